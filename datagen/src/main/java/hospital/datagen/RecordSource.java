@@ -1,0 +1,53 @@
+package hospital.datagen;
+
+import io.confluent.avro.random.generator.Generator;
+import java.util.Random;
+import org.apache.avro.Schema;
+import org.apache.avro.generic.GenericRecord;
+
+/**
+ * An endless, resumable sequence of records.
+ *
+ * <p>The random numbers are re-seeded after each record, so that (iteration, seed) is all there is
+ * to know to go on from any point and draw the same records as an undisturbed run.
+ */
+final class RecordSource {
+  private final Generator generator;
+  private final Random random;
+  private long iteration;
+  private long seed;
+
+  private RecordSource(Schema schema, long iteration, long seed) {
+    this.random = new Random(seed);
+    this.iteration = iteration;
+    this.seed = seed;
+    this.generator =
+        new Generator.Builder().schema(schema).random(random).generation(iteration).build();
+  }
+
+  static RecordSource start(Schema schema, long seed) {
+    return new RecordSource(schema, 0, seed);
+  }
+
+  static RecordSource resume(Schema schema, long iteration, long seed) {
+    return new RecordSource(schema, iteration, seed);
+  }
+
+  GenericRecord next() {
+    GenericRecord record = (GenericRecord) generator.generate();
+    seed = random.nextLong();
+    random.setSeed(seed);
+    iteration++;
+    return record;
+  }
+
+  /** Number of records drawn so far, those before a resume included. */
+  long iteration() {
+    return iteration;
+  }
+
+  /** Seed of the record that comes next. */
+  long seed() {
+    return seed;
+  }
+}

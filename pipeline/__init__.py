@@ -1,0 +1,1 @@
+"""The pipeline as configuration: read it, plan it, make it so."""

@@ -1,0 +1,78 @@
+"""Where the pipeline runs: `targets/*.yaml`, and the secrets that belong to it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from pipeline import documents
+from pipeline.errors import PipelineError, UsageError
+from pipeline.suggest import unknown
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+(/.*)?$")]
+Address = Annotated[str, StringConstraints(pattern=r"^[^:/]+:\d+$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Postgres(documents.Document):
+    """The PostgreSQL server, as this machine reaches it."""
+
+    host: str
+    port: Port
+    database: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    admin: str = Field("postgres", description="Role that runs postgres/db_setup.sql.")
+
+
+class Embedded(documents.Document):
+    """What only the embedded stack needs to know."""
+
+    state: Path = Field(description="Folder of its data, logs and secrets.")
+    controller_port: Port = Field(description="Port of Kafka's KRaft controller.")
+
+
+class Target(documents.Document):
+    """A place where the pipeline runs."""
+
+    pipeline: str = Field(
+        pattern=r"^[a-z][a-z0-9-]*$",
+        description="Marks the connectors that this repository deployed: `--prune` touches no other.",
+    )
+    kafka: Address
+    registry: Url = Field(description="Root of a Confluent-compatible Schema Registry API.")
+    connect: Url
+    postgres: Postgres
+    secrets: Path = Field(description="File of KEY=value lines, mode 600, never committed.")
+    embedded: Embedded | None = None
+
+
+def load(root: Path, name: str) -> Target:
+    """The target called `name` (a file of `targets/`), or the file that `name` is the path of.
+
+    Raises:
+        UsageError: there is no such target.
+        SpecError: its file has mistakes.
+    """
+    path = Path(name) if name.endswith(".yaml") else root / "targets" / f"{name}.yaml"
+    if not path.is_file():
+        known = [file.stem for file in (root / "targets").glob("*.yaml")]
+        raise UsageError(unknown("target", name, known))
+    target: Target = documents.load(path, Target)
+    return target
+
+
+def secrets(root: Path, target: Target) -> Mapping[str, str]:
+    """The target's secrets by name; the environment has precedence over the file.
+
+    Raises:
+        PipelineError: the file is missing or can be read by others.
+    """
+    path = root / target.secrets
+    if not path.is_file():
+        raise PipelineError(f"{path} is missing: `make up` generates it")
+    if path.stat().st_mode & 0o077:
+        raise PipelineError(f"{path} can be read by others: chmod 600 {path}")
+    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    found = {key.strip(): value.strip() for key, value in pairs if not key.startswith("#")}
+    return {key: os.environ.get(key, value) for key, value in found.items()}

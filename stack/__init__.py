@@ -1,0 +1,1 @@
+"""The embedded stack: the pipeline's real services on one machine, without Docker."""

@@ -1,0 +1,91 @@
+"""The command line of the embedded stack: `python -m stack --help`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import target as targets
+from pipeline.errors import PipelineError
+from stack import install as installer
+from stack import lifecycle
+from stack.layout import Layout, layout
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+words = Console(stderr=True)
+TargetOption = Annotated[str, typer.Option(help="Name of a file in targets/, or a path to one.")]
+
+
+def _layout(target: str) -> Layout:
+    root = Path.cwd()
+    return layout(root, targets.load(root, target))
+
+
+@app.command()
+def install() -> None:
+    """Fetch the stack's jars and binaries into build/stack."""
+    installer.install(words)
+
+
+@app.command()
+def up(target: TargetOption = "embedded") -> None:
+    """Start PostgreSQL, Kafka, the Schema Registry and Connect; wait until all are healthy."""
+    lifecycle.up(_layout(target), words)
+
+
+@app.command()
+def down(target: TargetOption = "embedded") -> None:
+    """Stop the services; their data stays."""
+    lifecycle.down(_layout(target), words)
+
+
+@app.command()
+def status(target: TargetOption = "embedded") -> None:
+    """Show each service: process, health, address. Exit code 1 unless all are healthy."""
+    where = _layout(target)
+    table = Table("service", "process", "pid", "up", "healthy", "address", box=None)
+    states = lifecycle.status(where)
+    for state in states:
+        process = state.process
+        table.add_row(
+            state.service.name,
+            process.state if process else "STOPPED",
+            str(process.pid) if process and process.pid else "",
+            f"{process.uptime_s} s" if process else "",
+            "[green]yes[/]" if state.healthy else "[red]no[/]",
+            "{}:{}".format(*state.service.address),
+        )
+    Console().print(table)
+    raise typer.Exit(0 if all(state.healthy for state in states) else 1)
+
+
+@app.command()
+def logs(
+    services: Annotated[list[str] | None, typer.Argument(help="Services; all if none.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    target: TargetOption = "embedded",
+) -> None:
+    """Show the services' logs."""
+    lifecycle.logs(_layout(target), services or [], follow=follow)
+
+
+@app.command()
+def clean(target: TargetOption = "embedded") -> None:
+    """Stop the services and remove their data, logs and secrets."""
+    lifecycle.clean(_layout(target), words)
+
+
+def main() -> None:
+    """Runs the command; errors become one message and an exit code."""
+    try:
+        app()
+    except PipelineError as error:
+        words.print(f"[red]error:[/] {error}", highlight=False)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Fetches what the stack runs: pinned jars and PostgreSQL's binaries, into build/stack."""
+
+import hashlib
+import subprocess
+import tarfile
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.errors import PipelineError
+from stack import system
+from stack.layout import LIB, POM, REPOSITORY
+
+STAMP = LIB / "installed.sha256"
+LOG = LIB.parent / "maven.log"
+
+
+def install(console: Console) -> None:
+    """Builds stack/pom.xml, unless build/stack is already what the sources say.
+
+    Raises:
+        PipelineError: Maven failed; the message has the end of its output.
+    """
+    wanted = _digest()
+    if STAMP.is_file() and STAMP.read_text() == wanted:
+        return
+    system.java()
+    LIB.mkdir(parents=True, exist_ok=True)
+    with console.status("fetching Kafka, Connect, registry and PostgreSQL (a minute the first time)"):
+        _maven()
+        _unpack_postgres()
+    STAMP.write_text(wanted)
+    console.print("[green]✓[/] the stack's jars and binaries are in build/stack")
+
+
+def _sources() -> list[Path]:
+    poms = [POM, *POM.parent.glob("*/pom.xml"), REPOSITORY / "datagen" / "pom.xml"]
+    code = [file for file in (REPOSITORY / "datagen" / "src").rglob("*") if file.is_file()]
+    return sorted([*poms, *code])
+
+
+def _digest() -> str:
+    digest = hashlib.sha256(str(LIB).encode())
+    for file in _sources():
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _maven() -> None:
+    command = [system.maven(), "-B", "-ntp", "-f", str(POM), f"-Dstack.lib={LIB}", "package"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    LOG.write_text(done.stdout + done.stderr)
+    if done.returncode != 0:
+        errors = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
+        raise PipelineError("Maven failed; all it said is in build/maven.log:\n" + "\n".join(errors[:8]))
+
+
+def _unpack_postgres() -> None:
+    folder = LIB / "postgres"
+    for archive in folder.glob("*.txz"):
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")

@@ -1,0 +1,142 @@
+"""Up, down, status, logs, clean: what `make` does with the embedded stack."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from pipeline import target as targets
+from pipeline.errors import PipelineError
+from pipeline.wait import until
+from stack import install, prepare, secrets, system
+from stack.layout import Layout
+from stack.services import Service, services
+from stack.supervisor import Process, Supervisor, tail
+
+START_S = 90
+
+
+@dataclass(frozen=True)
+class Health:
+    """A service as `status` shows it."""
+
+    service: Service
+    process: Process | None
+    healthy: bool
+
+
+def up(where: Layout, console: Console) -> None:
+    """Starts every service that does not run yet; returns when all are healthy.
+
+    Raises:
+        PipelineError: the machine lacks something, a port is taken, or a service did not become
+            healthy; the message has the last lines of its log.
+    """
+    system.java()
+    install.install(console)
+    system.check_disk(where.state)
+    secrets.ensure(where.secrets)
+    values = targets.secrets(where.root, where.target)
+    wanted = services(where, values)
+    supervisor = Supervisor(where.socket)
+    if not supervisor.running():
+        system.check_ports(_ports(where, wanted))
+        prepare.configuration(where, wanted)
+        supervisor.launch(where.run / "supervisord.conf", where.logs / "supervisord.log", _env(where, values))
+    # PostgreSQL's registry database and Kafka's storage are made on the way, each before its user.
+    prepare.postgres(where, values)
+    _start(where, supervisor, wanted[:1], console)
+    prepare.databases(where, values)
+    prepare.kafka(where)
+    _start(where, supervisor, wanted[1:3], console)
+    _start(where, supervisor, wanted[3:], console)
+
+
+def _env(where: Layout, values: Mapping[str, str]) -> dict[str, str]:
+    postgres = where.target.postgres
+    url = f"jdbc:postgresql://{postgres.host}:{postgres.port}/{postgres.database}"
+    return {**values, "JDBC_URL": url}
+
+
+def _ports(where: Layout, wanted: tuple[Service, ...]) -> dict[str, tuple[str, int]]:
+    ports = {service.name: service.address for service in wanted}
+    if where.target.embedded:
+        ports["kafka controller"] = ("127.0.0.1", where.target.embedded.controller_port)
+    return ports
+
+
+def _start(
+    where: Layout, supervisor: Supervisor, wave: tuple[Service, ...], console: Console
+) -> None:
+    begun = time.monotonic()
+    for service in wave:
+        supervisor.start(service.name)
+    for service in wave:
+        with console.status(f"starting {service.name}"):
+            _wait_healthy(where, supervisor, service)
+        host, port = service.address
+        took = time.monotonic() - begun
+        console.print(f"[green]✓[/] {service.name:<9} {host}:{port:<6} {took:4.1f} s")
+
+
+def _wait_healthy(where: Layout, supervisor: Supervisor, service: Service) -> None:
+    log = where.logs / f"{service.name}.log"
+
+    def probe() -> bool | None:
+        if service.healthy():
+            return True
+        process = supervisor.processes()[service.name]
+        if not process.alive:
+            raise PipelineError(f"{service.name} is {process.state}; its log ends:\n{tail(log)}")
+        return None
+
+    until(
+        probe,
+        seconds=START_S,
+        describe=lambda: f"{service.name} is not healthy; its log ends:\n{tail(log)}",
+    )
+
+
+def down(where: Layout, console: Console) -> None:
+    """Stops every service, those that need others first. Data stays."""
+    supervisor = Supervisor(where.socket)
+    if not supervisor.running():
+        console.print("nothing runs")
+        return
+    for name in ("connect", "registry", "kafka", "postgres"):
+        with console.status(f"stopping {name}"):
+            supervisor.stop(name)
+        console.print(f"[green]✓[/] {name} stopped")
+    supervisor.shutdown()
+
+
+def status(where: Layout) -> tuple[Health, ...]:
+    """Each service with its process and its health."""
+    supervisor = Supervisor(where.socket)
+    running = supervisor.running()
+    values = targets.secrets(where.root, where.target) if where.secrets.is_file() else {}
+    processes = supervisor.processes() if running else {}
+    return tuple(
+        Health(service, processes.get(service.name), running and service.healthy())
+        for service in services(where, values)
+    )
+
+
+def logs(where: Layout, names: list[str], *, follow: bool) -> None:
+    """Shows the services' logs, the newest lines last."""
+    files = [where.logs / f"{name}.log" for name in names] or sorted(where.logs.glob("*.log"))
+    missing = [file for file in files if not file.is_file()]
+    if missing or not files:
+        raise PipelineError(f"no log yet: {', '.join(map(str, missing)) or where.logs}")
+    subprocess.run(["tail", "-n", "40", *(["-F"] if follow else []), *files], check=False)
+
+
+def clean(where: Layout, console: Console) -> None:
+    """Stops the stack and removes its data, logs and secrets."""
+    down(where, console)
+    if where.state.exists():
+        shutil.rmtree(where.state)
+    console.print(f"[green]✓[/] {where.state} removed")

@@ -1,0 +1,148 @@
+"""The services of the stack: how each is started, and when it is healthy."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import requests
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from stack import system
+from stack.layout import LIB, Layout
+
+JVM = "-XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -Duser.timezone=UTC"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One program under the supervisor. `after` names the services it needs."""
+
+    name: str
+    address: tuple[str, int]
+    command: str
+    healthy: Callable[[], bool]
+    after: tuple[str, ...] = ()
+    stop_signal: str = "TERM"
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> str:
+        """The variables in supervisord's syntax; their values are in supervisord's environment."""
+        return ",".join(f'{name}="%(ENV_{source})s"' for name, source in self.variables.items())
+
+
+def services(where: Layout, secrets: Mapping[str, str]) -> tuple[Service, ...]:
+    """All services, each after those it needs."""
+    return (
+        _postgres(where, secrets),
+        _kafka(where),
+        _registry(where),
+        _connect(where),
+    )
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url if "//" in url else f"//{url}")
+    return str(parts.hostname), int(parts.port or 80)
+
+
+def _java(where: Layout, heap_mb: int, *args: str | Path) -> str:
+    logging = f"-Dlog4j2.configurationFile={where.run / 'log4j2.properties'}"
+    jvm = [system.java(), f"-Xms{heap_mb // 4}m", f"-Xmx{heap_mb}m", *JVM.split(), logging]
+    return shlex.join([*jvm, *map(str, args)])
+
+
+def _postgres(where: Layout, secrets: Mapping[str, str]) -> Service:
+    postgres = where.target.postgres
+    program = [str(LIB / "postgres" / "bin" / "postgres"), "-D", str(where.data / "postgres")]
+
+    def healthy() -> bool:
+        try:
+            psycopg.connect(
+                host=postgres.host,
+                port=postgres.port,
+                dbname="postgres",
+                user=postgres.admin,
+                password=secrets["POSTGRES_PASSWORD"],
+                connect_timeout=2,
+            ).close()
+        except psycopg.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise
+            return False
+        return True
+
+    return Service(
+        "postgres",
+        (postgres.host, postgres.port),
+        shlex.join([*system.unprivileged(), *program]),
+        healthy,
+        stop_signal="INT",
+    )
+
+
+def _kafka(where: Layout) -> Service:
+    config = where.run / "server.properties"
+    broker = where.target.kafka
+
+    def healthy() -> bool:
+        # A client of librdkafka complains on stderr while there is no broker: it gets no logger.
+        client = AdminClient({"bootstrap.servers": broker, "log_level": 0})
+        try:
+            client.list_topics(timeout=2)
+        except KafkaException:
+            return False
+        return True
+
+    classpath = f"{LIB / 'kafka'}/*"
+    command = _java(where, 768, "-cp", classpath, "kafka.Kafka", config)
+    return Service("kafka", _address(broker), command, healthy)
+
+
+def _registry(where: Layout) -> Service:
+    host, port = _address(where.target.registry)
+    postgres = where.target.postgres
+    options = {
+        "quarkus.http.host": host,
+        "quarkus.http.port": port,
+        "quarkus.log.console.level": "WARN",
+        "apicurio.storage.kind": "sql",
+        "apicurio.storage.sql.kind": "postgresql",
+        "apicurio.datasource.url": f"jdbc:postgresql://{postgres.host}:{postgres.port}/registry",
+        "apicurio.datasource.username": "registry",
+        "apicurio.ccompat.use-canonical-hash": "true",
+    }
+    runner = next((LIB / "registry").glob("apicurio-registry-app-*-runner.jar"))
+    flags = [f"-D{key}={value}" for key, value in options.items()]
+    return Service(
+        "registry",
+        (host, port),
+        _java(where, 384, *flags, "-jar", runner),
+        lambda: _answers(f"http://{host}:{port}/health/ready"),
+        after=("postgres",),
+        variables={"APICURIO_DATASOURCE_PASSWORD": "REGISTRY_PASSWORD"},
+    )
+
+
+def _connect(where: Layout) -> Service:
+    classpath = f"{LIB / 'kafka'}/*"
+    main = "org.apache.kafka.connect.cli.ConnectDistributed"
+    return Service(
+        "connect",
+        _address(where.target.connect),
+        _java(where, 1024, "-cp", classpath, main, where.run / "connect.properties"),
+        lambda: _answers(f"{where.target.connect}/connectors"),
+        after=("kafka",),
+        variables={"CONNECT_WRITER_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
+    )
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False

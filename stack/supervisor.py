@@ -1,0 +1,118 @@
+"""supervisord: starts the services, restarts what dies, and tells how they are."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from pipeline.errors import PipelineError
+from pipeline.wait import until
+
+ALIVE = {"STARTING", "RUNNING"}
+
+
+@dataclass(frozen=True)
+class Process:
+    """One program as supervisord sees it. Times in seconds."""
+
+    name: str
+    state: str
+    pid: int
+    uptime_s: int
+
+    @property
+    def alive(self) -> bool:
+        """False also between two attempts to start it (BACKOFF)."""
+        return self.state in ALIVE
+
+
+class Supervisor:
+    """A client of the supervisord that listens on `socket`."""
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+
+    def _call(self, method: str, *args: Any) -> Any:
+        # A transport keeps its connection, which a restarted supervisord does not know: one a call.
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        proxy = ServerProxy("http://localhost", transport=transport)
+        try:
+            return getattr(proxy.supervisor, method)(*args)
+        finally:
+            transport.close()
+
+    def running(self) -> bool:
+        """Whether a supervisord answers."""
+        try:
+            return bool(self._call("getState")["statename"] == "RUNNING")
+        except (OSError, Fault):
+            return False
+
+    def launch(self, config: Path, log: Path, secrets: Mapping[str, str]) -> None:
+        """Starts supervisord as a daemon, with the secrets in its environment.
+
+        Raises:
+            PipelineError: it did not come up; the message has its last words.
+        """
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+        done = subprocess.run(
+            command, env={**os.environ, **secrets}, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise PipelineError(f"supervisord does not start: {(done.stderr or done.stdout).strip()}")
+        until(
+            lambda: self.running() or None,
+            seconds=10,
+            describe=lambda: f"supervisord does not answer; its log ends:\n{tail(log)}",
+        )
+
+    def start(self, name: str) -> None:
+        """Starts a program, or does nothing if it runs."""
+        try:
+            self._call("startProcess", name, False)
+        except Fault as fault:
+            if fault.faultCode != Faults.ALREADY_STARTED:
+                raise PipelineError(f"{name}: {fault.faultString}") from None
+
+    def stop(self, name: str) -> None:
+        """Stops a program and waits until it is gone, or does nothing if it does not run."""
+        try:
+            self._call("stopProcess", name, True)
+        except Fault as fault:
+            if fault.faultCode != Faults.NOT_RUNNING:
+                raise PipelineError(f"{name}: {fault.faultString}") from None
+
+    def shutdown(self) -> None:
+        """Ends supervisord. Stop the programs first, in the order they need."""
+        pid = self._call("getPID")
+        self._call("shutdown")
+        until(
+            lambda: None if Path(f"/proc/{pid}").exists() else True,
+            seconds=60,
+            describe=lambda: f"supervisord (pid {pid}) does not end",
+        )
+
+    def processes(self) -> dict[str, Process]:
+        """Every program by name."""
+        return {
+            info["name"]: Process(
+                name=info["name"],
+                state=info["statename"],
+                pid=info["pid"],
+                uptime_s=max(0, info["now"] - info["start"]) if info["pid"] else 0,
+            )
+            for info in self._call("getAllProcessInfo")
+        }
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log."""
+    if not log.is_file():
+        return f"({log} does not exist)"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
