@@ -1,6 +1,7 @@
 """Fetches what the stack runs: pinned jars and PostgreSQL's binaries, into build/stack."""
 
 import hashlib
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -25,8 +26,12 @@ def install(console: Console) -> None:
     if STAMP.is_file() and STAMP.read_text() == wanted:
         return
     system.java()
-    LIB.mkdir(parents=True, exist_ok=True)
-    with console.status("fetching Kafka, Connect, registry and PostgreSQL (a minute the first time)"):
+    # From nothing: a jar of an older version left in a class path is worse than a download.
+    shutil.rmtree(LIB, ignore_errors=True)
+    LIB.mkdir(parents=True)
+    with console.status(
+        "fetching Kafka, Connect, registry and PostgreSQL (a minute the first time)"
+    ):
         _maven()
         _unpack_postgres()
     STAMP.write_text(wanted)
@@ -52,7 +57,9 @@ def _maven() -> None:
     LOG.write_text(done.stdout + done.stderr)
     if done.returncode != 0:
         errors = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
-        raise PipelineError("Maven failed; all it said is in build/maven.log:\n" + "\n".join(errors[:8]))
+        raise PipelineError(
+            "Maven failed; all it said is in build/maven.log:\n" + "\n".join(errors[:8])
+        )
 
 
 def _unpack_postgres() -> None:

@@ -45,7 +45,9 @@ def up(where: Layout, console: Console) -> None:
     if not supervisor.running():
         system.check_ports(_ports(where, wanted))
         prepare.configuration(where, wanted)
-        supervisor.launch(where.run / "supervisord.conf", where.logs / "supervisord.log", _env(where, values))
+        supervisor.launch(
+            where.run / "supervisord.conf", where.logs / "supervisord.log", _env(where, values)
+        )
     # PostgreSQL's registry database and Kafka's storage are made on the way, each before its user.
     prepare.postgres(where, values)
     _start(where, supervisor, wanted[:1], console)

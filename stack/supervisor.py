@@ -65,7 +65,9 @@ class Supervisor:
             command, env={**os.environ, **secrets}, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise PipelineError(f"supervisord does not start: {(done.stderr or done.stdout).strip()}")
+            raise PipelineError(
+                f"supervisord does not start: {(done.stderr or done.stdout).strip()}"
+            )
         until(
             lambda: self.running() or None,
             seconds=10,

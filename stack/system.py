@@ -89,7 +89,9 @@ def check_ports(ports: Mapping[str, tuple[str, int]]) -> None:
     Raises:
         PipelineError: that names each port in use and the service that needs it.
     """
-    taken = [f"{host}:{port} ({name})" for name, (host, port) in ports.items() if _in_use(host, port)]
+    taken = [
+        f"{host}:{port} ({name})" for name, (host, port) in ports.items() if _in_use(host, port)
+    ]
     if taken:
         raise PipelineError(
             f"already in use: {', '.join(taken)}. Stop what listens there (ss -ltnp shows it),"

@@ -1,0 +1,231 @@
+"""Renders the pipeline's specs and makes Kafka, the Schema Registry, PostgreSQL and Connect so.
+
+People edit connectors/, schemas/, topics.yaml and postgres/db_setup.sql; `plan` shows what would
+change and `deploy` changes it. Data goes to stdout, words to stderr.
+
+Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --detailed-exitcode`
+found changes.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline import deploy as deployment
+from pipeline import graph as graphs
+from pipeline import live as reading
+from pipeline import plan as planning
+from pipeline import preflight, project, report
+from pipeline import target as targets
+from pipeline.desired import Desired
+from pipeline.errors import PipelineError, PlanRefusedError, UsageError
+from pipeline.suggest import unknown
+
+CHANGES_FOUND = 3
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+data = Console()
+words = Console(stderr=True)
+
+TargetOption = Annotated[
+    str, typer.Option("--target", "-t", help="A file in targets/, by name, or a path to one.")
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="Only what has this name; * and ? match. May be repeated."),
+]
+PruneOption = Annotated[
+    bool,
+    typer.Option("--prune", help="Also delete connectors this repository deployed and dropped."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of text on stdout.")]
+DeadlineOption = Annotated[
+    float, typer.Option("--deadline", help="Seconds to wait for each connector to run.", min=1)
+]
+
+
+@dataclass(frozen=True)
+class _Context:
+    target: targets.Target
+    secrets: Mapping[str, str]
+    desired: Desired
+    services: reading.Services
+
+
+def _context(target_name: str) -> _Context:
+    root = Path()
+    target = targets.load(root, target_name)
+    desired = project.render(project.load(root), target.pipeline)
+    secrets = targets.secrets(root, target)
+    return _Context(target, secrets, desired, reading.services(target, secrets))
+
+
+def _planned(
+    context: _Context, only: list[str] | None, *, prune: bool
+) -> tuple[planning.Plan, reading.Live]:
+    live = reading.read(context.services, context.desired)
+    plan = planning.compare(context.desired, live, context.target.pipeline, prune=prune)
+    if only:
+        plan = plan.only(_selected(only, context.desired, plan))
+    plan = preflight.check(plan, context.desired, live, context.services)
+    return report.safe(plan, context.secrets.values()), live
+
+
+def _selected(patterns: Iterable[str], desired: Desired, plan: planning.Plan) -> frozenset[str]:
+    resources = (*desired.topics, *desired.subjects, *desired.connectors, *plan.changes)
+    names = {resource.name for resource in resources}
+    found: set[str] = set()
+    for pattern in patterns:
+        matching = {name for name in names if fnmatch(name, pattern)}
+        if not matching:
+            raise UsageError(unknown("resource", pattern, names))
+        found |= matching
+    return frozenset(found)
+
+
+@app.command()
+def render(
+    target: TargetOption = "embedded",
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("build/rendered"),
+) -> None:
+    """Render everything to files under build/. No network."""
+    declared = project.render(project.load(Path()), targets.load(Path(), target).pipeline)
+    files = project.write(declared, output)
+    words.print(f"[green]✓[/] {len(files)} files in {output}")
+
+
+@app.command()
+def validate(target: TargetOption = "embedded") -> None:
+    """Check every spec with the worker, every schema with the registry, every table."""
+    context = _context(target)
+    live = reading.read(context.services, context.desired)
+    nothing_runs = reading.Live(live.topics, live.subjects, live.script_sha256, {})
+    plan = planning.compare(context.desired, nothing_runs, context.target.pipeline)
+    plan = preflight.check(plan, context.desired, live, context.services)
+    _refuse_problems(report.safe(plan, context.secrets.values()))
+    words.print(f"[green]✓[/] {len(context.desired.connectors)} connectors, all valid")
+
+
+@app.command()
+def plan(
+    target: TargetOption = "embedded",
+    only: OnlyOption = None,
+    prune: PruneOption = False,
+    json: JsonOption = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 3 if there are changes.")
+    ] = False,
+) -> None:
+    """Show what `deploy` would change, key by key. Writes nothing."""
+    planned, _ = _planned(_context(target), only, prune=prune)
+    if json:
+        print(report.plan_json(planned))
+    else:
+        report.print_plan(planned, data)
+    _refuse_problems(planned)
+    if detailed_exitcode and planned.changes:
+        raise typer.Exit(CHANGES_FOUND)
+
+
+@app.command()
+def deploy(
+    target: TargetOption = "embedded",
+    only: OnlyOption = None,
+    prune: PruneOption = False,
+    json: JsonOption = False,
+    deadline: DeadlineOption = 60,
+) -> None:
+    """Make what is declared run; wait until every connector and task does."""
+    context = _context(target)
+    planned, live = _planned(context, only, prune=prune)
+    _refuse_problems(planned)
+    with words.status("deploying"):
+        outcome = deployment.apply(
+            planned,
+            context.desired,
+            live,
+            context.services,
+            deadline_s=deadline,
+            report=_progress,
+        )
+    if json:
+        print(report.plan_json(planned))
+    elif not planned.changes:
+        data.print(report.summary(planned))
+    if outcome.failures:
+        done = len(planned.changes) - len(outcome.failures)
+        messages = (*outcome.failures, f"{done} of {len(planned.changes)} changes were made")
+        raise PipelineError(_redacted(context, "\n".join(messages)))
+
+
+def _progress(change: planning.Change, error: str | None) -> None:
+    mark = "[red]✗[/]" if error else "[green]✓[/]"
+    words.print(f"{mark}{report.headline(change)}", soft_wrap=True, highlight=False)
+
+
+def _redacted(context: _Context, text: str) -> str:
+    return report.redact(text, context.secrets.values())
+
+
+def _refuse_problems(plan: planning.Plan) -> None:
+    if plan.problems:
+        raise PlanRefusedError(plan.problems)
+
+
+@app.command()
+def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
+    """Show the state of every declared connector and task. Exit code 1 unless all are well."""
+    context = _context(target)
+    live = context.services.connect.connectors()
+    states = {c.name: live.get(c.name) for c in context.desired.connectors}
+    if json:
+        print(_redacted(context, report.connectors_json(states)))
+    else:
+        report.print_connectors(states, data)
+    if any(state is None or not state.settled for state in states.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def destroy(
+    target: TargetOption = "embedded",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    deadline: DeadlineOption = 60,
+) -> None:
+    """Remove the declared connectors, subjects and topics WITH THEIR DATA. Tables stay."""
+    context = _context(target)
+    if not yes:
+        typer.confirm(
+            "Delete the pipeline's connectors, schemas, topics and their data?", abort=True
+        )
+    deployment.destroy(
+        context.desired,
+        context.services,
+        deadline,
+        lambda removed: words.print(f"  [red]-[/] {removed}", highlight=False),
+    )
+    words.print("The tables in PostgreSQL and their rows are still there.")
+
+
+@app.command()
+def graph(target: TargetOption = "embedded") -> None:
+    """Print the pipeline as a Mermaid flow chart."""
+    print(
+        graphs.mermaid(project.render(project.load(Path()), targets.load(Path(), target).pipeline))
+    )
+
+
+def main() -> None:
+    """Runs the command line; errors become one message and an exit code."""
+    try:
+        app()
+    except PipelineError as error:
+        words.print("[red]error:[/]", end=" ")
+        words.print(str(error), soft_wrap=True, highlight=False, markup=False)
+        sys.exit(error.exit_code)

@@ -1,0 +1,134 @@
+"""Topics, by Kafka's admin API."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ConfigSource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from pipeline.desired import Topic
+from pipeline.errors import ServiceError
+
+TIMEOUT_S = 20
+
+
+@dataclass(frozen=True)
+class LiveTopic:
+    """A topic as the broker has it; `config` holds what was set on the topic itself."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str]
+
+
+class Kafka:
+    """A Kafka cluster."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        # log_level 0: an unreachable broker is our message, not librdkafka's lines on stderr.
+        self._admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+
+    def topics(self, names: Iterable[str]) -> dict[str, LiveTopic]:
+        """Those of the topics that exist.
+
+        Raises:
+            ServiceError: here and in every method, the broker is unreachable or refuses.
+        """
+        try:
+            listed = self._admin.list_topics(timeout=TIMEOUT_S / 4).topics
+        except KafkaException as error:
+            raise self._unreachable(error) from None
+        found = [name for name in names if name in listed]
+        configs = self._configs(found)
+        return {
+            name: LiveTopic(
+                name,
+                len(listed[name].partitions),
+                len(listed[name].partitions[0].replicas),
+                configs[name],
+            )
+            for name in found
+        }
+
+    def _configs(self, names: list[str]) -> dict[str, Mapping[str, str]]:
+        if not names:
+            return {}
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        futures = self._admin.describe_configs(resources, request_timeout=TIMEOUT_S)
+        dynamic = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+        return {
+            resource.name: {
+                entry.name: str(entry.value)
+                for entry in self._result(future).values()
+                if entry.source == dynamic
+            }
+            for resource, future in futures.items()
+        }
+
+    def create(self, topics: Iterable[Topic]) -> None:
+        """Makes topics."""
+        new = [
+            NewTopic(
+                t.name,
+                num_partitions=t.partitions,
+                replication_factor=t.replication,
+                config=dict(t.config),
+            )
+            for t in topics
+        ]
+        self._all(self._admin.create_topics(new, request_timeout=TIMEOUT_S))
+
+    def grow(self, name: str, partitions: int) -> None:
+        """Gives a topic more partitions."""
+        futures = self._admin.create_partitions(
+            [NewPartitions(name, partitions)], request_timeout=TIMEOUT_S
+        )
+        self._all(futures)
+
+    def configure(self, name: str, wanted: Mapping[str, str], live: Mapping[str, str]) -> None:
+        """Makes a topic's own configuration what is wanted, and no more."""
+        entries = [
+            ConfigEntry(key, wanted.get(key), incremental_operation=_operation(key, wanted))
+            for key in sorted(wanted.keys() | live.keys())
+            if wanted.get(key) != live.get(key)
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
+        self._all(self._admin.incremental_alter_configs([resource], request_timeout=TIMEOUT_S))
+
+    def delete(self, names: list[str]) -> None:
+        """Deletes topics with all they hold."""
+        if names:
+            self._all(self._admin.delete_topics(names, request_timeout=TIMEOUT_S))
+
+    def _all(self, futures: Mapping[Any, Future[Any]]) -> None:
+        for future in futures.values():
+            self._result(future)
+
+    def _result(self, future: Future[Any]) -> Any:
+        try:
+            return future.result(timeout=TIMEOUT_S)
+        except KafkaException as error:
+            raise ServiceError(f"Kafka at {self.address}: {error.args[0].str()}") from None
+
+    def _unreachable(self, error: KafkaException) -> ServiceError:
+        return ServiceError(
+            f"Kafka cannot be reached at {self.address} ({error.args[0].str()}): is it up?"
+            " `make status` shows it, `make up` starts it"
+        )
+
+
+def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:
+    return AlterConfigOpType.SET if key in wanted else AlterConfigOpType.DELETE

@@ -1,0 +1,59 @@
+"""What runs, read concurrently."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pipeline.connect import Connect, LiveConnector
+from pipeline.desired import Desired
+from pipeline.http import CONCURRENCY
+from pipeline.kafka import Kafka, LiveTopic
+from pipeline.postgres import Database
+from pipeline.registry import LiveSubject, Registry
+from pipeline.target import Target
+
+
+@dataclass(frozen=True)
+class Services:
+    """The clients of the four services."""
+
+    kafka: Kafka
+    registry: Registry
+    connect: Connect
+    database: Database
+
+
+@dataclass(frozen=True)
+class Live:
+    """The part of what runs that the repository declares, and every connector."""
+
+    topics: Mapping[str, LiveTopic]
+    subjects: Mapping[str, LiveSubject]
+    script_sha256: str | None
+    connectors: Mapping[str, LiveConnector]
+
+
+def services(target: Target, secrets: Mapping[str, str]) -> Services:
+    """Clients for a target; nothing is sent yet."""
+    return Services(
+        Kafka(target.kafka),
+        Registry(target.registry),
+        Connect(target.connect),
+        Database(target.postgres, secrets),
+    )
+
+
+def read(clients: Services, desired: Desired) -> Live:
+    """What runs now.
+
+    Raises:
+        ServiceError: a service is unreachable; the first that failed, in the order of the data.
+    """
+    declared = {subject.name for subject in desired.subjects}
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        topics = pool.submit(clients.kafka.topics, [topic.name for topic in desired.topics])
+        connectors = pool.submit(clients.connect.connectors)
+        sha256 = pool.submit(clients.database.applied)
+        names = [name for name in clients.registry.subjects() if name in declared]
+        subjects = dict(zip(names, pool.map(clients.registry.latest, names), strict=True))
+        return Live(topics.result(), subjects, sha256.result(), connectors.result())

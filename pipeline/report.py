@@ -1,0 +1,145 @@
+"""Plans and states as text for people and as JSON for programs, without any secret."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.connect import LiveConnector
+from pipeline.plan import Action, Change, Edit, Plan
+from pipeline.specs import REFERENCE, SECRET_KEY
+
+HIDDEN = "***"
+SIGNS = {
+    Action.CREATE: "[green]+[/]",
+    Action.UPDATE: "[yellow]~[/]",
+    Action.RESTART: "[yellow]↻[/]",
+    Action.DELETE: "[red]-[/]",
+}
+# Longer values are shown around the place where they differ.
+SHOWN = 72
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """The text with every secret value blacked out."""
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
+    """The plan without secrets: neither those we know, nor what a person wrote into the worker."""
+    known = tuple(secrets)
+    changes = tuple(
+        replace(
+            change,
+            note=redact(change.note, known),
+            edits=tuple(_safe_edit(edit, known) for edit in change.edits),
+        )
+        for change in plan.changes
+    )
+    return Plan(changes, tuple(redact(problem, known) for problem in plan.problems))
+
+
+def _safe_edit(edit: Edit, secrets: tuple[str, ...]) -> Edit:
+    return replace(
+        edit,
+        before=_safe_value(edit.key, edit.before, secrets),
+        after=_safe_value(edit.key, edit.after, secrets),
+    )
+
+
+def _safe_value(key: str, value: str | None, secrets: tuple[str, ...]) -> str | None:
+    if value is None:
+        return None
+    if SECRET_KEY.search(key) and not REFERENCE.match(value):
+        return HIDDEN
+    return redact(value, secrets)
+
+
+def plan_json(plan: Plan) -> str:
+    """{"changes": [{kind, name, action, edits: [{key, before, after}], note}], "problems": []}."""
+    return json.dumps(asdict(plan), indent=2, ensure_ascii=False)
+
+
+def print_plan(plan: Plan, console: Console) -> None:
+    """The plan as a diff by key, with a summary."""
+    for change in plan.changes:
+        note = f"  {escape(change.note)}" if change.note else ""
+        console.print(f"{headline(change)}{note}", soft_wrap=True, highlight=False)
+        # A new resource is its file; a deleted one is known by its name.
+        if change.action is Action.UPDATE:
+            for edit in change.edits:
+                console.print(f"      {_edit_line(edit)}", soft_wrap=True, highlight=False)
+    console.print(summary(plan), highlight=False)
+
+
+def headline(change: Change) -> str:
+    """One change in one line, as markup."""
+    return f"  {SIGNS[change.action]} {change.kind:<8} {change.name}"
+
+
+def summary(plan: Plan) -> str:
+    """How many changes of each action."""
+    if not plan.changes:
+        return "Nothing to change: what runs is what is declared."
+    counts = [
+        f"{count} to {action}"
+        for action in Action
+        if (count := sum(change.action is action for change in plan.changes))
+    ]
+    return f"{', '.join(counts)}."
+
+
+def _edit_line(edit: Edit) -> str:
+    before, after = _around_difference(edit.before, edit.after)
+    if edit.before is None:
+        return f"[green]+ {escape(edit.key)}: {escape(after)}[/]"
+    if edit.after is None:
+        return f"[red]- {escape(edit.key)}: {escape(before)}[/]"
+    return f"[yellow]~ {escape(edit.key)}: {escape(before)} → {escape(after)}[/]"
+
+
+def _around_difference(before: str | None, after: str | None) -> tuple[str, str]:
+    old, new = before or "", after or ""
+    pairs = zip(old, new, strict=False)
+    same = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(old), len(new)))
+    start = max(0, same - SHOWN // 3) if max(len(old), len(new)) > SHOWN else 0
+    return _cut(old, start), _cut(new, start)
+
+
+def _cut(text: str, start: int) -> str:
+    end = start + SHOWN
+    return ("…" if start else "") + text[start:end] + ("…" if len(text) > end else "")
+
+
+def connectors_json(connectors: Mapping[str, LiveConnector | None]) -> str:
+    """{"connectors": [{name, state, failed, tasks}]}; state ABSENT where there is none."""
+    return json.dumps(
+        {"connectors": [_state(name, live) for name, live in connectors.items()]}, indent=2
+    )
+
+
+def _state(name: str, live: LiveConnector | None) -> dict[str, Any]:
+    if live is None:
+        return {"name": name, "state": "ABSENT", "failed": [], "tasks": []}
+    tasks = [asdict(task) for task in live.tasks]
+    return {"name": name, "state": live.summary, "failed": list(live.failed), "tasks": tasks}
+
+
+def print_connectors(connectors: Mapping[str, LiveConnector | None], console: Console) -> None:
+    """One line per connector, and the cause under one that failed."""
+    table = Table("connector", "state", "tasks", box=None)
+    for name, live in connectors.items():
+        state = live.summary if live else "ABSENT"
+        colour = {"RUNNING": "green", "COMPLETED": "green"}.get(state, "red")
+        tasks = " ".join(task.state for task in live.tasks) if live else ""
+        table.add_row(name, f"[{colour}]{state}[/]", tasks)
+    console.print(table)
+    for name, live in connectors.items():
+        for cause in live.failed if live else ():
+            console.print(f"  {name}: {cause}", soft_wrap=True, highlight=False, markup=False)

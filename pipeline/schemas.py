@@ -1,0 +1,90 @@
+"""Avro schemas: what Datagen reads, what the registry holds, what a table needs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fastavro.schema import SchemaParseException, UnknownType, parse_schema
+
+ANNOTATION = "arg.properties"
+# Flatten's delimiter in connectors/templates/jdbc-sink.yaml.j2.
+DELIMITER = "_"
+
+Schema = dict[str, Any]
+
+
+def contract(schema: Any) -> Any:
+    """The schema without the generator's annotations: what is registered."""
+    if isinstance(schema, dict):
+        kept = {key: contract(value) for key, value in schema.items() if key != ANNOTATION}
+        return kept["type"] if set(kept) == {"type"} else kept
+    if isinstance(schema, list):
+        return [contract(item) for item in schema]
+    return schema
+
+
+def compact(schema: Any) -> str:
+    """JSON without white space: some registries find a schema only by its exact text."""
+    return json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
+
+
+def canonical(schema: Any) -> str:
+    """Equal for equal contracts, whatever the order of attributes and the white space.
+
+    More than Avro's Parsing Canonical Form, which drops documentation and logical types: a change
+    of those is a change of the contract here.
+    """
+    return json.dumps(contract(schema), sort_keys=True, separators=(",", ":"))
+
+
+def problem(schema: Any) -> str | None:
+    """Why this is no Avro record schema; None if it is one."""
+    try:
+        parse_schema(contract(schema), _write_hint=False)
+    except (SchemaParseException, UnknownType, KeyError, TypeError) as error:
+        return f"not an Avro schema: {error}"
+    if not isinstance(schema, dict) or schema.get("type") != "record":
+        return "the top level must be a record"
+    return None
+
+
+def annotate(schema: Schema, generator: Mapping[str, Mapping[str, Any]]) -> Schema:
+    """The schema with other annotations for some of its top-level fields."""
+    fields = [
+        {**field, "type": _annotated(field["type"], generator[field["name"]])}
+        if field["name"] in generator
+        else field
+        for field in schema["fields"]
+    ]
+    return {**schema, "fields": fields}
+
+
+def _annotated(field_type: Any, properties: Mapping[str, Any]) -> Any:
+    plain = field_type if isinstance(field_type, dict) else {"type": field_type}
+    return {**plain, ANNOTATION: properties}
+
+
+def field_names(schema: Schema) -> list[str]:
+    """The names of the top-level fields."""
+    return [str(field["name"]) for field in schema["fields"]]
+
+
+def columns(schema: Schema) -> list[str]:
+    """The columns that a record becomes once its nested records are flattened."""
+    return [column.lower() for column in _flattened(schema, "")]
+
+
+def _flattened(schema: Schema, prefix: str) -> Iterator[str]:
+    for field in schema["fields"]:
+        name = f"{prefix}{field['name']}"
+        nested = _record_in(field["type"])
+        if nested:
+            yield from _flattened(nested, f"{name}{DELIMITER}")
+        else:
+            yield name
+
+
+def _record_in(field_type: Any) -> Schema | None:
+    options = field_type if isinstance(field_type, list) else [field_type]
+    records = [t for t in options if isinstance(t, dict) and t.get("type") == "record"]
+    return records[0] if records else None

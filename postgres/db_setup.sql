@@ -1,0 +1,90 @@
+-- The pipeline's tables and roles in healthcare_pipeline_db. All data is synthetic.
+-- Re-runnable: `make deploy` runs it, as the administrator, whenever its text has changed.
+-- The sinks upsert into these tables and never alter them. To add a column: ALTER TABLE ... ADD
+-- COLUMN IF NOT EXISTS at the end of the table's part, and the field to the topic's schema.
+
+-- Roles ------------------------------------------------------------------------------------------
+-- Without a password nobody can log in; `make deploy` sets the generated ones.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'connect_writer') THEN
+    CREATE ROLE connect_writer LOGIN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN
+    CREATE ROLE bi_reader LOGIN;
+  END IF;
+END
+$$;
+COMMENT ON ROLE connect_writer IS 'Kafka Connect: reads and upserts the pipeline''s tables';
+COMMENT ON ROLE bi_reader IS 'Power BI and dashboards: reads';
+
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO connect_writer, bi_reader;
+
+-- Patients ---------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS patients (
+  patient_id      text PRIMARY KEY,
+  first_name      text,
+  last_name       text,
+  gender          text,
+  race            text,
+  birth_date      date,
+  insurance       text,
+  medical_history text
+);
+COMMENT ON TABLE patients IS 'Demographics, one row per patient; the latest version wins';
+COMMENT ON COLUMN patients.medical_history IS 'Known conditions, separated by "; "';
+
+-- Admissions -------------------------------------------------------------------------------------
+-- No foreign keys: the topics arrive independently, a child may be here before its parent.
+CREATE TABLE IF NOT EXISTS admissions (
+  admission_id          text PRIMARY KEY,
+  patient_id            text NOT NULL,
+  department            text,
+  admission_type        text,
+  admission_date        timestamptz NOT NULL,
+  length_of_stay_hours  integer,
+  discharge_disposition text,
+  discharge_date        timestamptz GENERATED ALWAYS AS (
+    (admission_date AT TIME ZONE 'UTC' + length_of_stay_hours * interval '1 hour') AT TIME ZONE 'UTC'
+  ) STORED
+);
+CREATE INDEX IF NOT EXISTS admissions_patient_id ON admissions (patient_id);
+CREATE INDEX IF NOT EXISTS admissions_admission_date ON admissions (admission_date);
+COMMENT ON TABLE admissions IS 'Inpatient encounters, one row per admission';
+COMMENT ON COLUMN admissions.discharge_date IS 'admission_date + length_of_stay_hours';
+
+-- Diagnoses --------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS diagnoses (
+  diagnosis_id          text PRIMARY KEY,
+  admission_id          text NOT NULL,
+  diagnosis_code        text,
+  diagnosis_description text,
+  diagnosis_rank        text,
+  diagnosed_at          timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS diagnoses_admission_id ON diagnoses (admission_id);
+COMMENT ON TABLE diagnoses IS 'Diagnoses made in an encounter';
+COMMENT ON COLUMN diagnoses.diagnosis_code IS 'ICD-10-CM code, with its point';
+COMMENT ON COLUMN diagnoses.diagnosis_rank IS 'Primary or Secondary';
+
+-- Laboratory results -----------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS lab_results (
+  lab_id              text PRIMARY KEY,
+  admission_id        text NOT NULL,
+  test_code           text,
+  test_name           text,
+  test_unit           text,
+  test_value          double precision,
+  test_reference_low  double precision,
+  test_reference_high double precision,
+  collected_at        timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS lab_results_admission_id ON lab_results (admission_id);
+COMMENT ON TABLE lab_results IS 'Results of laboratory tests, one row each';
+COMMENT ON COLUMN lab_results.test_code IS 'LOINC code';
+COMMENT ON COLUMN lab_results.test_unit IS 'UCUM unit of the value and its reference range';
+
+-- Privileges -------------------------------------------------------------------------------------
+GRANT SELECT, INSERT, UPDATE ON patients, admissions, diagnoses, lab_results TO connect_writer;
+GRANT SELECT ON patients, admissions, diagnoses, lab_results TO bi_reader;

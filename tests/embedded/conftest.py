@@ -1,0 +1,42 @@
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from stack.layout import Layout
+from tests.embedded import workspace
+from tests.embedded.stack_fixture import running_stack
+from tests.embedded.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Layout]:
+    with running_stack() as where:
+        yield where
+
+
+@pytest.fixture
+def widgets(tmp_path: Path, stack: Layout) -> Iterator[Workspace]:
+    """A small repository, not deployed yet; destroyed after the test."""
+    space = workspace.small(tmp_path, stack, f"widgets{uuid4().hex[:6]}")
+    yield space
+    _destroy(space)
+
+
+@pytest.fixture
+def hospital(tmp_path: Path, stack: Layout) -> Iterator[Workspace]:
+    """A copy of this repository, not deployed yet; destroyed after the test."""
+    space = workspace.full(tmp_path, stack)
+    yield space
+    _destroy(space)
+    tables = "patients, admissions, diagnoses, lab_results"
+    with space.database() as connection:
+        connection.execute(f"DROP TABLE IF EXISTS {tables}")
+        connection.execute("COMMENT ON DATABASE healthcare_pipeline_db IS NULL")
+
+
+def _destroy(space: Workspace) -> None:
+    done = space.run("destroy", "--yes")
+    # A workspace that the test left with a mistake in it cannot be read; its names are its own.
+    assert done.returncode in {0, 2}, done.stderr

@@ -1,0 +1,70 @@
+"""The embedded stack of a test run: the real services on free ports, cleaned up whatever happens."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from pipeline import target as targets
+from stack import lifecycle
+from stack.layout import REPOSITORY, Layout, layout
+from stack.supervisor import Supervisor
+
+FOLDER = REPOSITORY / "var" / "test"
+
+
+@contextmanager
+def running_stack() -> Iterator[Layout]:
+    """The stack, healthy; afterwards nothing of it is left."""
+    console = Console(stderr=True)
+    path = FOLDER / "target.yaml"
+    if path.is_file():
+        # What a run that was killed has left behind.
+        lifecycle.clean(_layout(path), console)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(_target(_free_ports(5))))
+    where = _layout(path)
+    try:
+        lifecycle.up(where, console)
+        yield where
+    finally:
+        lifecycle.clean(where, console)
+        path.unlink()
+
+
+def _layout(path: Path) -> Layout:
+    return layout(REPOSITORY, targets.load(REPOSITORY, str(path)))
+
+
+def _target(ports: list[int]) -> dict[str, object]:
+    kafka, controller, registry, connect, postgres = ports
+    state = FOLDER / "state"
+    return {
+        "pipeline": "test",
+        "kafka": f"127.0.0.1:{kafka}",
+        "registry": f"http://127.0.0.1:{registry}/apis/ccompat/v7",
+        "connect": f"http://127.0.0.1:{connect}",
+        "postgres": {
+            "host": "127.0.0.1",
+            "port": postgres,
+            "database": "healthcare_pipeline_db",
+        },
+        "secrets": str(state / "secrets.env"),
+        "embedded": {"state": str(state), "controller_port": controller},
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def pid_of(where: Layout, service: str) -> int:
+    """The process of a service."""
+    return Supervisor(where.socket).processes()[service].pid

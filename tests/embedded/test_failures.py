@@ -1,0 +1,136 @@
+"""What a person sees when something is wrong: one clear message, exit code 1, in time."""
+
+import time
+
+import pytest
+import requests
+import yaml
+
+from pipeline.wait import until
+from tests.embedded.workspace import Workspace, widget_schema
+
+
+def _name(space: Workspace) -> str:
+    return next((space.root / "schemas").glob("*.avsc")).stem
+
+
+def test_a_wrong_database_password(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.edit("connectors/sinks/widgets.yaml", config={"connection.password": "${env:JDBC_URL}"})
+    begun = time.monotonic()
+    done = widgets.run("deploy", "--deadline", "30")
+    assert done.returncode == 1
+    assert time.monotonic() - begun < 40
+    assert f"sink {name}-sink: " in done.stderr
+    assert 'password authentication failed for user "connect_writer"' in done.stderr
+    # The rest of the report is there, and the cause gone, deploy mends it.
+    assert f"✓  + source   {name}-source" in done.stderr
+    widgets.edit("connectors/sinks/widgets.yaml", config={})
+    widgets.ok("deploy")
+    widgets.ok("status")
+
+
+def test_an_unknown_connector_class_lists_what_is_installed(widgets: Workspace) -> None:
+    spec = {"name": "other", "template": "none", "config": {"connector.class": "SfdcSource"}}
+    widgets.write("connectors/sources/other.yaml", spec)
+    done = widgets.run("deploy")
+    assert done.returncode == 1
+    assert (
+        "connectors/sources/other.yaml:4: connector.class: unknown connector class" in done.stderr
+    )
+    assert "io.debezium.connector.jdbc.JdbcSinkConnector" in done.stderr
+    assert widgets.connectors() == {}
+
+
+@pytest.mark.parametrize("service", ["connect", "registry", "kafka", "postgres"])
+def test_an_unreachable_service_is_named(widgets: Workspace, service: str) -> None:
+    target = yaml.safe_load(widgets.target_file.read_text())
+    # Port 9 of loopback: "discard", which nobody serves.
+    nowhere: dict[str, object] = {
+        "connect": "http://127.0.0.1:9",
+        "registry": "http://127.0.0.1:9",
+        "kafka": "127.0.0.1:9",
+        "postgres": {**target["postgres"], "port": 9},
+    }
+    path = widgets.write("broken.yaml", {**target, service: nowhere[service]})
+    begun = time.monotonic()
+    broken = Workspace(widgets.root, path, widgets.target)
+    done = broken.run("plan")
+    assert done.returncode == 1
+    assert time.monotonic() - begun < 20
+    titles = {
+        "connect": "Kafka Connect cannot be reached at http://127.0.0.1:9",
+        "registry": "Schema Registry cannot be reached at http://127.0.0.1:9",
+        "kafka": "Kafka cannot be reached at 127.0.0.1:9",
+        "postgres": "PostgreSQL at 127.0.0.1:9",
+    }
+    assert titles[service] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_table_that_lacks_a_column_is_found_before_anything_is_written(
+    widgets: Workspace,
+) -> None:
+    name = _name(widgets)
+    extra = {"name": "colour", "type": ["null", "string"], "default": None}
+    widgets.write(f"schemas/{name}.avsc", widget_schema(extra))
+    done = widgets.run("deploy")
+    assert done.returncode == 1
+    assert f"connectors/sinks/widgets.yaml: table {name} lacks colour" in done.stderr
+    assert widgets.connectors() == {}
+
+
+def test_a_failed_task_shows_its_cause_and_deploy_restarts_it(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    _until_rows(widgets, name, 100)
+    with widgets.database() as connection:
+        connection.execute(f"ALTER TABLE {name} RENAME COLUMN size TO extent")
+    _produce_more(widgets, name)
+    status = _until_failed(widgets, name)
+    assert f"{name}-sink: task 0 FAILED: " in status
+    assert "size" in status
+    with widgets.database() as connection:
+        connection.execute(f"ALTER TABLE {name} RENAME COLUMN extent TO size")
+    plan = widgets.plan("--only", f"{name}-sink")
+    assert [change["action"] for change in plan["changes"]] == ["restart"]
+    widgets.ok("deploy", "--only", f"{name}-sink")
+    _until_rows(widgets, name, 300)
+    requests.delete(f"{widgets.target.connect}/connectors/{name}-by-hand", timeout=10)
+
+
+def _produce_more(space: Workspace, name: str) -> None:
+    schema = (space.root / f"schemas/{name}.avsc").read_text()
+    body = {
+        "connector.class": "DatagenConnector",
+        "kafka.topic": name,
+        "schema.string": schema,
+        "schema.keyfield": "id",
+        "max.interval": "0",
+        "iterations": "300",
+    }
+    url = f"{space.target.connect}/connectors/{name}-by-hand/config"
+    requests.put(url, json=body, timeout=30).raise_for_status()
+
+
+def _until_rows(space: Workspace, table: str, rows: int) -> None:
+    seen = [0]
+
+    def probe() -> bool | None:
+        seen[0] = space.rows(f"SELECT count(*) FROM {table}")[0][0]
+        return True if seen[0] >= rows else None
+
+    until(probe, seconds=30, describe=lambda: f"{table} has {seen[0]} rows, not {rows}")
+
+
+def _until_failed(space: Workspace, name: str) -> str:
+    seen = [""]
+
+    def probe() -> str | None:
+        done = space.run("status")
+        seen[0] = done.stdout
+        return (
+            done.stdout if done.returncode == 1 and f"{name}-sink: task 0" in done.stdout else None
+        )
+
+    return until(probe, seconds=40, describe=lambda: f"the sink did not fail:\n{seen[0]}")

@@ -1,0 +1,189 @@
+"""plan and deploy against the real worker, registry, broker and database."""
+
+import requests
+
+from tests.embedded.workspace import Workspace, widget_schema, widget_script
+
+
+def _edits(plan: dict, name: str) -> dict[str, tuple[str | None, str | None]]:
+    change = next(change for change in plan["changes"] if change["name"] == name)
+    return {edit["key"]: (edit["before"], edit["after"]) for edit in change["edits"]}
+
+
+def _name(space: Workspace) -> str:
+    return next((space.root / "schemas").glob("*.avsc")).stem
+
+
+def test_a_second_deploy_changes_nothing_and_says_so(widgets: Workspace) -> None:
+    widgets.ok("deploy")
+    before = widgets.connectors()
+    assert "Nothing to change" in widgets.ok("deploy")
+    assert widgets.plan()["changes"] == []
+    after = widgets.connectors()
+    assert {name: item["info"] for name, item in after.items()} == {
+        name: item["info"] for name, item in before.items()
+    }
+    assert widgets.run("plan", "--detailed-exitcode").returncode == 0
+
+
+def test_everything_is_new_at_first_in_the_order_of_the_data(widgets: Workspace) -> None:
+    name = _name(widgets)
+    plan = widgets.plan()
+    assert [(c["kind"], c["name"], c["action"]) for c in plan["changes"]] == [
+        ("topic", name, "create"),
+        ("topic", f"{name}-sink_dlq", "create"),
+        ("subject", f"{name}-value", "create"),
+        ("tables", "db_setup.sql", plan["changes"][3]["action"]),
+        ("sink", f"{name}-sink", "create"),
+        ("source", f"{name}-source", "create"),
+    ]
+    assert f"{name}-sink" not in widgets.connectors()
+
+
+def test_a_changed_and_a_removed_property_show_by_key(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.edit(
+        "connectors/sinks/widgets.yaml", config={"batch.size": 100, "flush.max.retries": 9}
+    )
+    widgets.ok("deploy")
+    widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 200})
+    done = widgets.run("plan", "--detailed-exitcode")
+    assert done.returncode == 3
+    assert "~ batch.size: 100 → 200" in done.stdout
+    assert "- flush.max.retries: 9" in done.stdout
+    assert _edits(widgets.plan(), f"{name}-sink") == {
+        "batch.size": ("100", "200"),
+        "flush.max.retries": ("9", None),
+    }
+    widgets.ok("deploy")
+    config = widgets.connectors()[f"{name}-sink"]["info"]["config"]
+    assert config["batch.size"] == "200"
+    assert "flush.max.retries" not in config
+
+
+def test_a_connector_deleted_by_hand_is_made_again(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    requests.delete(f"{widgets.target.connect}/connectors/{name}-sink", timeout=10)
+    changes = widgets.plan()["changes"]
+    assert [(c["name"], c["action"]) for c in changes] == [(f"{name}-sink", "create")]
+    widgets.ok("deploy")
+    assert widgets.connectors()[f"{name}-sink"]["status"]["tasks"][0]["state"] == "RUNNING"
+
+
+def test_a_stopped_connector_is_resumed(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    requests.put(f"{widgets.target.connect}/connectors/{name}-sink/stop", timeout=10)
+    assert _edits(widgets.plan(), f"{name}-sink") == {"state": ("STOPPED", "RUNNING")}
+    widgets.ok("deploy")
+    assert widgets.plan()["changes"] == []
+
+
+def test_a_compatible_field_is_planned_by_field_and_registered(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    colour = {"name": "colour", "type": ["null", "string"], "default": None}
+    widgets.write(f"schemas/{name}.avsc", widget_schema(colour))
+    columns = "id text PRIMARY KEY, size integer, colour text"
+    widgets.write(
+        "postgres/db_setup.sql",
+        widget_script(name, columns)
+        + f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS colour text;\n",
+    )
+    edits = _edits(widgets.plan(), f"{name}-value")
+    assert edits == {"field colour": (None, '{"type":["null","string"],"default":null}')}
+    widgets.ok("deploy")
+    assert _versions(widgets, name) == [1, 2]
+    assert widgets.plan()["changes"] == []
+
+
+def test_an_incompatible_schema_is_refused_before_anything_is_written(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    widgets.write(f"schemas/{name}.avsc", widget_schema({"name": "colour", "type": "string"}))
+    widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 7})
+    done = widgets.run("deploy")
+    assert done.returncode == 1
+    assert f"schemas/{name}.avsc: not BACKWARD-compatible with version 1" in done.stderr
+    assert _versions(widgets, name) == [1]
+    assert widgets.connectors()[f"{name}-sink"]["info"]["config"]["batch.size"] == "5000"
+
+
+def _versions(space: Workspace, name: str) -> list[int]:
+    url = f"{space.target.registry}/subjects/{name}-value/versions"
+    versions: list[int] = requests.get(url, timeout=10).json()
+    return versions
+
+
+def test_what_is_registered_has_no_annotation_and_no_other_version(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    url = f"{widgets.target.registry}/subjects/{name}-value/versions/latest"
+    assert "arg.properties" not in requests.get(url, timeout=10).json()["schema"]
+    assert _versions(widgets, name) == [1]
+
+
+def test_prune_deletes_only_what_this_repository_deployed(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    foreign = {
+        "connector.class": "DatagenConnector",
+        "kafka.topic": name,
+        "schema.string": '{"type": "record", "name": "R", "fields": []}',
+    }
+    url = f"{widgets.target.connect}/connectors/{name}-foreign/config"
+    requests.put(url, json=foreign, timeout=10).raise_for_status()
+    (widgets.root / "connectors/sinks/widgets.yaml").unlink()
+    assert widgets.plan()["changes"] == []
+    pruned = widgets.plan("--prune")["changes"]
+    assert [(c["name"], c["action"]) for c in pruned] == [(f"{name}-sink", "delete")]
+    widgets.ok("deploy", "--prune")
+    assert set(widgets.connectors()) == {f"{name}-source", f"{name}-foreign"}
+    requests.delete(url.removesuffix("/config"), timeout=10)
+
+
+def test_only_takes_names_and_patterns(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 1})
+    widgets.edit("connectors/sources/widgets.yaml", config={"errors.log.enable": True})
+    changes = widgets.plan("--only", "*-sink")["changes"]
+    assert [change["name"] for change in changes] == [f"{name}-sink"]
+    done = widgets.run("plan", "--only", f"{name}-sinc")
+    assert done.returncode == 2
+    assert f"did you mean {name}-sink?" in done.stderr
+
+
+def test_a_topic_grows_and_its_configuration_follows(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    defaults = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
+    topics = {name: {"partitions": 2, "config": {"retention.ms": 1000000}}}
+    widgets.write("topics.yaml", {"defaults": defaults, "topics": topics})
+    assert _edits(widgets.plan(), name) == {
+        "partitions": ("1", "2"),
+        "retention.ms": (None, "1000000"),
+    }
+    widgets.ok("deploy")
+    widgets.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})
+    done = widgets.run("plan")
+    assert done.returncode == 1
+    assert f"{name} has 2 partitions and Kafka cannot take any away" in done.stderr
+    widgets.write("topics.yaml", {"defaults": defaults, "topics": {name: {"partitions": 2}}})
+    assert _edits(widgets.plan(), name) == {"retention.ms": ("1000000", None)}
+    widgets.ok("deploy")
+    assert widgets.plan()["changes"] == []
+
+
+def test_validate_asks_the_worker_about_every_spec(widgets: Workspace) -> None:
+    assert "2 connectors, all valid" in widgets.run("validate").stderr
+    widgets.edit("connectors/sinks/widgets.yaml", config={"tasks.max": "many", "batch.sise": 3})
+    done = widgets.run("validate")
+    assert done.returncode == 1
+    assert "connectors/sinks/widgets.yaml:9: tasks.max: Invalid value many" in done.stderr
+    assert "batch.sise: io.debezium.connector.jdbc.JdbcSinkConnector has no such property" in (
+        done.stderr
+    )
+    assert "did you mean batch.size?" in done.stderr
+    assert widgets.connectors() == {}
