@@ -1,0 +1,61 @@
+"""Measures the pipeline on real services and writes build/bench.json: `make bench`.
+
+Every ratio is of two measurements of this run. Expect the absolute numbers to move by a third from
+run to run on a small shared machine, the ratios by a tenth.
+"""
+
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import datagen, latency, noop, sinks
+from stack.layout import REPOSITORY
+from tests.embedded.stack_fixture import running_stack
+from tests.embedded.workspace import Workspace, full
+
+OUTPUT = REPOSITORY / "build" / "bench.json"
+words = Console(stderr=True)
+
+
+def main() -> None:
+    with running_stack() as where, tempfile.TemporaryDirectory() as folder:
+        results = measure(full(Path(folder), where))
+    OUTPUT.write_text(json.dumps(results, indent=2) + "\n")
+    print(json.dumps(results, indent=2))
+    words.print(f"written to {OUTPUT.relative_to(REPOSITORY)}")
+
+
+def measure(space: Workspace) -> dict[str, float]:
+    """Everything, in one run: the topic that Datagen fills is what the sinks read."""
+    with words.status("Datagen: records/s into Kafka"):
+        generated = datagen.measure(space)
+    words.print(f"Datagen, one task           {generated:10,.0f} records/s")
+    with words.status("sinks: rows/s into PostgreSQL"):
+        rates = sinks.measure(space)
+    for name, rate in rates.items():
+        words.print(f"sink, {name:<21} {rate:10,.0f} rows/s")
+    with words.status("latency at 1,000 records/s"):
+        samples = latency.measure(space)
+    percentiles = statistics.quantiles(samples, n=100)
+    words.print(f"record to committed row, p50 {percentiles[49]:9,.0f} ms of {len(samples):,}")
+    with words.status("a deploy that changes nothing, 100 connectors"):
+        seconds, writes = noop.measure(space)
+    words.print(f"deploy of no change         {seconds:10.2f} s, {writes} writes")
+    return {
+        "datagen_records_per_s": round(generated),
+        "sink_rows_per_s": round(rates["our template"]),
+        "sink_ratio_vs_defaults": round(rates["our template"] / rates["defaults"], 2),
+        "sink_ratio_vs_copy": round(rates["our template"] / rates["COPY"], 3),
+        "latency_p50_ms": round(percentiles[49], 1),
+        "latency_p95_ms": round(percentiles[94], 1),
+        "latency_p99_ms": round(percentiles[98], 1),
+        "noop_deploy_s": round(seconds, 2),
+        "noop_deploy_writes": writes,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""How fast one Datagen task writes laboratory results into Kafka."""
+
+from bench import topics
+from pipeline.wait import until
+from tests.embedded.workspace import Workspace
+
+RECORDS = 600_000
+TOPIC = "patient_labs"
+
+
+def measure(space: Workspace) -> float:
+    """Records per second, by the records' own timestamps. Leaves the topic full."""
+    for file in (space.root / "connectors").glob("*/*.yaml"):
+        if file.name != "labs-admission.yaml":
+            file.unlink()
+    space.edit("connectors/sources/labs-admission.yaml", iterations=RECORDS, max_interval_ms=0)
+    space.ok("deploy")
+    kafka = space.target.kafka
+
+    def probe() -> bool | None:
+        return True if sum(topics.ends(kafka, TOPIC).values()) >= RECORDS else None
+
+    until(probe, seconds=180, describe=lambda: f"not {RECORDS} records:\n{space.run('status')}")
+    return RECORDS * 1000 / topics.span_ms(kafka, TOPIC)

@@ -1,0 +1,88 @@
+"""From a record that is handed to a producer to its row, committed, at 1,000 records/s."""
+
+import io
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import requests
+from confluent_kafka import Producer
+
+from pipeline import schemas
+from pipeline.project import load
+from pipeline.wait import until
+from stack.layout import REPOSITORY
+from tests.embedded.workspace import Workspace, counts
+
+PER_SECOND = 1000
+SECONDS = 20
+WARM_UP_S = 5
+TOPIC = "patient_labs"
+# The commit's own time, on the machine's only clock.
+LATENCIES = """
+SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin) - collected_at) * 1000
+FROM lab_results WHERE lab_id LIKE 'X%' AND lab_id >= 'X' || lpad(:first, 8, '0')
+"""
+
+
+def measure(space: Workspace) -> list[float]:
+    """Milliseconds per record, those of the warm-up left out."""
+    space.run("destroy", "--yes")
+    for file in Path(space.root / "connectors").glob("*/*.yaml"):
+        file.unlink()
+    sink = REPOSITORY / "connectors" / "sinks" / "labs.yaml"
+    space.write("connectors/sinks/labs.yaml", sink.read_text())
+    space.ok("deploy")
+    with space.database() as connection:
+        connection.execute("TRUNCATE lab_results")
+    _produce(space)
+    total = PER_SECOND * SECONDS
+
+    def probe() -> bool | None:
+        return True if counts(space, ("lab_results",))["lab_results"] == total else None
+
+    until(probe, seconds=60, describe=lambda: f"not {total} rows")
+    query = LATENCIES.replace(":first", f"'{PER_SECOND * WARM_UP_S}'")
+    return [float(row[0]) for row in space.rows(query)]
+
+
+def _produce(space: Workspace) -> None:
+    url = f"{space.target.registry}/subjects/{TOPIC}-value/versions/latest"
+    schema_id = requests.get(url, timeout=10).json()["id"]
+    avro = fastavro.parse_schema(schemas.contract(load(space.root).schemas[TOPIC]))
+    producer = Producer({"bootstrap.servers": space.target.kafka, "linger.ms": 1})
+    begun = time.monotonic()
+    for number in range(PER_SECOND * SECONDS):
+        due = begun + number / PER_SECOND
+        # A steady pace is what is measured, not a condition that is waited for.
+        time.sleep(max(0, due - time.monotonic()))
+        value = _encode(avro, schema_id, _result(number))
+        producer.produce(TOPIC, key=f"X{number:08}", value=value)
+        producer.poll(0)
+    assert producer.flush(30) == 0
+
+
+def _result(number: int) -> dict[str, Any]:
+    test = {
+        "code": "2345-7",
+        "name": "Glucose [Mass/volume] in Serum or Plasma",
+        "unit": "mg/dL",
+        "value": 88.0,
+        "reference_low": 70.0,
+        "reference_high": 99.0,
+    }
+    return {
+        "lab_id": f"X{number:08}",
+        "admission_id": f"A{1000000 + number}",
+        "test": test,
+        "collected_at": time.time_ns() // 1_000_000,
+    }
+
+
+def _encode(avro: Any, schema_id: int, value: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    buffer.write(struct.pack(">bI", 0, schema_id))
+    fastavro.schemaless_writer(buffer, avro, value)
+    return buffer.getvalue()

@@ -1,0 +1,89 @@
+"""Reads a topic to its end, and what its Avro values become in a table."""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import fastavro
+import requests
+from confluent_kafka import Consumer, TopicPartition
+
+from pipeline.target import Target
+
+WIRE_HEADER = 5  # Confluent's wire format: a zero byte and the schema's id, big-endian
+
+
+@dataclass(frozen=True)
+class Record:
+    key: str
+    value: dict[str, Any]
+    iteration: int
+    generation: int
+    partition: int
+    offset: int
+
+
+def read(target: Target, topic: str) -> list[Record]:
+    """Every Avro record that is in the topic now, in the order of each partition."""
+    return [_record(target, message) for message in raw(target, topic)]
+
+
+def raw(target: Target, topic: str) -> Iterator[Any]:
+    """Every message that is in the topic now."""
+    options = {
+        "bootstrap.servers": target.kafka,
+        "group.id": "none",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+    }
+    consumer = Consumer(options)
+    try:
+        partitions = list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+        left = set(partitions)
+        while left:
+            message = consumer.poll(20)
+            assert message is not None, f"{topic}: nothing more comes, and no end"
+            if message.error():
+                left.discard(message.partition())
+            else:
+                yield message
+    finally:
+        consumer.close()
+
+
+def _record(target: Target, message: Any) -> Record:
+    headers = {key: int(value) for key, value in message.headers() or ()}
+    value = message.value()
+    schema = _schema(target.registry, int.from_bytes(value[1:WIRE_HEADER], "big"))
+    decoded = fastavro.schemaless_reader(io.BytesIO(value[WIRE_HEADER:]), schema, None)
+    assert isinstance(decoded, dict)
+    return Record(
+        key=message.key().decode(),
+        value=decoded,
+        iteration=headers["current.iteration"],
+        generation=headers["task.generation"],
+        partition=message.partition(),
+        offset=message.offset(),
+    )
+
+
+@cache
+def _schema(registry: str, schema_id: int) -> Any:
+    answer = requests.get(f"{registry}/schemas/ids/{schema_id}", timeout=10)
+    return fastavro.parse_schema(json.loads(answer.json()["schema"]))
+
+
+def row(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The columns that a value becomes."""
+    columns: dict[str, Any] = {}
+    for name, item in value.items():
+        if isinstance(item, dict):
+            columns |= row(item, f"{prefix}{name}_")
+        else:
+            columns[f"{prefix}{name}"] = item
+    return columns
