@@ -12,6 +12,7 @@ import org.apache.avro.generic.GenericRecord;
  * to know to go on from any point and draw the same records as an undisturbed run.
  */
 final class RecordSource {
+  private final Options options;
   private final Generator generator;
   private final Random random;
   private long iteration;
@@ -21,8 +22,13 @@ final class RecordSource {
     this.random = new Random(seed);
     this.iteration = iteration;
     this.seed = seed;
+    this.options = new Options(schema);
     this.generator =
-        new Generator.Builder().schema(schema).random(random).generation(iteration).build();
+        new Generator.Builder()
+            .schema(options.schema())
+            .random(random)
+            .generation(iteration)
+            .build();
   }
 
   static RecordSource start(Schema schema, long seed) {
@@ -34,11 +40,17 @@ final class RecordSource {
   }
 
   GenericRecord next() {
-    GenericRecord record = (GenericRecord) generator.generate();
+    GenericRecord record = generate();
     seed = random.nextLong();
     random.setSeed(seed);
     iteration++;
     return record;
+  }
+
+  private GenericRecord generate() {
+    try (options) {
+      return (GenericRecord) generator.generate();
+    }
   }
 
   /** Number of records drawn so far, those before a resume included. */
