@@ -3,6 +3,9 @@
 -- The sinks upsert into these tables and never alter them. To add a column: ALTER TABLE ... ADD
 -- COLUMN IF NOT EXISTS at the end of the table's part, and the field to the topic's schema.
 
+-- Indexes are BRIN where rows arrive in the order of the column, as encounters do: they cost next to
+-- nothing per row, where a B-tree takes a third of a sink's time.
+
 -- Roles ------------------------------------------------------------------------------------------
 -- Without a password nobody can log in; `make deploy` sets the generated ones.
 DO $$
@@ -50,7 +53,8 @@ CREATE TABLE IF NOT EXISTS admissions (
   ) STORED
 );
 CREATE INDEX IF NOT EXISTS admissions_patient_id ON admissions (patient_id);
-CREATE INDEX IF NOT EXISTS admissions_admission_date ON admissions (admission_date);
+CREATE INDEX IF NOT EXISTS admissions_admission_date ON admissions
+  USING brin (admission_date) WITH (pages_per_range = 32, autosummarize = on);
 COMMENT ON TABLE admissions IS 'Inpatient encounters, one row per admission';
 COMMENT ON COLUMN admissions.discharge_date IS 'admission_date + length_of_stay_hours';
 
@@ -63,7 +67,8 @@ CREATE TABLE IF NOT EXISTS diagnoses (
   diagnosis_rank        text,
   diagnosed_at          timestamptz NOT NULL
 );
-CREATE INDEX IF NOT EXISTS diagnoses_admission_id ON diagnoses (admission_id);
+CREATE INDEX IF NOT EXISTS diagnoses_admission_id ON diagnoses
+  USING brin (admission_id) WITH (pages_per_range = 32, autosummarize = on);
 COMMENT ON TABLE diagnoses IS 'Diagnoses made in an encounter';
 COMMENT ON COLUMN diagnoses.diagnosis_code IS 'ICD-10-CM code, with its point';
 COMMENT ON COLUMN diagnoses.diagnosis_rank IS 'Primary or Secondary';
@@ -80,7 +85,8 @@ CREATE TABLE IF NOT EXISTS lab_results (
   test_reference_high double precision,
   collected_at        timestamptz NOT NULL
 );
-CREATE INDEX IF NOT EXISTS lab_results_admission_id ON lab_results (admission_id);
+CREATE INDEX IF NOT EXISTS lab_results_admission_id ON lab_results
+  USING brin (admission_id) WITH (pages_per_range = 32, autosummarize = on);
 COMMENT ON TABLE lab_results IS 'Results of laboratory tests, one row each';
 COMMENT ON COLUMN lab_results.test_code IS 'LOINC code';
 COMMENT ON COLUMN lab_results.test_unit IS 'UCUM unit of the value and its reference range';

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from stack import system
 from stack.layout import LIB, Layout
 
-JVM = "-XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -Duser.timezone=UTC"
+JVM = "-XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -Duser.timezone=UTC"
 
 
 @dataclass(frozen=True)
