@@ -1,19 +1,19 @@
-"""How fast one Datagen task writes laboratory results into Kafka."""
+"""How fast one Datagen task writes diagnoses into Kafka."""
 
 from bench import topics
 from pipeline.wait import until
 from tests.embedded.workspace import Workspace
 
 RECORDS = 600_000
-TOPIC = "patient_labs"
+TOPIC = "patient_diagnoses"
 
 
 def measure(space: Workspace) -> float:
     """Records per second, by the records' own timestamps. Leaves the topic full."""
     for file in (space.root / "connectors").glob("*/*.yaml"):
-        if file.name != "labs-admission.yaml":
+        if file.name != "diagnoses-primary.yaml":
             file.unlink()
-    space.edit("connectors/sources/labs-admission.yaml", iterations=RECORDS, max_interval_ms=0)
+    space.edit("connectors/sources/diagnoses-primary.yaml", iterations=RECORDS, max_interval_ms=0)
     space.ok("deploy")
     kafka = space.target.kafka
 

@@ -78,8 +78,12 @@ def _planned(
 
 
 def _selected(patterns: Iterable[str], desired: Desired, plan: planning.Plan) -> frozenset[str]:
-    resources = (*desired.topics, *desired.subjects, *desired.connectors, *plan.changes)
-    names = {resource.name for resource in resources}
+    names = {
+        *(topic.name for topic in desired.topics),
+        *(subject.name for subject in desired.subjects),
+        *(connector.name for connector in desired.connectors),
+        *(change.name for change in plan.changes),
+    }
     found: set[str] = set()
     for pattern in patterns:
         matching = {name for name in names if fnmatch(name, pattern)}

@@ -45,33 +45,31 @@ def load(root: Path) -> Project:
     Raises:
         SpecError: with every mistake in every file.
     """
-    collected: list[Mistake] = []
-    topics_path = root / "topics.yaml"
-    topics = _collect(collected, lambda: documents.load(topics_path, TopicsFile))
+    mistakes: list[Mistake] = []
+    topics = _collect(mistakes, documents.load, root / "topics.yaml", TopicsFile)
     avro = {
         file.stem: schema
         for file in sorted((root / "schemas").glob("*.avsc"))
-        if (schema := _collect(collected, lambda file=file: _read_schema(file))) is not None
+        if (schema := _collect(mistakes, _read_schema, file)) is not None
     }
     connectors = tuple(
         Source(file, spec)
         for folder in ("sources", "sinks")
         for file in sorted((root / "connectors" / folder).glob("*.yaml"))
-        if (spec := _collect(collected, lambda file=file: documents.load(file, ConnectorSpec)))
-        is not None
+        if (spec := _collect(mistakes, documents.load, file, ConnectorSpec)) is not None
     )
-    if collected or topics is None:
-        raise SpecError(tuple(collected))
+    if mistakes or topics is None:
+        raise SpecError(tuple(mistakes))
     project = Project(root, topics, avro, connectors)
-    mistakes = tuple(_cross_check(project))
+    mistakes += _cross_check(project)
     if mistakes:
-        raise SpecError(mistakes)
+        raise SpecError(tuple(mistakes))
     return project
 
 
-def _collect(mistakes: list[Mistake], read: Callable[[], T]) -> T | None:
+def _collect(mistakes: list[Mistake], read: Callable[..., T], *args: object) -> T | None:
     try:
-        return read()
+        return read(*args)
     except SpecError as error:
         mistakes.extend(error.mistakes)
         return None

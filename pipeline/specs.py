@@ -1,4 +1,4 @@
-"""What people write: connector specs and topics.yaml, as models. spec.schema.json comes from here."""
+"""What people write: connector specs and topics.yaml. spec.schema.json comes from here."""
 
 import json
 import re
@@ -23,7 +23,7 @@ class Spec(Document):
     name: ConnectorName = Field(description="Name of the connector, unique in the repository.")
     config: dict[str, Property] = Field(
         default_factory=dict,
-        description="Properties of Kafka Connect or of the connector; they override the template's.",
+        description="Properties of Connect or of the connector; they override the template's.",
     )
 
     @field_validator("config")

@@ -37,7 +37,7 @@ class Target(documents.Document):
 
     pipeline: str = Field(
         pattern=r"^[a-z][a-z0-9-]*$",
-        description="Marks the connectors that this repository deployed: `--prune` touches no other.",
+        description="Marks what this repository deployed: `--prune` touches nothing else.",
     )
     kafka: Address
     registry: Url = Field(description="Root of a Confluent-compatible Schema Registry API.")

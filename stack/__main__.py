@@ -10,6 +10,7 @@ from rich.table import Table
 
 from pipeline import target as targets
 from pipeline.errors import PipelineError
+from stack import demo as demonstration
 from stack import install as installer
 from stack import lifecycle
 from stack.layout import Layout, layout
@@ -70,6 +71,13 @@ def logs(
 ) -> None:
     """Show the services' logs."""
     lifecycle.logs(_layout(target), services or [], follow=follow)
+
+
+@app.command()
+def demo(target: TargetOption = "embedded") -> None:
+    """Wait until rows of every kind have landed in PostgreSQL, and show them."""
+    where = _layout(target)
+    demonstration.show(where, demonstration.wait(where, words), Console())
 
 
 @app.command()

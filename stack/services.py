@@ -52,7 +52,7 @@ def _address(url: str) -> tuple[str, int]:
 
 def _java(where: Layout, heap_mb: int, *args: str | Path) -> str:
     logging = f"-Dlog4j2.configurationFile={where.run / 'log4j2.properties'}"
-    jvm = [system.java(), f"-Xms{heap_mb // 4}m", f"-Xmx{heap_mb}m", *JVM.split(), logging]
+    jvm = [system.java(), f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", *JVM.split(), logging]
     return shlex.join([*jvm, *map(str, args)])
 
 

@@ -1,4 +1,4 @@
-"""The embedded stack of a test run: the real services on free ports, cleaned up whatever happens."""
+"""The embedded stack of a test run: real services on free ports, cleaned up whatever happens."""
 
 import socket
 from collections.abc import Iterator

@@ -1,11 +1,13 @@
 """plan and deploy against the real worker, registry, broker and database."""
 
+from typing import Any
+
 import requests
 
 from tests.embedded.workspace import Workspace, widget_schema, widget_script
 
 
-def _edits(plan: dict, name: str) -> dict[str, tuple[str | None, str | None]]:
+def _edits(plan: dict[str, Any], name: str) -> dict[str, tuple[str | None, str | None]]:
     change = next(change for change in plan["changes"] if change["name"] == name)
     return {edit["key"]: (edit["before"], edit["after"]) for edit in change["edits"]}
 

@@ -1,0 +1,114 @@
+"""The first success: synthetic patients from Datagen to PostgreSQL, and what arrived."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import target as targets
+from pipeline.wait import until
+from stack.layout import Layout
+
+# What the demonstration waits for: everybody is registered, the streams flow.
+ENOUGH = {"patients": 50_000, "admissions": 1_000, "diagnoses": 1_000, "lab_results": 1_000}
+DEADLINE_S = 180
+SAMPLE = """
+SELECT a.admission_id AS admission, to_char(a.admission_date, 'YYYY-MM-DD HH24:MI') AS at,
+       p.first_name || ' ' || p.last_name AS patient,
+       a.department, d.diagnosis_code || ' ' || d.diagnosis_description AS primary_diagnosis
+FROM admissions a
+JOIN patients p USING (patient_id)
+JOIN diagnoses d ON d.admission_id = a.admission_id AND d.diagnosis_rank = 'Primary'
+ORDER BY a.admission_date DESC
+LIMIT 5
+"""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """Rows per table, and how many came per second while we looked."""
+
+    rows: Mapping[str, int]
+    per_second: float
+
+
+def wait(where: Layout, words: Console) -> Landed:
+    """Waits until ENOUGH rows have landed.
+
+    Raises:
+        DeadlineError: they do not come; the message has the counts.
+    """
+    begun = time.monotonic()
+    with _connect(where) as connection, words.status("waiting for rows") as status:
+        before = _counts(connection)
+        seen = [before]
+
+        def probe() -> bool | None:
+            seen[0] = _counts(connection)
+            status.update(f"waiting for rows: {_say(seen[0])}")
+            return True if all(seen[0][t] >= rows for t, rows in ENOUGH.items()) else None
+
+        until(probe, seconds=DEADLINE_S, describe=lambda: f"rows landed: {_say(seen[0])}")
+        more = sum(seen[0].values()) - sum(before.values())
+        return Landed(seen[0], more / max(0.001, time.monotonic() - begun))
+
+
+def show(where: Layout, landed: Landed, data: Console) -> None:
+    """Prints what landed, a few rows of it, and where to look next."""
+    counts = Table("table", "rows", box=None)
+    for table, rows in landed.rows.items():
+        counts.add_row(table, f"{rows:,}")
+    data.print(counts)
+    if landed.per_second >= 1:
+        data.print(f"{landed.per_second:,.0f} rows/s into PostgreSQL while we waited\n")
+    with _connect(where) as connection:
+        cursor = connection.execute(SAMPLE)
+        sample = Table(box=None)
+        for column in cursor.description or ():
+            sample.add_column(column.name, no_wrap=True)
+        for row in cursor:
+            sample.add_row(*map(str, row))
+    data.print(sample)
+    postgres = where.target.postgres
+    data.print(
+        f"""
+All of it is synthetic, and more comes every second. Where to look next:
+  make status                      services, connectors, tasks
+  make plan                        what an edit of connectors/ would change
+  {where.target.connect}/connectors?expand=status
+  postgresql://bi_reader@{postgres.host}:{postgres.port}/{postgres.database}
+                                   password: BI_READER_PASSWORD in {where.target.secrets}
+  make down                        stop everything; make clean also drops the data""",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _connect(where: Layout) -> psycopg.Connection:
+    postgres = where.target.postgres
+    return psycopg.connect(
+        host=postgres.host,
+        port=postgres.port,
+        dbname=postgres.database,
+        user="bi_reader",
+        password=targets.secrets(where.root, where.target)["BI_READER_PASSWORD"],
+        autocommit=True,
+    )
+
+
+def _counts(connection: psycopg.Connection) -> dict[str, int]:
+    return {table: _count(connection, table) for table in ENOUGH}
+
+
+def _count(connection: psycopg.Connection, table: str) -> int:
+    query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _say(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{table} {count:,}" for table, count in rows.items())
