@@ -109,7 +109,7 @@ def test_an_incompatible_schema_is_refused_before_anything_is_written(widgets: W
     assert done.returncode == 1
     assert f"schemas/{name}.avsc: not BACKWARD-compatible with version 1" in done.stderr
     assert _versions(widgets, name) == [1]
-    assert widgets.connectors()[f"{name}-sink"]["info"]["config"]["batch.size"] == "5000"
+    assert widgets.connectors()[f"{name}-sink"]["info"]["config"]["batch.size"] == "2000"
 
 
 def _versions(space: Workspace, name: str) -> list[int]:

@@ -1,0 +1,94 @@
+"""The embedded stack itself: what dies comes back, what runs is left alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from rich.console import Console
+
+from pipeline.wait import until
+from stack import lifecycle
+from stack.layout import REPOSITORY, Layout
+from tests.embedded.stack_fixture import FOLDER, pid_of
+from tests.embedded.workspace import Workspace
+
+SERVICES = ("postgres", "kafka", "registry", "connect")
+
+
+def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stack", *arguments, "--target", str(FOLDER / "target.yaml")],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_second_up_leaves_everything_as_it_is(stack: Layout) -> None:
+    before = {service: pid_of(stack, service) for service in SERVICES}
+    assert _command("up").returncode == 0
+    assert {service: pid_of(stack, service) for service in SERVICES} == before
+
+
+def test_status_shows_every_service(stack: Layout) -> None:
+    done = _command("status")
+    assert done.returncode == 0, done.stdout
+    for service in SERVICES:
+        assert str(pid_of(stack, service)) in done.stdout
+
+
+def test_everything_listens_on_loopback_only(stack: Layout) -> None:
+    pids = {pid_of(stack, service) for service in SERVICES}
+    shown = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
+    ours = [line for line in shown.splitlines() if any(f"pid={pid}," in line for pid in pids)]
+    assert len(ours) >= len(SERVICES)
+    addresses = [line.split()[3] for line in ours]
+    assert all(a.startswith(("127.0.0.1:", "[::ffff:127.0.0.1]:")) for a in addresses), addresses
+
+
+@pytest.mark.parametrize("service", ["kafka", "postgres", "registry"])
+def test_what_is_killed_comes_back_with_its_data(
+    widgets: Workspace, stack: Layout, service: str
+) -> None:
+    widgets.ok("deploy")
+    pid = pid_of(stack, service)
+    os.kill(pid, signal.SIGKILL)
+    until(
+        lambda: True if pid_of(stack, service) not in {0, pid} else None,
+        seconds=30,
+        describe=lambda: f"{service} was not started again",
+    )
+    until(
+        lambda: True if all(state.healthy for state in lifecycle.status(stack)) else None,
+        seconds=60,
+        describe=lambda: f"unhealthy after {service} was killed: {_command('status').stdout}",
+    )
+    # The registry has its schemas, the broker its topics, the database its mark.
+    kinds = {change["kind"] for change in widgets.plan()["changes"]}
+    assert kinds.isdisjoint({"topic", "subject", "tables"})
+    widgets.ok("deploy")
+
+
+def test_down_and_up_keep_the_data(widgets: Workspace, stack: Layout) -> None:
+    widgets.ok("deploy")
+    assert _command("down").returncode == 0
+    done = _command("status")
+    assert done.returncode == 1
+    assert done.stdout.count("STOPPED") == len(SERVICES)
+    refused = widgets.run("status")
+    assert refused.returncode == 1
+    assert "Kafka Connect cannot be reached" in refused.stderr
+    begun = time.monotonic()
+    lifecycle.up(stack, Console(stderr=True))
+    # The promise is 30 s on an idle machine; a busy one is given twice that.
+    assert time.monotonic() - begun < 60
+    until(
+        lambda: True if widgets.run("status").returncode == 0 else None,
+        seconds=60,
+        describe=lambda: widgets.run("status").stdout,
+    )
+    assert widgets.plan()["changes"] == []
