@@ -9,7 +9,7 @@ RUN := .venv/bin/python
 RENDER := $(RUN) render.py
 
 .PHONY: help setup up down status logs clean deploy plan validate render destroy graph demo \
-        lint format test test-unit bench golden spec-schema
+        lint format test test-unit test-datagen bench golden spec-schema
 
 help:  ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,7 +77,10 @@ format: .venv/.synced  ## Format the code
 test-unit: .venv/.synced  ## The tests that need no service (seconds)
 	@.venv/bin/pytest tests/unit
 
-test: setup lint  ## Everything: lint, unit tests, real services
+test-datagen: setup  ## The Java tests of the Datagen plugin
+	@mvn -B -ntp -q -f stack/pom.xml -pl :datagen -Dstyle.color=never test
+
+test: setup lint test-datagen  ## Everything: lint, Java, unit tests, real services
 	@.venv/bin/pytest
 
 bench: setup  ## Measure on real services; writes build/bench.json

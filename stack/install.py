@@ -52,7 +52,8 @@ def _digest() -> str:
 
 
 def _maven() -> None:
-    command = [system.maven(), "-B", "-ntp", "-f", str(POM), f"-Dstack.lib={LIB}", "package"]
+    command = [system.maven(), "-B", "-ntp", "-f", str(POM), f"-Dstack.lib={LIB}"]
+    command += ["-Dmaven.test.skip=true", "package"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     LOG.write_text(done.stdout + done.stderr)
     if done.returncode != 0:
