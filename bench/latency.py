@@ -3,6 +3,7 @@
 import io
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from pipeline import schemas
 from pipeline.project import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
+from tests.embedded import records
 from tests.embedded.workspace import Workspace, counts
 
 PER_SECOND = 1000
 SECONDS = 20
 WARM_UP_S = 5
-TOPIC = "patient_labs"
+RAW_TOPIC = "patient_labs"
+CLEAN_TOPIC = "patient_labs_clean"
 # The commit's own time, on the machine's only clock.
 LATENCIES = """
 SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin) - collected_at) * 1000
@@ -37,7 +40,7 @@ def measure(space: Workspace) -> list[float]:
     space.ok("deploy")
     with space.database() as connection:
         connection.execute("TRUNCATE lab_results")
-    _produce(space)
+    produce(space, CLEAN_TOPIC, lambda number: records.row(raw_result(number)))
     total = PER_SECOND * SECONDS
 
     def probe() -> bool | None:
@@ -48,23 +51,25 @@ def measure(space: Workspace) -> list[float]:
     return [float(row[0]) for row in space.rows(query)]
 
 
-def _produce(space: Workspace) -> None:
-    url = f"{space.target.registry}/subjects/{TOPIC}-value/versions/latest"
+def produce(space: Workspace, topic: str, result: Callable[[int], dict[str, Any]]) -> None:
+    """Results of laboratory tests, at a steady pace, each made when it is sent."""
+    url = f"{space.target.registry}/subjects/{topic}-value/versions/latest"
     schema_id = requests.get(url, timeout=10).json()["id"]
-    avro = fastavro.parse_schema(schemas.contract(load(space.root).schemas[TOPIC]))
+    avro = fastavro.parse_schema(schemas.contract(load(space.root).schemas[topic]))
     producer = Producer({"bootstrap.servers": space.target.kafka, "linger.ms": 1})
     begun = time.monotonic()
     for number in range(PER_SECOND * SECONDS):
         due = begun + number / PER_SECOND
         # A steady pace is what is measured, not a condition that is waited for.
         time.sleep(max(0, due - time.monotonic()))
-        value = _encode(avro, schema_id, _result(number))
-        producer.produce(TOPIC, key=f"X{number:08}", value=value)
+        value = _encode(avro, schema_id, result(number))
+        producer.produce(topic, key=f"X{number:08}", value=value)
         producer.poll(0)
     assert producer.flush(30) == 0
 
 
-def _result(number: int) -> dict[str, Any]:
+def raw_result(number: int) -> dict[str, Any]:
+    """A clean result, as the laboratory sends it."""
     test = {
         "code": "2345-7",
         "name": "Glucose [Mass/volume] in Serum or Plasma",

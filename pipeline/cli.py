@@ -25,6 +25,7 @@ from pipeline import preflight, project, report
 from pipeline import target as targets
 from pipeline.desired import Desired
 from pipeline.errors import PipelineError, PlanRefusedError, UsageError
+from pipeline.kafka import lag
 from pipeline.suggest import unknown
 
 CHANGES_FOUND = 3
@@ -189,11 +190,29 @@ def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     live = context.services.connect.connectors()
     states = {c.name: live.get(c.name) for c in context.desired.connectors}
     if json:
-        print(_redacted(context, report.connectors_json(states)))
+        print(_redacted(context, report.connectors_json(states, _lags(context))))
     else:
-        report.print_connectors(states, data)
+        report.print_connectors(states, _lags(context), data)
     if any(state is None or not state.settled for state in states.values()):
         raise typer.Exit(1)
+
+
+def _lags(context: _Context) -> dict[str, int]:
+    """Records that each declared sink has yet to write."""
+    kafka = context.services.kafka
+    sinks = {
+        c.name: c.config["topics"].split(",")
+        for c in context.desired.connectors
+        if "topics" in c.config
+    }
+    ends = kafka.ends({topic for topics in sinks.values() for topic in topics})
+    return {
+        name: lag(
+            {place: end for place, end in ends.items() if place[0] in topics},
+            kafka.committed(f"connect-{name}"),
+        )
+        for name, topics in sinks.items()
+    }
 
 
 @app.command()

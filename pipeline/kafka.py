@@ -5,7 +5,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -14,6 +19,7 @@ from confluent_kafka.admin import (
     ConfigSource,
     NewPartitions,
     NewTopic,
+    OffsetSpec,
     ResourceType,
 )
 
@@ -62,6 +68,32 @@ class Kafka:
             )
             for name in found
         }
+
+    def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
+        """The identity of each topic: another one when it was deleted and made anew."""
+        futures = self._admin.describe_topics(TopicCollection(list(names)))
+        return {name: str(self._result(future).topic_id) for name, future in futures.items()}
+
+    def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
+        """The offset after the last record, by topic and partition, of the topics that exist."""
+        places = [
+            TopicPartition(name, partition)
+            for name, topic in self.topics(names).items()
+            for partition in range(topic.partitions)
+        ]
+        latest = {place: OffsetSpec.latest() for place in places}
+        futures = self._admin.list_offsets(latest, request_timeout=TIMEOUT_S) if places else {}
+        return {
+            (place.topic, place.partition): self._result(future).offset
+            for place, future in futures.items()
+        }
+
+    def committed(self, group: str) -> dict[tuple[str, int], int]:
+        """The offsets that a consumer group has committed."""
+        request = [ConsumerGroupTopicPartitions(group)]
+        (future,) = self._admin.list_consumer_group_offsets(request).values()
+        found = self._result(future).topic_partitions
+        return {(place.topic, place.partition): place.offset for place in found}
 
     def _configs(self, names: list[str]) -> dict[str, Mapping[str, str]]:
         if not names:
@@ -132,3 +164,8 @@ class Kafka:
 
 def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:
     return AlterConfigOpType.SET if key in wanted else AlterConfigOpType.DELETE
+
+
+def lag(ends: Mapping[tuple[str, int], int], done: Mapping[tuple[str, int], int]) -> int:
+    """Records between what a reader has done and the end of what it reads."""
+    return sum(end - max(0, done.get(place, 0)) for place, end in ends.items())

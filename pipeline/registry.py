@@ -39,7 +39,15 @@ class Registry:
 
     def latest(self, subject: str) -> LiveSubject:
         """The newest version, with the compatibility level in force."""
-        version = self._http.json("GET", f"/subjects/{subject}/versions/latest")
+        return self.version(subject, "latest")
+
+    def versions(self, subject: str) -> list[int]:
+        """The numbers of a subject's versions."""
+        return [int(number) for number in self._http.json("GET", f"/subjects/{subject}/versions")]
+
+    def version(self, subject: str, number: int | str) -> LiveSubject:
+        """One version, with the compatibility level in force."""
+        version = self._http.json("GET", f"/subjects/{subject}/versions/{number}")
         return LiveSubject(
             name=subject,
             version=version["version"],

@@ -117,11 +117,10 @@ def _cut(text: str, start: int) -> str:
     return ("…" if start else "") + text[start:end] + ("…" if len(text) > end else "")
 
 
-def connectors_json(connectors: Mapping[str, LiveConnector | None]) -> str:
-    """{"connectors": [{name, state, failed, tasks}]}; state ABSENT where there is none."""
-    return json.dumps(
-        {"connectors": [_state(name, live) for name, live in connectors.items()]}, indent=2
-    )
+def connectors_json(connectors: Mapping[str, LiveConnector | None], lags: Mapping[str, int]) -> str:
+    """{"connectors": [{name, state, failed, tasks, lag}]}; ABSENT and null where there is none."""
+    states = [{**_state(name, live), "lag": lags.get(name)} for name, live in connectors.items()]
+    return json.dumps({"connectors": states}, indent=2)
 
 
 def _state(name: str, live: LiveConnector | None) -> dict[str, Any]:
@@ -131,14 +130,17 @@ def _state(name: str, live: LiveConnector | None) -> dict[str, Any]:
     return {"name": name, "state": live.summary, "failed": list(live.failed), "tasks": tasks}
 
 
-def print_connectors(connectors: Mapping[str, LiveConnector | None], console: Console) -> None:
-    """One line per connector, and the cause under one that failed."""
-    table = Table("connector", "state", "tasks", box=None)
+def print_connectors(
+    connectors: Mapping[str, LiveConnector | None], lags: Mapping[str, int], console: Console
+) -> None:
+    """One line per connector, with a sink's lag in records; the cause under one that failed."""
+    table = Table("connector", "state", "tasks", "lag", box=None)
     for name, live in connectors.items():
         state = live.summary if live else "ABSENT"
         colour = {"RUNNING": "green", "COMPLETED": "green"}.get(state, "red")
         tasks = " ".join(task.state for task in live.tasks) if live else ""
-        table.add_row(name, f"[{colour}]{state}[/]", tasks)
+        lag = f"{lags[name]:,}" if name in lags else ""
+        table.add_row(name, f"[{colour}]{state}[/]", tasks, lag)
     console.print(table)
     for name, live in connectors.items():
         for cause in live.failed if live else ():

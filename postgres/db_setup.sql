@@ -91,6 +91,23 @@ COMMENT ON TABLE lab_results IS 'Results of laboratory tests, one row each';
 COMMENT ON COLUMN lab_results.test_code IS 'LOINC code';
 COMMENT ON COLUMN lab_results.test_unit IS 'UCUM unit of the value and its reference range';
 
+-- Rejects ----------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS rejected_records (
+  reject_id        text PRIMARY KEY,
+  source_topic     text NOT NULL,
+  source_partition integer NOT NULL,
+  source_offset    bigint NOT NULL,
+  source_timestamp timestamptz NOT NULL,
+  rules            text NOT NULL,
+  record_key       bytea,
+  record_value     bytea
+);
+CREATE INDEX IF NOT EXISTS rejected_records_source_timestamp ON rejected_records
+  USING brin (source_timestamp) WITH (pages_per_range = 32, autosummarize = on);
+COMMENT ON TABLE rejected_records IS 'Raw records that the cleansing refused, as they were';
+COMMENT ON COLUMN rejected_records.rules IS 'Names of the rules of spark/rules.yaml, comma-separated';
+
 -- Privileges -------------------------------------------------------------------------------------
-GRANT SELECT, INSERT, UPDATE ON patients, admissions, diagnoses, lab_results TO connect_writer;
-GRANT SELECT ON patients, admissions, diagnoses, lab_results TO bi_reader;
+GRANT SELECT, INSERT, UPDATE ON patients, admissions, diagnoses, lab_results, rejected_records
+  TO connect_writer;
+GRANT SELECT ON patients, admissions, diagnoses, lab_results, rejected_records TO bi_reader;

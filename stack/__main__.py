@@ -12,7 +12,7 @@ from pipeline import target as targets
 from pipeline.errors import PipelineError
 from stack import demo as demonstration
 from stack import install as installer
-from stack import lifecycle
+from stack import lifecycle, progress
 from stack.layout import Layout, layout
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -33,7 +33,7 @@ def install() -> None:
 
 @app.command()
 def up(target: TargetOption = "embedded") -> None:
-    """Start PostgreSQL, Kafka, the Schema Registry and Connect; wait until all are healthy."""
+    """Start PostgreSQL, Kafka, Schema Registry, Connect and the cleansing; wait for health."""
     lifecycle.up(_layout(target), words)
 
 
@@ -57,9 +57,12 @@ def status(target: TargetOption = "embedded") -> None:
             str(process.pid) if process and process.pid else "",
             f"{process.uptime_s} s" if process else "",
             "[green]yes[/]" if state.healthy else "[red]no[/]",
-            "{}:{}".format(*state.service.address),
+            state.service.place,
         )
     Console().print(table)
+    cleansed = progress.read(where)
+    if cleansed:
+        Console().print(cleansed.text(), highlight=False)
     raise typer.Exit(0 if all(state.healthy for state in states) else 1)
 
 

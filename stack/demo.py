@@ -13,8 +13,15 @@ from pipeline import target as targets
 from pipeline.wait import until
 from stack.layout import Layout
 
-# What the demonstration waits for: everybody is registered, the streams flow.
-ENOUGH = {"patients": 50_000, "admissions": 1_000, "diagnoses": 1_000, "lab_results": 1_000}
+# What the demonstration waits for: all patients but those that the cleansing refuses (some 430 of
+# 50,000) are registered, and the streams flow.
+ENOUGH = {
+    "patients": 49_500,
+    "admissions": 1_000,
+    "diagnoses": 1_000,
+    "lab_results": 1_000,
+    "rejected_records": 400,
+}
 DEADLINE_S = 180
 SAMPLE = """
 SELECT a.admission_id AS admission, to_char(a.admission_date, 'YYYY-MM-DD HH24:MI') AS at,

@@ -64,7 +64,7 @@ def _env(where: Layout, values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _ports(where: Layout, wanted: tuple[Service, ...]) -> dict[str, tuple[str, int]]:
-    ports = {service.name: service.address for service in wanted}
+    ports = {service.name: service.address for service in wanted if service.address}
     if where.target.embedded:
         ports["kafka controller"] = ("127.0.0.1", where.target.embedded.controller_port)
     return ports
@@ -79,9 +79,8 @@ def _start(
     for service in wave:
         with console.status(f"starting {service.name}"):
             _wait_healthy(where, supervisor, service)
-        host, port = service.address
         took = time.monotonic() - begun
-        console.print(f"[green]✓[/] {service.name:<9} {host}:{port:<6} {took:4.1f} s")
+        console.print(f"[green]✓[/] {service.name:<9} {service.place:<16} {took:4.1f} s")
 
 
 def _wait_healthy(where: Layout, supervisor: Supervisor, service: Service) -> None:
@@ -108,7 +107,7 @@ def down(where: Layout, console: Console) -> None:
     if not supervisor.running():
         console.print("nothing runs")
         return
-    for name in ("connect", "registry", "kafka", "postgres"):
+    for name in ("cleanse", "connect", "registry", "kafka", "postgres"):
         with console.status(f"stopping {name}"):
             supervisor.stop(name)
         console.print(f"[green]✓[/] {name} stopped")

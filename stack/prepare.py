@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import sql
 
@@ -34,6 +35,7 @@ def configuration(where: Layout, services: tuple[Service, ...]) -> None:
         "root": os.geteuid() == 0,
         "services": services,
     }
+    _write(where.run / "target.yaml", yaml.safe_dump(target.model_dump(mode="json")))
     # The files are properties and ini files: nothing to escape for HTML.
     loader = FileSystemLoader(TEMPLATES)
     jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701

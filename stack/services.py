@@ -1,6 +1,9 @@
 """The services of the stack: how each is started, and when it is healthy."""
 
+import json
 import shlex
+import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +15,10 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from stack import system
-from stack.layout import LIB, Layout
+from stack.layout import LIB, REPOSITORY, Layout
 
+# Spark starts in 20 s on a busy machine; afterwards the job speaks every second.
+SILENCE_S = 90
 JVM = "-XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -Duser.timezone=UTC"
 
 
@@ -22,12 +27,18 @@ class Service:
     """One program under the supervisor. `after` names the services it needs."""
 
     name: str
-    address: tuple[str, int]
+    address: tuple[str, int] | None
     command: str
     healthy: Callable[[], bool]
     after: tuple[str, ...] = ()
     stop_signal: str = "TERM"
     variables: Mapping[str, str] = field(default_factory=dict)
+    directory: Path = REPOSITORY
+
+    @property
+    def place(self) -> str:
+        """Where it listens, for people."""
+        return "{}:{}".format(*self.address) if self.address else ""
 
     @property
     def environment(self) -> str:
@@ -42,6 +53,7 @@ def services(where: Layout, secrets: Mapping[str, str]) -> tuple[Service, ...]:
         _kafka(where),
         _registry(where),
         _connect(where),
+        _cleanse(where),
     )
 
 
@@ -138,6 +150,24 @@ def _connect(where: Layout) -> Service:
         lambda: _answers(f"{where.target.connect}/connectors"),
         after=("kafka",),
         variables={"CONNECT_WRITER_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
+    )
+
+
+def _cleanse(where: Layout) -> Service:
+    says = where.run / "cleanse.json"
+    arguments = {
+        "--target": where.run / "target.yaml",
+        "--checkpoint": where.data / "cleanse",
+        "--status": says,
+    }
+    command = [sys.executable, "-m", "spark.job"]
+    command += [str(part) for pair in arguments.items() for part in pair]
+    return Service(
+        "cleanse",
+        None,
+        shlex.join(command),
+        lambda: says.is_file() and time.time() - json.loads(says.read_text())["at"] < SILENCE_S,
+        after=("kafka", "registry"),
     )
 
 

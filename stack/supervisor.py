@@ -79,6 +79,10 @@ class Supervisor:
         try:
             self._call("startProcess", name, False)
         except Fault as fault:
+            if fault.faultCode == Faults.BAD_NAME:
+                raise PipelineError(
+                    f"the stack that runs does not know {name}: make down, then make up"
+                ) from None
             if fault.faultCode != Faults.ALREADY_STARTED:
                 raise PipelineError(f"{name}: {fault.faultString}") from None
 
@@ -87,7 +91,8 @@ class Supervisor:
         try:
             self._call("stopProcess", name, True)
         except Fault as fault:
-            if fault.faultCode != Faults.NOT_RUNNING:
+            # A stack that was started by an older version may not know the program.
+            if fault.faultCode not in {Faults.NOT_RUNNING, Faults.BAD_NAME}:
                 raise PipelineError(f"{name}: {fault.faultString}") from None
 
     def shutdown(self) -> None:

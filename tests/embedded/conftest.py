@@ -30,7 +30,7 @@ def hospital(tmp_path: Path, stack: Layout) -> Iterator[Workspace]:
     space = workspace.full(tmp_path, stack)
     yield space
     _destroy(space)
-    tables = "patients, admissions, diagnoses, lab_results"
+    tables = "patients, admissions, diagnoses, lab_results, rejected_records"
     with space.database() as connection:
         connection.execute(f"DROP TABLE IF EXISTS {tables}")
         connection.execute("COMMENT ON DATABASE healthcare_pipeline_db IS NULL")

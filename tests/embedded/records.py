@@ -22,6 +22,7 @@ class Record:
     value: dict[str, Any]
     iteration: int
     generation: int
+    timestamp_ms: int
     partition: int
     offset: int
 
@@ -57,7 +58,7 @@ def raw(target: Target, topic: str) -> Iterator[Any]:
 
 
 def _record(target: Target, message: Any) -> Record:
-    headers = {key: int(value) for key, value in message.headers() or ()}
+    headers = {key: int(value) for key, value in message.headers() or () if "." in key}
     value = message.value()
     schema = _schema(target.registry, int.from_bytes(value[1:WIRE_HEADER], "big"))
     decoded = fastavro.schemaless_reader(io.BytesIO(value[WIRE_HEADER:]), schema, None)
@@ -65,8 +66,9 @@ def _record(target: Target, message: Any) -> Record:
     return Record(
         key=message.key().decode(),
         value=decoded,
-        iteration=headers["current.iteration"],
-        generation=headers["task.generation"],
+        iteration=headers.get("current.iteration", -1),
+        generation=headers.get("task.generation", -1),
+        timestamp_ms=message.timestamp()[1],
         partition=message.partition(),
         offset=message.offset(),
     )

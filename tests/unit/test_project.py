@@ -86,10 +86,10 @@ def _replace(file: Path, old: str, new: str) -> None:
     [
         (
             "connectors/sinks/labs.yaml",
-            "[patient_labs]",
-            "[patient_lab]",
-            "connectors/sinks/labs.yaml:5: topics.0: unknown topic patient_lab;"
-            " did you mean patient_labs?",
+            "[patient_labs_clean]",
+            "[patient_labs_clear]",
+            "connectors/sinks/labs.yaml:5: topics.0: unknown topic patient_labs_clear;"
+            " did you mean patient_labs_clean?",
         ),
         (
             "connectors/sinks/labs.yaml",
@@ -154,12 +154,8 @@ def test_config_overrides_the_template_and_booleans_are_connects(copy: Path) -> 
     assert list(config) == sorted(config)
 
 
-def test_moving_a_sink_to_a_clean_topic_is_one_line(copy: Path) -> None:
-    """The edit that the cleansing will ask for."""
-    shutil.copy(copy / "schemas/patient_labs.avsc", copy / "schemas/patient_labs_clean.avsc")
-    topics = copy / "topics.yaml"
-    topics.write_text(topics.read_text() + "  patient_labs_clean: {}\n")
-    _replace(copy / "connectors/sinks/labs.yaml", "[patient_labs]", "[patient_labs_clean]")
+def test_moving_a_sink_between_raw_and_clean_topics_is_one_line(copy: Path) -> None:
+    _replace(copy / "connectors/sinks/labs.yaml", "[patient_labs_clean]", "[patient_labs]")
     before = project.render(project.load(REPOSITORY), OWNER)
     after = project.render(project.load(copy), OWNER)
     old, new = (

@@ -1,0 +1,61 @@
+"""Cleansing against a plain copy by the same Spark, and how long a record takes through it."""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench import latency
+from bench.copy import TOPIC as COPY_TOPIC
+from bench.datagen import RECORDS
+from pipeline.desired import Topic
+from pipeline.kafka import Kafka
+from pipeline.wait import until
+from stack.layout import REPOSITORY, Layout
+from stack.supervisor import Supervisor
+from tests.embedded import records
+from tests.embedded.workspace import Workspace
+
+
+def throughput(space: Workspace) -> dict[str, float]:
+    """Raw records per second of `--once`, and of a Kafka-to-Kafka copy: the queries alone."""
+    Kafka(space.target.kafka).create([Topic(COPY_TOPIC, 4, 1, {})])
+    with tempfile.TemporaryDirectory() as folder:
+        done = _python("spark.job", space, "--once", "--checkpoint", f"{folder}/cleanse")
+        copied = _python("bench.copy", space, f"{folder}/copy")
+    assert done["raw"] == copied["raw"] == RECORDS, (done, copied)
+    return {"cleanse": RECORDS / done["seconds"], "copy": RECORDS / copied["seconds"]}
+
+
+def _python(module: str, space: Workspace, *options: str) -> dict[str, float]:
+    command = [sys.executable, "-m", module, "--target", str(space.target_file), *options]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    answer: dict[str, float] = json.loads(done.stdout)
+    return answer
+
+
+def through(space: Workspace, where: Layout) -> list[float]:
+    """Milliseconds from a raw record's producer to the clean record, at 1,000 records/s."""
+    space.ok("deploy")
+    Supervisor(where.socket).start("cleanse")
+    said = Path(where.run / "cleanse.json")
+    until(
+        lambda: True if "batch" in json.loads(said.read_text()) else None,
+        seconds=120,
+        describe=said.read_text,
+    )
+    begun_ms = time.time_ns() // 1_000_000 + latency.WARM_UP_S * 1000
+    latency.produce(space, latency.RAW_TOPIC, latency.raw_result)
+    total = latency.PER_SECOND * latency.SECONDS
+    clean: list[records.Record] = []
+
+    def probe() -> bool | None:
+        clean[:] = records.read(space.target, latency.CLEAN_TOPIC)
+        return True if len(clean) >= total else None
+
+    until(probe, seconds=60, describe=lambda: f"{len(clean)} of {total} are clean", every=2)
+    stamped = [(r.timestamp_ms, r.value["collected_at"].timestamp() * 1000) for r in clean]
+    return [out - made for out, made in stamped if made >= begun_ms]

@@ -1,0 +1,43 @@
+"""The baseline of the cleansing: the same Spark copies the raw topics, byte for byte."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+
+from pipeline import target as targets
+from spark.job import MAX_RECORDS, RULES, session
+from spark.rules import load
+
+TOPIC = "bench_copy"
+
+
+def main(target: str, folder: str) -> None:
+    kafka = targets.load(Path(), target).kafka
+    spark = session(Path(folder) / "tmp")
+    source = {
+        "kafka.bootstrap.servers": kafka,
+        "subscribe": ",".join(load(RULES).topics),
+        "startingOffsets": "earliest",
+        "maxOffsetsPerTrigger": str(MAX_RECORDS),
+    }
+    sink = {"kafka.bootstrap.servers": kafka, "topic": TOPIC, "kafka.acks": "all"}
+    sink |= {"kafka.linger.ms": "5", "kafka.batch.size": "262144", "kafka.compression.type": "lz4"}
+
+    def write(batch: DataFrame, _: int) -> None:
+        batch.select("key", "value").write.format("kafka").options(**sink).save()
+
+    begun = time.monotonic()
+    raw = spark.readStream.format("kafka").options(**source).load()
+    writer = raw.writeStream.foreachBatch(write).option("checkpointLocation", folder)
+    query = writer.trigger(availableNow=True).start()
+    query.awaitTermination()
+    seconds = time.monotonic() - begun
+    rows = sum(progress.numInputRows for progress in query.recentProgress)
+    print(json.dumps({"raw": rows, "seconds": seconds}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[2], sys.argv[3])

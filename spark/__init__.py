@@ -1,0 +1,1 @@
+"""The cleansing job: raw topics to clean topics and rejects. The project's only use of Spark."""

@@ -1,0 +1,42 @@
+"""spark/rules.yaml as a model."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from pipeline import documents
+
+UNREADABLE = ("empty_value", "not_avro", "unknown_schema")
+
+
+class TopicRules(documents.Document):
+    """How the records of one raw topic are cleansed; expressions are Spark SQL."""
+
+    clean: str
+    key: str
+    vocabulary: dict[str, str] = Field(default_factory=dict)
+    normalise: dict[str, str] = Field(default_factory=dict)
+    lookup: dict[str, str] = Field(default_factory=dict)
+    derive: dict[str, str] = Field(default_factory=dict)
+    valid: dict[str, str] = Field(default_factory=dict)
+
+
+class Rules(documents.Document):
+    """The whole file."""
+
+    window_minutes: int = Field(ge=1)
+    rejects: str
+    vocabularies: dict[str, dict[str, list[str]]]
+    pools: dict[str, dict[str, dict[str, Any]]]
+    topics: dict[str, TopicRules]
+
+
+def load(path: Path) -> Rules:
+    """The rules.
+
+    Raises:
+        SpecError: the file has mistakes.
+    """
+    rules: Rules = documents.load(path, Rules)
+    return rules

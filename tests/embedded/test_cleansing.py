@@ -1,0 +1,48 @@
+"""The cleansing job as a person runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from stack.layout import REPOSITORY, Layout
+from tests.embedded import records
+from tests.embedded.test_delivery import ENTITIES as ALL
+from tests.embedded.test_delivery import bounded, wait_until_landed
+from tests.embedded.workspace import Workspace
+
+
+def _job(space: Workspace, checkpoint: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "spark.job", "--once", "--target", str(space.target_file)]
+    return subprocess.run(
+        [*command, "--checkpoint", str(checkpoint)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_second_job_on_one_checkpoint_is_refused(hospital: Workspace, stack: Layout) -> None:
+    done = _job(hospital, stack.data / "cleanse")
+    assert done.returncode == 1
+    assert "works on this checkpoint already" in done.stderr
+    assert done.stdout == ""
+
+
+def test_once_catches_up_says_what_became_of_each_record_and_then_finds_nothing(
+    hospital: Workspace, tmp_path: Path
+) -> None:
+    bounded(hospital, max_interval_ms=0)
+    hospital.ok("deploy")
+    wait_until_landed(hospital, ALL)
+    done = _job(hospital, tmp_path / "checkpoint")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    raw = sum(len(records.read(hospital.target, topic)) for topic in ALL)
+    assert said["raw"] == raw
+    assert said["clean"] + said["rejected"] + said["duplicates"] == raw
+    assert said["duplicates"] == 500
+    assert said["rules"]["discharge_not_before_admission"] == 77
+    again = json.loads(_job(hospital, tmp_path / "checkpoint").stdout)
+    assert (again["raw"], again["clean"], again["rejected"]) == (0, 0, 0)
