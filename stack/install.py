@@ -30,7 +30,7 @@ def install(console: Console) -> None:
     shutil.rmtree(LIB, ignore_errors=True)
     LIB.mkdir(parents=True)
     with console.status(
-        "fetching Kafka, Connect, registry and PostgreSQL (a minute the first time)"
+        "fetching Kafka, Connect, registry, Spark and PostgreSQL (a minute or so)"
     ):
         _maven()
         _unpack_postgres()
