@@ -26,7 +26,7 @@ DEADLINE_S = 180
 SAMPLE = """
 SELECT a.admission_id AS admission, to_char(a.admission_date, 'YYYY-MM-DD HH24:MI') AS at,
        p.first_name || ' ' || p.last_name AS patient,
-       a.department, d.diagnosis_code AS icd_10_cm
+       coalesce(a.department, '') AS department, d.diagnosis_code AS icd_10_cm
 FROM admissions a
 JOIN patients p USING (patient_id)
 JOIN diagnoses d ON d.admission_id = a.admission_id AND d.diagnosis_rank = 'Primary'

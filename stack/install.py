@@ -29,9 +29,7 @@ def install(console: Console) -> None:
     # From nothing: a jar of an older version left in a class path is worse than a download.
     shutil.rmtree(LIB, ignore_errors=True)
     LIB.mkdir(parents=True)
-    with console.status(
-        "fetching Kafka, Connect, registry, Spark and PostgreSQL (a minute or so)"
-    ):
+    with console.status("fetching Kafka, Connect, registry, Spark and PostgreSQL (a minute or so)"):
         _maven()
         _unpack_postgres()
     STAMP.write_text(wanted)
