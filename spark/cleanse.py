@@ -205,15 +205,6 @@ def _required(clean: Schema) -> list[str]:
     return [str(f["name"]) for f in clean["fields"] if not isinstance(f["type"], list)]
 
 
-def rule_names(topic: TopicRules, clean: Schema) -> list[str]:
-    """The name of every rule that a record of the topic can break, the unreadable ones aside."""
-    return [
-        *(f"{name}_present" for name in _required(clean)),
-        *(f"{name}_known" for name in topic.vocabulary),
-        *topic.valid,
-    ]
-
-
 def _leaves(schema: Schema, prefix: str = "") -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for field in schema["fields"]:

@@ -7,8 +7,6 @@ from pydantic import Field
 
 from pipeline import documents
 
-UNREADABLE = ("empty_value", "not_avro", "unknown_schema")
-
 
 class TopicRules(documents.Document):
     """How the records of one raw topic are cleansed; expressions are Spark SQL."""

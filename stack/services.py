@@ -24,13 +24,12 @@ JVM = "-XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -
 
 @dataclass(frozen=True)
 class Service:
-    """One program under the supervisor. `after` names the services it needs."""
+    """One program under the supervisor."""
 
     name: str
     address: tuple[str, int] | None
     command: str
     healthy: Callable[[], bool]
-    after: tuple[str, ...] = ()
     stop_signal: str = "TERM"
     variables: Mapping[str, str] = field(default_factory=dict)
     directory: Path = REPOSITORY
@@ -135,7 +134,6 @@ def _registry(where: Layout) -> Service:
         (host, port),
         _java(where, 384, *flags, "-jar", runner),
         lambda: _answers(f"http://{host}:{port}/health/ready"),
-        after=("postgres",),
         variables={"APICURIO_DATASOURCE_PASSWORD": "REGISTRY_PASSWORD"},
     )
 
@@ -148,7 +146,6 @@ def _connect(where: Layout) -> Service:
         _address(where.target.connect),
         _java(where, 1024, "-cp", classpath, main, where.run / "connect.properties"),
         lambda: _answers(f"{where.target.connect}/connectors"),
-        after=("kafka",),
         variables={"CONNECT_WRITER_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
     )
 
@@ -167,7 +164,6 @@ def _cleanse(where: Layout) -> Service:
         None,
         shlex.join(command),
         lambda: says.is_file() and time.time() - json.loads(says.read_text())["at"] < SILENCE_S,
-        after=("kafka", "registry"),
     )
 
 

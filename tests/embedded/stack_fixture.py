@@ -9,6 +9,7 @@ import yaml
 from rich.console import Console
 
 from pipeline import target as targets
+from pipeline.wait import until
 from stack import lifecycle
 from stack.layout import REPOSITORY, Layout, layout
 from stack.supervisor import Supervisor
@@ -63,6 +64,15 @@ def _free_ports(count: int) -> list[int]:
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def await_restart(where: Layout, service: str, killed: int) -> None:
+    """Waits until the supervisor has started a killed service again."""
+    until(
+        lambda: True if pid_of(where, service) not in {0, killed} else None,
+        seconds=30,
+        describe=lambda: f"the supervisor does not start {service} again",
+    )
 
 
 def pid_of(where: Layout, service: str) -> int:

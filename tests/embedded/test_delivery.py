@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from pipeline.wait import until
 from stack.layout import Layout
 from tests.embedded import records
-from tests.embedded.stack_fixture import pid_of
+from tests.embedded.stack_fixture import await_restart, pid_of
 from tests.embedded.workspace import Workspace, counts
 from tests.unit import golden
 
@@ -177,11 +177,7 @@ def _kill_at(space: Workspace, stack: Layout, rows: int, service: str) -> None:
     pid = pid_of(stack, service)
     # The group: the cleansing is a Python program and the JVM that it drives.
     os.killpg(pid, signal.SIGKILL)
-    until(
-        lambda: True if pid_of(stack, service) not in {0, pid} else None,
-        seconds=30,
-        describe=lambda: f"the supervisor does not start {service} again",
-    )
+    await_restart(stack, service, pid)
 
 
 def test_a_fast_feed_lands_with_the_rejects_that_its_seeds_give(hospital: Workspace) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from pipeline.wait import until
 from stack import lifecycle
 from stack.layout import REPOSITORY, Layout
-from tests.embedded.stack_fixture import FOLDER, pid_of
+from tests.embedded.stack_fixture import FOLDER, await_restart, pid_of
 from tests.embedded.workspace import Workspace
 
 SERVICES = ("postgres", "kafka", "registry", "connect", "cleanse")
@@ -57,11 +57,7 @@ def test_what_is_killed_comes_back_with_its_data(
     widgets.ok("deploy")
     pid = pid_of(stack, service)
     os.kill(pid, signal.SIGKILL)
-    until(
-        lambda: True if pid_of(stack, service) not in {0, pid} else None,
-        seconds=30,
-        describe=lambda: f"{service} was not started again",
-    )
+    await_restart(stack, service, pid)
     until(
         lambda: True if all(state.healthy for state in lifecycle.status(stack)) else None,
         seconds=60,
