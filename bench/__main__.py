@@ -14,7 +14,7 @@ from rich.console import Console
 from bench import cleansing, datagen, latency, noop, sinks
 from stack.layout import REPOSITORY, Layout
 from stack.supervisor import Supervisor
-from tests.embedded.stack_fixture import running_stack
+from tests.embedded.stack_fixture import peak_mb, running_stack
 from tests.embedded.workspace import Workspace, full
 
 OUTPUT = REPOSITORY / "build" / "bench.json"
@@ -54,6 +54,8 @@ def measure(space: Workspace, where: Layout) -> dict[str, float]:
     with words.status("latency of the cleansing at 1,000 records/s"):
         cleansed = statistics.quantiles(cleansing.through(space, where), n=100)
     words.print(f"raw to clean record, p50    {cleansed[49]:10,.0f} ms")
+    memory = peak_mb(where, "cleanse")
+    words.print(f"the cleansing's memory      {memory:10,.0f} MB")
     return {
         "datagen_records_per_s": round(generated),
         "sink_rows_per_s": round(rates["our template"]),
@@ -68,6 +70,7 @@ def measure(space: Workspace, where: Layout) -> dict[str, float]:
         "cleanse_ratio_vs_copy": round(spark["cleanse"] / spark["copy"], 2),
         "cleanse_latency_p50_ms": round(cleansed[49]),
         "cleanse_latency_p95_ms": round(cleansed[94]),
+        "cleanse_memory_mb": round(memory),
     }
 
 

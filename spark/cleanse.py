@@ -48,25 +48,25 @@ KAFKA_SOURCE = (
 _KEPT = [column.split()[0] for column in KAFKA_SOURCE.split(", ")]
 
 
-def identify(raw: DataFrame) -> DataFrame:
-    """Adds what makes a record the same as another: its topic, key and bytes.
+FINGERPRINT = ["fingerprint", "fingerprint_more"]
 
-    MD5 is a fingerprint here: 128 bits, so that two records are never taken for one by chance.
+
+def identify(raw: DataFrame) -> DataFrame:
+    """Adds what makes a record the same as another: two hashes of its topic, key and bytes.
+
+    128 bits together, so that two records are never taken for one by chance.
     """
-    parts = [
-        F.col("topic").cast("binary"),
-        F.coalesce("key", F.lit(b"")),
-        F.lit(b"\x00"),
-        F.coalesce("value", F.lit(b"")),
-    ]
-    return raw.withColumn("fingerprint", F.unhex(F.md5(F.concat(*parts))))
+    # A hash passes nulls over: "is there a key" keeps a key alone from a value alone.
+    parts = ["topic", "key", F.isnull("key"), "value"]
+    first, second = F.xxhash64(*parts), F.xxhash64(F.lit(1), *parts)
+    return raw.withColumns(dict(zip(FINGERPRINT, (first, second), strict=True)))
 
 
 def cleanse(raw: DataFrame, steps: Iterable[Steps]) -> DataFrame:
     """What to write for raw records: columns topic, key, value, source_topic and broken.
 
     One row per input row: the clean record under the clean topic, or the reject, with the names of
-    all rules it broke. `raw` has the columns of Spark's Kafka source.
+    all rules it broke, separated by a comma. `raw` has the columns of Spark's Kafka source.
     """
     parts = [
         reduce(lambda rows, columns: rows.select(*columns), one.selects, _of(raw, one.topic))
@@ -137,7 +137,7 @@ def _trimmed(column: Column, kind: Any) -> Column:
 
 
 def _apply(own: TopicRules, rules: Rules, raw: Schema, clean: Schema) -> list[list[Column]]:
-    """Adds `r`, the cleansed columns, and `broken`, the names of the rules that do not hold."""
+    """Adds `r`, the cleansed columns, and `broken`, the rules that do not hold: "" if all do."""
     source = [*_KEPT, "unreadable"]
     names = [path.replace(".", "_") for path, _ in _leaves(raw)]
     known = [f"{column}_known" for column in own.vocabulary]
@@ -157,7 +157,7 @@ def _apply(own: TopicRules, rules: Rules, raw: Schema, clean: Schema) -> list[li
     derived = {column: F.expr(sql) for column, sql in own.derive.items()}
     fields = [field["name"] for field in clean["fields"]]
     unreadable = F.col("unreadable")
-    broken = F.when(unreadable.isNotNull(), F.array(unreadable)).otherwise(_broken(own, clean))
+    broken = F.coalesce(unreadable, _broken(own, clean))
     return [
         [*_columns(source), *_replaced(names, normal), *flags],
         [*_columns([*source, *names, *known]), *entries],
@@ -175,12 +175,13 @@ def _broken(own: TopicRules, clean: Schema) -> Column:
         F.when(~F.coalesce(holds, F.lit(False)), name)  # noqa: FBT003 - Spark's own signature
         for name, holds in {**present, **known, **valid}.items()
     ]
-    return F.array_compact(F.array(*verdicts))
+    # Of an array, array_compact would do: but that is interpreted, row by row.
+    return F.concat_ws(",", *verdicts)
 
 
 def _output(topic: str, rules: Rules, outputs: Mapping[str, Output]) -> list[Column]:
     own = rules.topics[topic]
-    is_clean = F.size("broken") == 0
+    is_clean = F.col("broken") == ""
     clean, rejects = outputs[own.clean], outputs[rules.rejects]
     key = F.when(is_clean, F.col(f"r.{own.key}")).otherwise(_reject_id())
     value = F.when(is_clean, _wire(F.col("r"), clean)).otherwise(_wire(_reject(), rejects))
@@ -218,31 +219,31 @@ def _leaves(schema: Schema, prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _spellings(vocabulary: Mapping[str, Iterable[str]]) -> Column:
-    pairs = [
-        (spelling.lower(), canonical)
-        for canonical, others in vocabulary.items()
-        for spelling in (canonical, *others)
-    ]
-    return F.create_map(*(F.lit(word) for pair in pairs for word in pair))
+    canonical = {
+        spelling.lower(): word
+        for word, others in vocabulary.items()
+        for spelling in (word, *others)
+    }
+    return _map(canonical, "string")
 
 
 def _pool(pool: Mapping[str, Mapping[str, Any]]) -> Column:
-    keys = sorted({key for entry in pool.values() for key in entry})
-    pairs = [
-        (F.lit(code), F.struct(*(_literal(key, entry.get(key)).alias(key) for key in keys)))
-        for code, entry in pool.items()
-    ]
-    return F.create_map(*(column for pair in pairs for column in pair))
+    values = {key: value for entry in pool.values() for key, value in entry.items()}
+    fields = ", ".join(f"{key}: {_sql_type(value)}" for key, value in sorted(values.items()))
+    return _map(pool, f"struct<{fields}>")
 
 
-def _literal(key: str, value: Any) -> Column:
+def _map(entries: Mapping[str, Any], value: str) -> Column:
+    # Spark folds it to one literal; thousands of small columns would take seconds to make.
+    return F.from_json(F.lit(json.dumps(entries)), f"map<string, {value}>")
+
+
+def _sql_type(value: Any) -> str:
     if isinstance(value, list):
-        return F.array(*(F.lit(float(item)) for item in value))
-    if isinstance(value, dict) or (value is None and key == "factors"):
-        pairs = [F.lit(part) for item in (value or {}).items() for part in item]
-        empty = F.map_from_arrays(F.array().cast("array<string>"), F.array().cast("array<double>"))
-        return F.create_map(*pairs).cast("map<string,double>") if pairs else empty
-    return F.lit(value)
+        return "array<double>"
+    if isinstance(value, dict):
+        return "map<string, double>"
+    return "string" if isinstance(value, str) else "double"
 
 
 def _header(schema_id: int) -> bytes:
@@ -267,7 +268,7 @@ def _reject() -> Column:
         F.col("partition").alias("source_partition"),
         F.col("offset").alias("source_offset"),
         F.col("timestamp").alias("source_timestamp"),
-        F.concat_ws(",", "broken").alias("rules"),
+        F.col("broken").alias("rules"),
         F.col("key").alias("record_key"),
         F.col("value").alias("record_value"),
     )

@@ -75,6 +75,21 @@ def await_restart(where: Layout, service: str, killed: int) -> None:
     )
 
 
+def peak_mb(where: Layout, service: str) -> float:
+    """The most memory that a service and its children held, each at its own time."""
+    return sum(_peak_kb(pid) for pid in _tree(pid_of(where, service))) / 1024
+
+
+def _tree(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(found for child in children for found in _tree(int(child)))]
+
+
+def _peak_kb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
 def pid_of(where: Layout, service: str) -> int:
     """The process of a service."""
     return Supervisor(where.socket).processes()[service].pid

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stack.layout import REPOSITORY, Layout
 from tests.embedded import records
+from tests.embedded.stack_fixture import peak_mb
 from tests.embedded.test_delivery import ENTITIES as ALL
 from tests.embedded.test_delivery import bounded, wait_until_landed
 from tests.embedded.workspace import Workspace
@@ -31,7 +32,7 @@ def test_a_second_job_on_one_checkpoint_is_refused(hospital: Workspace, stack: L
 
 
 def test_once_catches_up_says_what_became_of_each_record_and_then_finds_nothing(
-    hospital: Workspace, tmp_path: Path
+    hospital: Workspace, stack: Layout, tmp_path: Path
 ) -> None:
     bounded(hospital, max_interval_ms=0)
     hospital.ok("deploy")
@@ -44,5 +45,6 @@ def test_once_catches_up_says_what_became_of_each_record_and_then_finds_nothing(
     assert said["clean"] + said["rejected"] + said["duplicates"] == raw
     assert said["duplicates"] == 500
     assert said["rules"]["discharge_not_before_admission"] == 77
+    assert peak_mb(stack, "cleanse") < 1500
     again = json.loads(_job(hospital, tmp_path / "checkpoint").stdout)
     assert (again["raw"], again["clean"], again["rejected"]) == (0, 0, 0)
