@@ -254,6 +254,7 @@ class Job:
         self.counts.add(rows.groupBy("source_topic", "broken").count().collect())
 
     def steps(self) -> tuple[cleanse.Steps, ...]:
+        """The cleansing of each topic, for all schemas registered so far."""
         writers = self.contracts.writers()
         if writers != self._made_for:
             self._made_for = writers
@@ -377,7 +378,7 @@ def main(
             if once
             else writer.trigger(processingTime="0 seconds")
         )
-        job.steps()
+        job.steps()  # made before the query starts, not within its first batch
         begun = time.monotonic()
         _run(writer, job, kafka, status)
         seconds = round(time.monotonic() - begun, 3)
