@@ -57,7 +57,7 @@ def identify(raw: DataFrame) -> DataFrame:
     128 bits together, so that two records are never taken for one by chance.
     """
     # A hash passes nulls over: "is there a key" keeps a key alone from a value alone.
-    parts = ["topic", "key", F.isnull("key"), "value"]
+    parts = [F.col("topic"), F.col("key"), F.isnull("key"), F.col("value")]
     first, second = F.xxhash64(*parts), F.xxhash64(F.lit(1), *parts)
     return raw.withColumns(dict(zip(FINGERPRINT, (first, second), strict=True)))
 
