@@ -8,7 +8,7 @@ UV := $(shell command -v uv || echo build/uv/bin/uv)
 RUN := .venv/bin/python
 RENDER := $(RUN) render.py
 
-.PHONY: help setup up down status logs clean deploy plan validate render destroy graph demo \
+.PHONY: help setup up down status logs clean deploy plan validate render destroy graph ksql demo \
         lint format test test-unit test-datagen bench golden spec-schema
 
 help:  ## List what there is to do
@@ -27,7 +27,7 @@ build/uv/bin/uv:
 setup: .venv/.synced  ## Install everything: Python packages, jars, PostgreSQL
 	@$(RUN) -m stack install
 
-up: setup  ## Start PostgreSQL, Kafka, Schema Registry and Connect; wait until healthy
+up: setup  ## Start PostgreSQL, Kafka, registry, Connect, Flink and Spark; wait until healthy
 	@$(RUN) -m stack up --target $(TARGET)
 
 down: .venv/.synced  ## Stop the services; data stays
@@ -57,6 +57,9 @@ deploy: .venv/.synced  ## Make what is declared run
 
 destroy: .venv/.synced  ## Remove connectors, schemas, topics and their data (asks first)
 	@$(RENDER) destroy --target $(TARGET)
+
+ksql: .venv/.synced  ## Ask questions of the streams and tables; make ksql F=file.sql runs a file
+	@$(RUN) -m stack ksql --target $(TARGET) $(F)
 
 graph: .venv/.synced  ## Print the pipeline as a Mermaid flow chart
 	@$(RENDER) graph --target $(TARGET)

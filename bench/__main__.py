@@ -5,13 +5,14 @@ run to run on a small shared machine, the ratios by a tenth.
 """
 
 import json
+import shutil
 import statistics
 import tempfile
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import cleansing, datagen, latency, noop, sinks
+from bench import cleansing, datagen, latency, noop, sinks, trends
 from stack.layout import REPOSITORY, Layout
 from stack.supervisor import Supervisor
 from tests.embedded.stack_fixture import peak_mb, running_stack
@@ -29,6 +30,29 @@ def main() -> None:
     OUTPUT.write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
     words.print(f"written to {OUTPUT.relative_to(REPOSITORY)}")
+
+
+def shaping(space: Workspace, where: Layout) -> dict[str, float]:
+    """What Flink does with the clean topics."""
+    space.run("destroy", "--yes")
+    shaped = full(space.root / "trends", where, trends=True)
+    shutil.rmtree(shaped.root / "connectors" / "sources")
+    with words.status("trends: records/s through the heaviest statement"):
+        # The topics and subjects, without the job.
+        shaped.ok("deploy", "--only", "*_*")
+        rates = trends.measure(shaped, where.data / "flink")
+    for name, rate in rates.items():
+        words.print(f"Flink, {name:<24} {rate:6,.0f} records/s")
+    with words.status("trends: from a clean record to its row"):
+        shaped.ok("deploy")
+        samples = statistics.quantiles(trends.through(shaped), n=100)
+    words.print(f"clean record to trend row, p50 {samples[49]:7,.0f} ms")
+    return {
+        "trend_records_per_s": round(rates[trends.HEAVIEST]),
+        "trend_ratio_vs_projection": round(rates[trends.HEAVIEST] / rates[trends.PLAIN], 2),
+        "trend_latency_p50_ms": round(samples[49]),
+        "trend_latency_p95_ms": round(samples[94]),
+    }
 
 
 def measure(space: Workspace, where: Layout) -> dict[str, float]:
@@ -55,6 +79,7 @@ def measure(space: Workspace, where: Layout) -> dict[str, float]:
         cleansed = statistics.quantiles(cleansing.through(space, where), n=100)
     words.print(f"raw to clean record, p50    {cleansed[49]:10,.0f} ms")
     memory = peak_mb(where, "cleanse")
+    Supervisor(where.socket).stop("cleanse")
     words.print(f"the cleansing's memory      {memory:10,.0f} MB")
     return {
         "datagen_records_per_s": round(generated),
@@ -71,6 +96,7 @@ def measure(space: Workspace, where: Layout) -> dict[str, float]:
         "cleanse_latency_p50_ms": round(cleansed[49]),
         "cleanse_latency_p95_ms": round(cleansed[94]),
         "cleanse_memory_mb": round(memory),
+        **shaping(space, where),
     }
 
 

@@ -1,17 +1,12 @@
 """From a record that is handed to a producer to its row, committed, at 1,000 records/s."""
 
-import io
-import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fastavro
-import requests
 from confluent_kafka import Producer
 
-from pipeline import schemas
 from pipeline.project import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
@@ -53,17 +48,14 @@ def measure(space: Workspace) -> list[float]:
 
 def produce(space: Workspace, topic: str, result: Callable[[int], dict[str, Any]]) -> None:
     """Results of laboratory tests, at a steady pace, each made when it is sent."""
-    url = f"{space.target.registry}/subjects/{topic}-value/versions/latest"
-    schema_id = requests.get(url, timeout=10).json()["id"]
-    avro = fastavro.parse_schema(schemas.contract(load(space.root).schemas[topic]))
+    encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
     producer = Producer({"bootstrap.servers": space.target.kafka, "linger.ms": 1})
     begun = time.monotonic()
     for number in range(PER_SECOND * SECONDS):
         due = begun + number / PER_SECOND
         # A steady pace is what is measured, not a condition that is waited for.
         time.sleep(max(0, due - time.monotonic()))
-        value = _encode(avro, schema_id, result(number))
-        producer.produce(topic, key=f"X{number:08}", value=value)
+        producer.produce(topic, key=f"X{number:08}", value=encode(result(number)))
         producer.poll(0)
     assert producer.flush(30) == 0
 
@@ -84,10 +76,3 @@ def raw_result(number: int) -> dict[str, Any]:
         "test": test,
         "collected_at": time.time_ns() // 1_000_000,
     }
-
-
-def _encode(avro: Any, schema_id: int, value: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    buffer.write(struct.pack(">bI", 0, schema_id))
-    fastavro.schemaless_writer(buffer, avro, value)
-    return buffer.getvalue()

@@ -1,7 +1,7 @@
-"""Renders the pipeline's specs and makes Kafka, the Schema Registry, PostgreSQL and Connect so.
+"""Renders the pipeline's specs and makes Kafka, the registry, PostgreSQL, ksqlDB and Connect so.
 
-People edit connectors/, schemas/, topics.yaml and postgres/db_setup.sql; `plan` shows what would
-change and `deploy` changes it. Data goes to stdout, words to stderr.
+People edit connectors/, schemas/, ksql/, topics.yaml and postgres/db_setup.sql; `plan` shows what
+would change and `deploy` changes it. Data goes to stdout, words to stderr.
 
 Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --detailed-exitcode`
 found changes.
@@ -9,7 +9,7 @@ found changes.
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +18,10 @@ import typer
 from rich.console import Console
 
 from pipeline import deploy as deployment
+from pipeline import engines, preflight, project, report
 from pipeline import graph as graphs
 from pipeline import live as reading
 from pipeline import plan as planning
-from pipeline import preflight, project, report
 from pipeline import target as targets
 from pipeline.desired import Desired
 from pipeline.errors import PipelineError, PlanRefusedError, UsageError
@@ -62,9 +62,11 @@ class _Context:
 def _context(target_name: str) -> _Context:
     root = Path()
     target = targets.load(root, target_name)
-    desired = project.render(project.load(root), target.pipeline)
+    declared = project.load(root)
+    engine, queries = engines.choose(root, declared, target)
+    desired = replace(project.render(declared, target.pipeline), queries=queries)
     secrets = targets.secrets(root, target)
-    return _Context(target, secrets, desired, reading.services(target, secrets))
+    return _Context(target, secrets, desired, reading.services(target, secrets, engine))
 
 
 def _planned(
@@ -83,6 +85,7 @@ def _selected(patterns: Iterable[str], desired: Desired, plan: planning.Plan) ->
         *(topic.name for topic in desired.topics),
         *(subject.name for subject in desired.subjects),
         *(connector.name for connector in desired.connectors),
+        *(query.name for query in desired.queries),
         *(change.name for change in plan.changes),
     }
     found: set[str] = set()
@@ -100,8 +103,11 @@ def render(
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("build/rendered"),
 ) -> None:
     """Render everything to files under build/. No network."""
-    declared = project.render(project.load(Path()), targets.load(Path(), target).pipeline)
-    files = project.write(declared, output)
+    where = targets.load(Path(), target)
+    declared = project.load(Path())
+    files = project.write(project.render(declared, where.pipeline), output)
+    if declared.statements:
+        files.append(engines.write(declared, where, output))
     words.print(f"[green]✓[/] {len(files)} files in {output}")
 
 
@@ -188,13 +194,26 @@ def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Show the state of every declared connector and task. Exit code 1 unless all are well."""
     context = _context(target)
     live = context.services.connect.connectors()
+    queries = _queries(context)
     states = {c.name: live.get(c.name) for c in context.desired.connectors}
     if json:
-        print(_redacted(context, report.connectors_json(states, _lags(context))))
+        print(_redacted(context, report.status_json(states, _lags(context), queries)))
     else:
         report.print_connectors(states, _lags(context), data)
-    if any(state is None or not state.settled for state in states.values()):
+        report.print_queries(queries, data)
+    if not all(query == "RUNNING" for query in queries.values()) or any(
+        state is None or not state.settled for state in states.values()
+    ):
         raise typer.Exit(1)
+
+
+def _queries(context: _Context) -> dict[str, str]:
+    """The state of each declared query."""
+    live = context.services.engine.running() if context.services.engine else {}
+    return {
+        query.name: live[query.name].state if query.name in live else "ABSENT"
+        for query in context.desired.queries
+    }
 
 
 def _lags(context: _Context) -> dict[str, int]:

@@ -61,10 +61,13 @@ def apply(
                 (change, f"not done: a {failed_kind} failed before it") for change in wave
             ]
         else:
-            with ThreadPoolExecutor(CONCURRENCY) as pool:
+            # A query builds on those before it.
+            with ThreadPoolExecutor(1 if kind is Kind.QUERY else CONCURRENCY) as pool:
                 done = list(pool.map(lambda change: _attempt(run, change, report), wave))
         results += done
-        if kind in {Kind.TOPIC, Kind.SUBJECT, Kind.TABLES} and any(error for _, error in done):
+        if kind in {Kind.TOPIC, Kind.SUBJECT, Kind.TABLES, Kind.QUERY} and any(
+            error for _, error in done
+        ):
             failed_kind = kind
     return Outcome(tuple(results))
 
@@ -107,6 +110,13 @@ def _tables(run: _Run, change: Change) -> None:
     run.services.database.apply(run.desired.script)
 
 
+def _query(run: _Run, change: Change) -> None:
+    engine = run.services.engine
+    assert engine is not None  # noqa: S101 - only an engine's queries are in a plan
+    query = next(query for query in run.desired.queries if query.name == change.name)
+    engine.make(query, run.live.queries.get(query.name), run.deadline_s)
+
+
 def _connector(run: _Run, change: Change) -> None:
     connect = run.services.connect
     declared = {connector.name: connector for connector in run.desired.connectors}
@@ -129,6 +139,7 @@ _MAKE: Mapping[Kind, Callable[[_Run, Change], None]] = {
     Kind.TOPIC: _topic,
     Kind.SUBJECT: _subject,
     Kind.TABLES: _tables,
+    Kind.QUERY: _query,
     Kind.SINK: _connector,
     Kind.SOURCE: _connector,
 }
@@ -192,6 +203,9 @@ def destroy(
         services.connect.delete(connector.name)
         _wait_gone(services.connect, connector.name, deadline_s)
         report(f"connector {connector.name}")
+    if services.engine:
+        for name in services.engine.remove(deadline_s):
+            report(f"query {name}")
     registered = set(services.registry.subjects())
     for subject in desired.subjects:
         if subject.name in registered:

@@ -58,6 +58,14 @@ class Connector:
 
 
 @dataclass(frozen=True)
+class Query:
+    """What an engine for ksql/*.sql is to run; `text` is compared with what it runs."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Desired:
     """Everything the repository declares."""
 
@@ -66,3 +74,4 @@ class Desired:
     script: Script
     tables: tuple[Table, ...]
     connectors: tuple[Connector, ...]
+    queries: tuple[Query, ...] = ()

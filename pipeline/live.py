@@ -2,25 +2,27 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.connect import Connect, LiveConnector
 from pipeline.desired import Desired
 from pipeline.http import CONCURRENCY
 from pipeline.kafka import Kafka, LiveTopic
 from pipeline.postgres import Database
+from pipeline.queries import Engine, LiveQuery
 from pipeline.registry import LiveSubject, Registry
 from pipeline.target import Target
 
 
 @dataclass(frozen=True)
 class Services:
-    """The clients of the four services."""
+    """The clients of the services; no engine where ksql/ has nothing to run."""
 
     kafka: Kafka
     registry: Registry
     connect: Connect
     database: Database
+    engine: Engine | None
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,17 @@ class Live:
     subjects: Mapping[str, LiveSubject]
     script_sha256: str | None
     connectors: Mapping[str, LiveConnector]
+    queries: Mapping[str, LiveQuery] = field(default_factory=dict)
 
 
-def services(target: Target, secrets: Mapping[str, str]) -> Services:
+def services(target: Target, secrets: Mapping[str, str], engine: Engine | None) -> Services:
     """Clients for a target; nothing is sent yet."""
     return Services(
         Kafka(target.kafka),
         Registry(target.registry),
         Connect(target.connect),
         Database(target.postgres, secrets),
+        engine,
     )
 
 
@@ -54,6 +58,13 @@ def read(clients: Services, desired: Desired) -> Live:
         topics = pool.submit(clients.kafka.topics, [topic.name for topic in desired.topics])
         connectors = pool.submit(clients.connect.connectors)
         sha256 = pool.submit(clients.database.applied)
+        queries = pool.submit(clients.engine.running) if clients.engine else None
         names = [name for name in clients.registry.subjects() if name in declared]
         subjects = dict(zip(names, pool.map(clients.registry.latest, names), strict=True))
-        return Live(topics.result(), subjects, sha256.result(), connectors.result())
+        return Live(
+            topics.result(),
+            subjects,
+            sha256.result(),
+            connectors.result(),
+            queries.result() if queries else {},
+        )

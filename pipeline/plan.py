@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipeline.connect import LiveConnector
-from pipeline.desired import Connector, Desired, Script, Subject, Table, Topic
+from pipeline.desired import Connector, Desired, Query, Script, Subject, Table, Topic
 from pipeline.kafka import LiveTopic
 from pipeline.live import Live
 from pipeline.postgres import LiveTables
 from pipeline.project import OWNER_KEY, is_sink
+from pipeline.queries import LiveQuery
 from pipeline.registry import LiveSubject
 from pipeline.schemas import canonical, compact
 
@@ -20,6 +21,7 @@ class Kind(StrEnum):
     TOPIC = "topic"
     SUBJECT = "subject"
     TABLES = "tables"
+    QUERY = "query"
     SINK = "sink"
     SOURCE = "source"
 
@@ -80,6 +82,8 @@ def compare(desired: Desired, live: Live, owner: str, *, prune: bool = False) ->
     for subject in desired.subjects:
         changes += _subject(subject, live.subjects.get(subject.name))
     changes += _script(desired.script, live.script_sha256)
+    for query in desired.queries:
+        changes += _query(query, live.queries.get(query.name))
     for connector in sorted(desired.connectors, key=lambda c: not c.is_sink):
         changes += _connector(connector, live.connectors.get(connector.name))
         problems += _foreign(connector, live.connectors.get(connector.name), owner)
@@ -108,6 +112,18 @@ def _topic(topic: Topic, live: LiveTopic | None) -> Iterator[Change]:
         before["partitions"] = after["partitions"]
     if before != after:
         yield Change(Kind.TOPIC, topic.name, Action.UPDATE, edits(before, after))
+
+
+def _query(query: Query, live: LiveQuery | None) -> Iterator[Change]:
+    if live is None:
+        yield Change(Kind.QUERY, query.name, Action.CREATE)
+    elif live.text != query.text:
+        edit = Edit("statement", live.text, query.text)
+        yield Change(Kind.QUERY, query.name, Action.UPDATE, (edit,), live.note)
+    elif live.failed:
+        yield Change(
+            Kind.QUERY, query.name, Action.RESTART, note=f"it is {live.state}: {live.note}"
+        )
 
 
 def _topic_problems(topic: Topic, live: LiveTopic | None) -> Iterator[str]:

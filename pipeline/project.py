@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
-from pipeline import documents, schemas
+from pipeline import documents, ksql, schemas
 from pipeline.desired import Connector, Desired, Script, Subject, Table, Topic
 from pipeline.errors import Mistake, SpecError
 from pipeline.specs import ConnectorSpec, DatagenSpec, JdbcSinkSpec, PlainSpec, Spec, TopicsFile
@@ -37,6 +37,7 @@ class Project:
     topics: TopicsFile
     schemas: dict[str, schemas.Schema]
     connectors: tuple[Source, ...]
+    statements: tuple[ksql.Statement, ...]
 
 
 def load(root: Path) -> Project:
@@ -58,9 +59,10 @@ def load(root: Path) -> Project:
         for file in sorted((root / "connectors" / folder).glob("*.yaml"))
         if (spec := _collect(mistakes, documents.load, file, ConnectorSpec)) is not None
     )
-    if mistakes or topics is None:
+    statements = _collect(mistakes, ksql.load, root / "ksql")
+    if mistakes or topics is None or statements is None:
         raise SpecError(tuple(mistakes))
-    project = Project(root, topics, avro, connectors)
+    project = Project(root, topics, avro, connectors, statements)
     mistakes += _cross_check(project)
     if mistakes:
         raise SpecError(tuple(mistakes))
@@ -234,7 +236,15 @@ def _variables(project: Project, spec: Spec) -> dict[str, Any]:
         variables["schema"] = schemas.compact(annotated)
     if isinstance(spec, JdbcSinkSpec):
         variables["dead_letter_queue"] = _dead_letter_queue(spec)
+        variables["key"] = _as_in_topics(project, spec)
     return variables
+
+
+def _as_in_topics(project: Project, spec: JdbcSinkSpec) -> list[str]:
+    """The key's columns as the topics' fields are called: ksqlDB's are in upper case."""
+    known = [project.schemas[topic] for topic in spec.topics if topic in project.schemas]
+    names = {name.lower(): name for schema in known for name in schemas.field_names(schema)}
+    return [names.get(column, column) for column in spec.key]
 
 
 def _dead_letter_queue(spec: JdbcSinkSpec) -> str:

@@ -117,10 +117,27 @@ def _cut(text: str, start: int) -> str:
     return ("…" if start else "") + text[start:end] + ("…" if len(text) > end else "")
 
 
-def connectors_json(connectors: Mapping[str, LiveConnector | None], lags: Mapping[str, int]) -> str:
-    """{"connectors": [{name, state, failed, tasks, lag}]}; ABSENT and null where there is none."""
+def status_json(
+    connectors: Mapping[str, LiveConnector | None],
+    lags: Mapping[str, int],
+    queries: Mapping[str, str],
+) -> str:
+    """{"connectors": [{name, state, failed, tasks, lag}], "queries": {name: state}}.
+
+    ABSENT and null where there is none.
+    """
     states = [{**_state(name, live), "lag": lags.get(name)} for name, live in connectors.items()]
-    return json.dumps({"connectors": states}, indent=2)
+    return json.dumps({"connectors": states, "queries": dict(queries)}, indent=2)
+
+
+def print_queries(queries: Mapping[str, str], console: Console) -> None:
+    """One line per query."""
+    table = Table("query", "state", box=None)
+    for name, state in queries.items():
+        colour = "green" if state == "RUNNING" else "red"
+        table.add_row(name, f"[{colour}]{state}[/]")
+    if queries:
+        console.print(table)
 
 
 def _state(name: str, live: LiveConnector | None) -> dict[str, Any]:

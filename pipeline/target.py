@@ -25,6 +25,13 @@ class Postgres(documents.Document):
     admin: str = Field("postgres", description="Role that runs postgres/db_setup.sql.")
 
 
+class Flink(documents.Document):
+    """Flink, which runs ksql/*.sql where there is no ksqlDB."""
+
+    gateway: Url = Field(description="REST address of its SQL gateway.")
+    cluster: Url = Field(description="REST address of its cluster.")
+
+
 class Embedded(documents.Document):
     """What only the embedded stack needs to know."""
 
@@ -43,6 +50,8 @@ class Target(documents.Document):
     registry: Url = Field(description="Root of a Confluent-compatible Schema Registry API.")
     connect: Url
     postgres: Postgres
+    flink: Flink | None = Field(None, description="Runs ksql/*.sql; needs `embedded`.")
+    ksqldb: Url | None = Field(None, description="Runs ksql/*.sql.")
     secrets: Path = Field(description="File of KEY=value lines, mode 600, never committed.")
     embedded: Embedded | None = None
 

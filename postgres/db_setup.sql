@@ -107,7 +107,106 @@ CREATE INDEX IF NOT EXISTS rejected_records_source_timestamp ON rejected_records
 COMMENT ON TABLE rejected_records IS 'Raw records that the cleansing refused, as they were';
 COMMENT ON COLUMN rejected_records.rules IS 'Names of the rules of spark/rules.yaml, comma-separated';
 
+-- Trends -----------------------------------------------------------------------------------------
+-- One table per trend of ksql/, written anew at every record that a window gets.
+CREATE TABLE IF NOT EXISTS admissions_hourly (
+  department     text,
+  admission_type text,
+  window_start   timestamptz,
+  window_end     timestamptz NOT NULL,
+  admissions     bigint NOT NULL,
+  PRIMARY KEY (department, admission_type, window_start)
+);
+CREATE TABLE IF NOT EXISTS discharges_hourly (
+  department   text,
+  window_start timestamptz,
+  window_end   timestamptz NOT NULL,
+  discharges   bigint NOT NULL,
+  PRIMARY KEY (department, window_start)
+);
+CREATE TABLE IF NOT EXISTS length_of_stay_daily (
+  department     text,
+  window_start   timestamptz,
+  window_end     timestamptz NOT NULL,
+  admissions     bigint NOT NULL,
+  average_hours  double precision,
+  shortest_hours integer,
+  longest_hours  integer,
+  PRIMARY KEY (department, window_start)
+);
+CREATE TABLE IF NOT EXISTS diagnoses_daily (
+  diagnosis_code        text,
+  window_start          timestamptz,
+  window_end            timestamptz NOT NULL,
+  diagnosis_description text,
+  diagnoses             bigint NOT NULL,
+  PRIMARY KEY (diagnosis_code, window_start)
+);
+CREATE TABLE IF NOT EXISTS abnormal_labs_hourly (
+  test_code         text,
+  window_start      timestamptz,
+  window_end        timestamptz NOT NULL,
+  test_name         text,
+  abnormal          bigint NOT NULL,
+  low               integer NOT NULL,
+  high              integer NOT NULL,
+  largest_deviation double precision,
+  PRIMARY KEY (test_code, window_start)
+);
+CREATE TABLE IF NOT EXISTS admissions_by_age_daily (
+  age_band     text,
+  gender       text,
+  window_start timestamptz,
+  window_end   timestamptz NOT NULL,
+  admissions   bigint NOT NULL,
+  PRIMARY KEY (age_band, gender, window_start)
+);
+CREATE TABLE IF NOT EXISTS patient_status (
+  patient_id              text PRIMARY KEY,
+  admission_id            text,
+  department              text,
+  admission_date          timestamptz,
+  admissions              bigint,
+  last_abnormal_test      text,
+  last_abnormal_value     double precision,
+  last_abnormal_direction text,
+  last_abnormal_at        timestamptz
+);
+COMMENT ON TABLE admissions_hourly IS 'Admissions by department and type, per hour of admission';
+COMMENT ON TABLE discharges_hourly IS 'Discharges by department, per hour of discharge';
+COMMENT ON TABLE length_of_stay_daily IS 'Hours stayed by department, per day of admission';
+COMMENT ON TABLE diagnoses_daily IS 'Primary diagnoses by ICD-10-CM code, per day';
+COMMENT ON TABLE abnormal_labs_hourly IS
+  'Results outside their reference range by LOINC code, per hour; the deviation is in the test''s unit';
+COMMENT ON TABLE admissions_by_age_daily IS
+  'Admissions by age band and gender, per day; Unknown until the patient is registered; can be 0';
+COMMENT ON TABLE patient_status IS 'Latest admission and latest abnormal result of each patient';
+
+-- Views for BI -----------------------------------------------------------------------------------
+CREATE OR REPLACE VIEW department_census AS
+  SELECT department, at,
+         sum(change) OVER (PARTITION BY department ORDER BY at)::bigint AS census
+  FROM (
+    SELECT department, at, sum(change) AS change
+    FROM (
+      SELECT department, window_end AS at, admissions AS change FROM admissions_hourly
+      UNION ALL
+      SELECT department, window_end, -discharges FROM discharges_hourly
+    ) changes
+    GROUP BY department, at
+  ) hours;
+COMMENT ON VIEW department_census IS
+  'Patients in a department at the end of an hour: admitted minus discharged, since the beginning';
+CREATE OR REPLACE VIEW top_diagnoses AS
+  SELECT window_start AS day, rank() OVER (PARTITION BY window_start ORDER BY diagnoses DESC) AS rank,
+         diagnosis_code, diagnosis_description, diagnoses
+  FROM diagnoses_daily;
+COMMENT ON VIEW top_diagnoses IS 'Primary diagnoses of a day, the most frequent first';
+
 -- Privileges -------------------------------------------------------------------------------------
-GRANT SELECT, INSERT, UPDATE ON patients, admissions, diagnoses, lab_results, rejected_records
-  TO connect_writer;
-GRANT SELECT ON patients, admissions, diagnoses, lab_results, rejected_records TO bi_reader;
+GRANT SELECT, INSERT, UPDATE ON patients, admissions, diagnoses, lab_results, rejected_records,
+  admissions_hourly, discharges_hourly, length_of_stay_daily, diagnoses_daily, abnormal_labs_hourly,
+  admissions_by_age_daily, patient_status TO connect_writer;
+GRANT SELECT ON patients, admissions, diagnoses, lab_results, rejected_records,
+  admissions_hourly, discharges_hourly, length_of_stay_daily, diagnoses_daily, abnormal_labs_hourly,
+  admissions_by_age_daily, patient_status, department_census, top_diagnoses TO bi_reader;

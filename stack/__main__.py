@@ -12,7 +12,7 @@ from pipeline import target as targets
 from pipeline.errors import PipelineError
 from stack import demo as demonstration
 from stack import install as installer
-from stack import lifecycle, progress
+from stack import lifecycle, progress, questions
 from stack.layout import Layout, layout
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -33,7 +33,7 @@ def install() -> None:
 
 @app.command()
 def up(target: TargetOption = "embedded") -> None:
-    """Start PostgreSQL, Kafka, Schema Registry, Connect and the cleansing; wait for health."""
+    """Start PostgreSQL, Kafka, Schema Registry, Connect, Flink and the cleansing."""
     lifecycle.up(_layout(target), words)
 
 
@@ -81,6 +81,15 @@ def demo(target: TargetOption = "embedded") -> None:
     """Wait until rows of every kind have landed in PostgreSQL, and show them."""
     where = _layout(target)
     demonstration.show(where, demonstration.wait(where, words), Console())
+
+
+@app.command()
+def ksql(
+    file: Annotated[Path | None, typer.Argument(help="Statements to run; none: a prompt.")] = None,
+    target: TargetOption = "embedded",
+) -> None:
+    """Ask questions of the streams and tables of ksql/, in Flink's SQL client."""
+    questions.ask(_layout(target), file)
 
 
 @app.command()

@@ -14,13 +14,20 @@ from pipeline.wait import until
 from stack.layout import Layout
 
 # What the demonstration waits for: all patients but those that the cleansing refuses (some 430 of
-# 50,000) are registered, and the streams flow.
+# 50,000) are registered, the streams flow, and so do the trends.
 ENOUGH = {
     "patients": 49_500,
     "admissions": 1_000,
     "diagnoses": 1_000,
     "lab_results": 1_000,
     "rejected_records": 400,
+    "admissions_hourly": 500,
+    "discharges_hourly": 500,
+    "length_of_stay_daily": 30,
+    "diagnoses_daily": 60,
+    "abnormal_labs_hourly": 300,
+    "admissions_by_age_daily": 60,
+    "patient_status": 900,
 }
 DEADLINE_S = 180
 SAMPLE = """

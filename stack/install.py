@@ -29,7 +29,9 @@ def install(console: Console) -> None:
     # From nothing: a jar of an older version left in a class path is worse than a download.
     shutil.rmtree(LIB, ignore_errors=True)
     LIB.mkdir(parents=True)
-    with console.status("fetching Kafka, Connect, registry, Spark and PostgreSQL (a minute or so)"):
+    with console.status(
+        "fetching Kafka, Connect, registry, Flink, Spark and PostgreSQL (a minute or so)"
+    ):
         _maven()
         _unpack_postgres()
     STAMP.write_text(wanted)
@@ -38,7 +40,8 @@ def install(console: Console) -> None:
 
 def _sources() -> list[Path]:
     poms = [POM, *POM.parent.glob("*/pom.xml"), REPOSITORY / "datagen" / "pom.xml"]
-    code = [file for file in (REPOSITORY / "datagen" / "src").rglob("*") if file.is_file()]
+    folders = [REPOSITORY / "datagen" / "src", *POM.parent.glob("*/src")]
+    code = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
     return sorted([*poms, *code])
 
 

@@ -13,7 +13,7 @@ from pipeline.errors import PipelineError
 from pipeline.wait import until
 from stack import install, prepare, secrets, system
 from stack.layout import Layout
-from stack.services import Service, services
+from stack.services import Service, address, services
 from stack.supervisor import Process, Supervisor, tail
 
 START_S = 90
@@ -67,6 +67,8 @@ def _ports(where: Layout, wanted: tuple[Service, ...]) -> dict[str, tuple[str, i
     ports = {service.name: service.address for service in wanted if service.address}
     if where.target.embedded:
         ports["kafka controller"] = ("127.0.0.1", where.target.embedded.controller_port)
+    if where.target.flink:
+        ports["flink cluster"] = address(where.target.flink.cluster)
     return ports
 
 
@@ -107,7 +109,7 @@ def down(where: Layout, console: Console) -> None:
     if not supervisor.running():
         console.print("nothing runs")
         return
-    for name in ("cleanse", "connect", "registry", "kafka", "postgres"):
+    for name in ("cleanse", "flink", "connect", "registry", "kafka", "postgres"):
         with console.status(f"stopping {name}"):
             supervisor.stop(name)
         console.print(f"[green]✓[/] {name} stopped")

@@ -5,6 +5,7 @@ import subprocess
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import yaml
@@ -19,14 +20,17 @@ from stack.services import Service
 
 def configuration(where: Layout, services: tuple[Service, ...]) -> None:
     """Renders stack/templates into the run folder."""
-    for folder in (where.data, where.logs, where.run):
+    for folder in (where.data, where.logs, where.run, where.data / "flink" / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     target = where.target
     embedded = target.embedded
+    flink = target.flink
     values = {
         **target.model_dump(),
         "registry_native": target.registry.replace("/apis/ccompat/v7", "/apis/registry/v2"),
         "controller_port": embedded.controller_port if embedded else None,
+        "flink_gateway": urlsplit(flink.gateway if flink else ""),
+        "flink_cluster": urlsplit(flink.cluster if flink else ""),
         "data": where.data,
         "logs": where.logs,
         "run": where.run,

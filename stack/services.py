@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,14 @@ from stack.layout import LIB, REPOSITORY, Layout
 
 # Spark starts in 20 s on a busy machine; afterwards the job speaks every second.
 SILENCE_S = 90
+# Flink's Python package is where its jars come from.
+FLINK_JARS = Path(sysconfig.get_paths()["purelib"]) / "pyflink"
+# What Flink's own scripts open; without, it cannot serialise its job graphs on Java 17.
+FLINK_OPENS = (
+    "java.lang", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.text", "java.time",
+    "java.util", "java.util.concurrent", "java.util.concurrent.atomic",
+    "java.util.concurrent.locks", "sun.nio.ch",
+)  # fmt: skip
 JVM = "-XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -Duser.timezone=UTC"
 
 
@@ -32,6 +41,7 @@ class Service:
     healthy: Callable[[], bool]
     stop_signal: str = "TERM"
     variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     directory: Path = REPOSITORY
 
     @property
@@ -41,8 +51,9 @@ class Service:
 
     @property
     def environment(self) -> str:
-        """The variables in supervisord's syntax; their values are in supervisord's environment."""
-        return ",".join(f'{name}="%(ENV_{source})s"' for name, source in self.variables.items())
+        """In supervisord's syntax; the values of variables are in supervisord's environment."""
+        secrets = {name: f"%(ENV_{source})s" for name, source in self.variables.items()}
+        return ",".join(f'{name}="{value}"' for name, value in {**secrets, **self.settings}.items())
 
 
 def services(where: Layout, secrets: Mapping[str, str]) -> tuple[Service, ...]:
@@ -52,11 +63,13 @@ def services(where: Layout, secrets: Mapping[str, str]) -> tuple[Service, ...]:
         _kafka(where),
         _registry(where),
         _connect(where),
+        *_flink(where),
         _cleanse(where),
     )
 
 
-def _address(url: str) -> tuple[str, int]:
+def address(url: str) -> tuple[str, int]:
+    """Host and port of a URL or of host:port."""
     parts = urlsplit(url if "//" in url else f"//{url}")
     return str(parts.hostname), int(parts.port or 80)
 
@@ -111,11 +124,11 @@ def _kafka(where: Layout) -> Service:
 
     classpath = f"{LIB / 'kafka'}/*"
     command = _java(where, 768, "-cp", classpath, "kafka.Kafka", config)
-    return Service("kafka", _address(broker), command, healthy)
+    return Service("kafka", address(broker), command, healthy)
 
 
 def _registry(where: Layout) -> Service:
-    host, port = _address(where.target.registry)
+    host, port = address(where.target.registry)
     postgres = where.target.postgres
     options = {
         "quarkus.http.host": host,
@@ -143,10 +156,29 @@ def _connect(where: Layout) -> Service:
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return Service(
         "connect",
-        _address(where.target.connect),
+        address(where.target.connect),
         _java(where, 1024, "-cp", classpath, main, where.run / "connect.properties"),
         lambda: _answers(f"{where.target.connect}/connectors"),
         variables={"CONNECT_WRITER_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
+    )
+
+
+def _flink(where: Layout) -> tuple[Service, ...]:
+    flink = where.target.flink
+    if flink is None:
+        return ()
+    classpath = f"{LIB / 'flink'}/*:{FLINK_JARS / 'lib'}/*"
+    opens = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in FLINK_OPENS]
+    options = ["-Dio.netty.tryReflectionSetAccessible=true", *opens, "-cp", classpath]
+    folders = [where.run, where.data / "flink" / "deployed.sql"]
+    return (
+        Service(
+            "flink",
+            address(flink.gateway),
+            _java(where, 640, *options, "hospital.flink.Server", *folders),
+            lambda: _answers(f"{flink.gateway}/v1/info"),
+            settings={"FLINK_CONF_DIR": str(where.run)},
+        ),
     )
 
 

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -26,13 +27,26 @@ def widgets(tmp_path: Path, stack: Layout) -> Iterator[Workspace]:
 
 @pytest.fixture
 def hospital(tmp_path: Path, stack: Layout) -> Iterator[Workspace]:
-    """A copy of this repository, not deployed yet; destroyed after the test."""
+    """A copy of this repository but its trends, not deployed yet; destroyed after the test."""
     space = workspace.full(tmp_path, stack)
     yield space
+    _wipe(space)
+
+
+@pytest.fixture
+def trends(tmp_path: Path, stack: Layout) -> Iterator[Workspace]:
+    """A copy of this repository without its sources: the tests write the clean topics."""
+    space = workspace.full(tmp_path, stack, trends=True)
+    shutil.rmtree(space.root / "connectors" / "sources")
+    yield space
+    _wipe(space)
+
+
+def _wipe(space: Workspace) -> None:
     _destroy(space)
-    tables = "patients, admissions, diagnoses, lab_results, rejected_records"
     with space.database() as connection:
-        connection.execute(f"DROP TABLE IF EXISTS {tables}")
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
         connection.execute("COMMENT ON DATABASE healthcare_pipeline_db IS NULL")
 
 

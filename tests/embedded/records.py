@@ -2,15 +2,17 @@
 
 import io
 import json
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import fastavro
 import requests
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
+from pipeline.schemas import Schema, contract
 from pipeline.target import Target
 
 WIRE_HEADER = 5  # Confluent's wire format: a zero byte and the schema's id, big-endian
@@ -55,6 +57,32 @@ def raw(target: Target, topic: str) -> Iterator[Any]:
                 yield message
     finally:
         consumer.close()
+
+
+def write(
+    target: Target, topic: str, schema: Schema, values: Iterable[tuple[str | None, dict[str, Any]]]
+) -> None:
+    """Writes records, key and value each, under the topic's registered schema."""
+    encode = encoder(target, topic, schema)
+    producer = Producer({"bootstrap.servers": target.kafka, "linger.ms": 5})
+    for key, value in values:
+        producer.produce(topic, key=key, value=encode(value))
+        producer.poll(0)
+    assert producer.flush(30) == 0
+
+
+def encoder(target: Target, topic: str, schema: Schema) -> Callable[[dict[str, Any]], bytes]:
+    """Makes values Confluent's wire format, under the topic's registered schema."""
+    url = f"{target.registry}/subjects/{topic}-value/versions/latest"
+    header = struct.pack(">bI", 0, requests.get(url, timeout=10).json()["id"])
+    avro = fastavro.parse_schema(contract(schema))
+
+    def encode(value: dict[str, Any]) -> bytes:
+        buffer = io.BytesIO()
+        fastavro.schemaless_writer(buffer, avro, value)
+        return header + buffer.getvalue()
+
+    return encode
 
 
 def _record(target: Target, message: Any) -> Record:

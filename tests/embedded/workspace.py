@@ -16,7 +16,8 @@ import yaml
 from pipeline import target as targets
 from stack.layout import REPOSITORY, Layout
 
-DECLARED = ("connectors", "schemas", "postgres", "topics.yaml")
+DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
+DECLARED = ("connectors", "schemas", "postgres", "ksql", "topics.yaml")
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,19 @@ class Workspace:
             return connection.execute(query.encode()).fetchall()
 
 
-def full(root: Path, where: Layout) -> Workspace:
-    """A copy of what this repository declares."""
+def full(root: Path, where: Layout, *, trends: bool = False) -> Workspace:
+    """A copy of what this repository declares; without its trends where they are not looked at."""
     for name in DECLARED:
         source = REPOSITORY / name
         if source.is_dir():
             shutil.copytree(source, root / name)
         else:
             shutil.copy(source, root / name)
+    if not trends:
+        shutil.rmtree(root / "ksql")
+        for file in (root / "connectors" / "sinks").glob("*.yaml"):
+            if file.stem not in DETAILS:
+                file.unlink()
     return _workspace(root, where)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from pipeline.connect import LiveConnector, Task, root_cause
-from pipeline.desired import Connector, Desired, Script, Subject, Table, Topic
+from pipeline.desired import Connector, Desired, Query, Script, Subject, Table, Topic
 from pipeline.kafka import LiveTopic
 from pipeline.live import Live
 from pipeline.plan import Action, Change, Edit, Kind, Plan, compare, edits, table_problems
 from pipeline.postgres import LiveTables
+from pipeline.queries import LiveQuery
 from pipeline.registry import LiveSubject
 
 OWNER = "hospital"
@@ -28,6 +29,7 @@ DESIRED = Desired(
     script=Script(Path("db_setup.sql"), "SELECT 1", "a" * 64),
     tables=(Table("rows", ("id",), ("id",), "s", Path("s.yaml")),),
     connectors=(SOURCE, SINK),
+    queries=(Query("q", "SELECT 1"),),
 )
 
 
@@ -41,6 +43,7 @@ LIVE = Live(
     subjects={"t-value": LiveSubject("t-value", 1, 7, SCHEMA, "BACKWARD")},
     script_sha256="a" * 64,
     connectors={"s": _running(SINK), "d": _running(SOURCE)},
+    queries={"q": LiveQuery("SELECT 1", "RUNNING")},
 )
 NOTHING = Live({}, {}, None, {})
 
@@ -51,6 +54,15 @@ def _changes(live: Live, desired: Desired = DESIRED) -> tuple[Change, ...]:
 
 def test_what_runs_as_declared_does_not_change() -> None:
     assert compare(DESIRED, LIVE, OWNER, prune=True) == Plan(())
+
+
+def test_a_query_is_replaced_if_its_text_changed_and_restarted_if_it_failed() -> None:
+    changed = replace(LIVE, queries={"q": LiveQuery("SELECT 2", "RUNNING")})
+    assert _changes(changed) == (
+        Change(Kind.QUERY, "q", Action.UPDATE, (Edit("statement", "SELECT 2", "SELECT 1"),)),
+    )
+    failed = replace(LIVE, queries={"q": LiveQuery("SELECT 1", "ERROR", failed=True, note="why")})
+    assert _changes(failed) == (Change(Kind.QUERY, "q", Action.RESTART, note="it is ERROR: why"),)
 
 
 def test_from_nothing_everything_is_created_in_the_order_of_the_data() -> None:

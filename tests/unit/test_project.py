@@ -20,7 +20,7 @@ OWNER = "hospital-admissions"
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for name in ("connectors", "schemas", "postgres"):
+    for name in ("connectors", "schemas", "postgres", "ksql"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     shutil.copy(REPOSITORY / "topics.yaml", tmp_path)
     return tmp_path

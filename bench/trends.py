@@ -1,0 +1,113 @@
+"""Flink: how fast the heaviest trend is, and how long a clean record takes to its trend's row."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Producer
+
+from bench import topics
+from pipeline import engines
+from pipeline.flink.engine import FlinkEngine, query
+from pipeline.flink.gateway import Flink
+from pipeline.flink.relations import Script
+from pipeline.project import load
+from pipeline.wait import until
+from tests.embedded import records
+from tests.embedded.workspace import Workspace
+
+PATIENTS = 50_000
+ADMISSIONS = 200_000
+PER_SECOND = 50
+SECONDS = 20
+WARM_UP_S = 5
+BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+# A join of two tables, and a count of the result's changes.
+HEAVIEST = "ADMISSIONS_BY_AGE_DAILY"
+PLAIN = "ADMISSIONS_NAMED"
+COMMITS = """
+SELECT extract(epoch FROM window_start)::bigint, extract(epoch FROM pg_xact_commit_timestamp(xmin))
+FROM admissions_hourly
+"""
+
+
+def measure(space: Workspace, folder: Path) -> dict[str, float]:
+    """Admissions per second through the heaviest statement, and through a plain projection."""
+    schemas = load(space.root).schemas
+    patients = ((f"P{n}", _patient(n)) for n in range(PATIENTS))
+    records.write(space.target, "patients_clean", schemas["patients_clean"], patients)
+    admissions = ((f"A{n}", _admission(n, BEGIN + timedelta(minutes=n))) for n in range(ADMISSIONS))
+    topic = "patient_admissions_clean"
+    records.write(space.target, topic, schemas[topic], admissions)
+    return {name: ADMISSIONS / _seconds(space, folder, name) for name in (PLAIN, HEAVIEST)}
+
+
+def _seconds(space: Workspace, folder: Path, name: str) -> float:
+    whole = engines.translated(load(space.root), space.target)
+    inserts = tuple(i for i in whole.inserts if i.startswith(f"INSERT INTO `{name}__sink`"))
+    script = Script(whole.catalog, whole.sinks, inserts)
+    assert space.target.flink
+    client = Flink(space.target.flink.gateway, space.target.flink.cluster)
+    engine = FlinkEngine(client, script, folder)
+    engine.make(query(script), None, 60)
+    begun = time.monotonic()
+    kafka, topic = space.target.kafka, name.lower()
+    last = [-1, begun]
+
+    def probe() -> bool | None:
+        written = sum(topics.ends(kafka, topic).values())
+        if written != last[0]:
+            last[:] = [written, time.monotonic()]
+        # Done when nothing more has come for a while; the while does not count.
+        return True if written and time.monotonic() - last[1] > 5 else None
+
+    until(probe, seconds=120, describe=lambda: f"{topic}: {last[0]} records", every=0.2)
+    engine.remove(30)
+    return last[1] - begun
+
+
+def through(space: Workspace) -> list[float]:
+    """Milliseconds from a clean record's producer to its trend's row, committed."""
+    topic = "patient_admissions_clean"
+    encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
+    producer = Producer({"bootstrap.servers": space.target.kafka, "linger.ms": 1})
+    sent: dict[int, float] = {}
+    begun = time.monotonic()
+    for number in range(PER_SECOND * SECONDS):
+        # A steady pace is what is measured, not a condition that is waited for.
+        time.sleep(max(0, begun + number / PER_SECOND - time.monotonic()))
+        # An hour of its own for each: its row is written once.
+        at = datetime(2040, 1, 1, tzinfo=UTC) + timedelta(hours=number)
+        sent[int(at.timestamp())] = time.time()
+        producer.produce(topic, key=f"X{number}", value=encode(_admission(number, at)))
+        producer.poll(0)
+    assert producer.flush(30) == 0
+    found: dict[int, float] = {}
+
+    def probe() -> bool | None:
+        found.update({hour: float(at) for hour, at in space.rows(COMMITS) if hour in sent})
+        return True if found.keys() == sent.keys() else None
+
+    until(probe, seconds=60, describe=lambda: f"{len(found)} of {len(sent)} rows", every=0.5)
+    counted = sorted(sent)[PER_SECOND * WARM_UP_S :]
+    return [(found[hour] - sent[hour]) * 1000 for hour in counted]
+
+
+def _patient(number: int) -> dict[str, Any]:
+    born = datetime(1930 + number % 90, 1, 1, tzinfo=UTC).date()
+    names = ("first_name", "last_name", "race", "insurance", "medical_history")
+    value: dict[str, Any] = dict.fromkeys(names)
+    return value | {"patient_id": f"P{number}", "gender": "FMX"[number % 3], "birth_date": born}
+
+
+def _admission(number: int, at: datetime) -> dict[str, Any]:
+    return {
+        "admission_id": f"A{number}",
+        "patient_id": f"P{number % PATIENTS}",
+        "department": ("Cardiology", "Surgery", "Oncology")[number % 3],
+        "admission_type": "Emergency",
+        "admission_date": at,
+        "length_of_stay_hours": number % 50,
+        "discharge_disposition": None,
+    }

@@ -1,0 +1,1 @@
+"""ksqlDB SQL on Apache Flink: translated, deployed, watched."""

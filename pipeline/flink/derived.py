@@ -1,0 +1,202 @@
+"""CREATE STREAM and CREATE TABLE AS SELECT."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from pipeline.flink.expressions import (
+    Scope,
+    Typed,
+    condition,
+    has_aggregate,
+    is_aggregate,
+    millis,
+    translate,
+)
+from pipeline.flink.joins import Input, read
+from pipeline.flink.relations import Relation, quoted, view
+from pipeline.ksql import Query, Statement, Window, aliases_of, name_of, tables_of
+
+WINDOW_COLUMNS = ("`WINDOWSTART`", "`WINDOWEND`")
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One column of a query's result; a copy is made by AS_VALUE."""
+
+    typed: Typed
+    is_copy: bool
+
+
+Columns = Mapping[str, _Made]
+
+
+def derive(
+    statement: Statement, query: Query, relations: Mapping[str, Relation]
+) -> tuple[Relation, str]:
+    """The query as a view.
+
+    Raises:
+        SpecError: it would not mean the same on both engines.
+    """
+    for part in ("having", "order", "limit", "distinct", "laterals", "with_"):
+        if query.select.args.get(part):
+            node = query.select.args[part]
+            statement.refuse(node, f"{part.strip('_').upper()} does not run on both targets")
+    found = read(statement, query, relations)
+    where = _where(statement, query, found)
+    if query.select.args.get("group"):
+        return _aggregate(statement, query, found, where)
+    if query.window:
+        statement.refuse(query.select, "a WINDOW needs GROUP BY")
+    if found.is_table != (statement.kind == "TABLE"):
+        kind = "TABLE" if found.is_table else "STREAM"
+        statement.refuse(query.select, f"this query yields a {kind}: CREATE {kind}")
+    scope = Scope(statement, found.columns)
+    columns = _projection(statement, query, scope)
+    keys = (translate(query.partition_by, scope),) if query.partition_by else found.keys
+    relation = _relation(statement, query, columns, keys, is_table=found.is_table)
+    items = _items(columns)
+    if not found.is_table:
+        items.append(f"{_rowtime(statement, columns, found.rowtime)} AS `ROWTIME`")
+    sql = f"SELECT {', '.join(items)}\nFROM {found.sql}{_conditions(where)}"
+    return relation, view(statement.name, sql)
+
+
+def _where(statement: Statement, query: Query, found: Input) -> list[str]:
+    node = query.select.args.get("where")
+    return [f"({condition(node.this, Scope(statement, found.columns)).sql})"] if node else []
+
+
+def _conditions(conditions: list[str]) -> str:
+    return f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _items(columns: Columns) -> list[str]:
+    return [f"{made.typed.sql} AS {quoted(name)}" for name, made in columns.items()]
+
+
+def _relation(
+    statement: Statement,
+    query: Query,
+    columns: Columns,
+    keys: tuple[Typed, ...],
+    *,
+    is_table: bool,
+    windowed: bool = False,
+) -> Relation:
+    names = tuple(_key_name(statement, query, columns, key) for key in keys)
+    types = {name: made.typed.type for name, made in columns.items()}
+    return Relation(statement.name, types, names, is_table, is_declared=False, windowed=windowed)
+
+
+def _key_name(statement: Statement, query: Query, columns: Columns, key: Typed) -> str:
+    for name, made in columns.items():
+        if made.typed == key and not made.is_copy:
+            return name
+    first = query.select.expressions[0]
+    return statement.refuse(first, f"the key {key.sql} must be among the columns, as ksqlDB asks")
+
+
+def _projection(statement: Statement, query: Query, scope: Scope) -> Columns:
+    columns: dict[str, _Made] = {}
+    for item in query.select.expressions:
+        inner = item.this if isinstance(item, exp.Alias) else item
+        if not isinstance(item, exp.Alias | exp.Column):
+            statement.refuse(item, "every column needs a name: AS …")
+        name = name_of(item.args["alias"] if isinstance(item, exp.Alias) else item.this)
+        if name in columns:
+            statement.refuse(item, f"{name} is there twice")
+        is_copy = isinstance(inner, exp.Anonymous) and str(inner.this).upper() == "AS_VALUE"
+        columns[name] = _Made(translate(inner, scope), is_copy)
+    return columns
+
+
+def _rowtime(statement: Statement, columns: Columns, inherited: str) -> str:
+    wanted = statement.properties.get("TIMESTAMP", "").upper()
+    if not wanted:
+        return inherited
+    if wanted not in columns or columns[wanted].typed.type != "TIMESTAMP":
+        statement.refuse(None, f"TIMESTAMP: {wanted} is no column of type TIMESTAMP")
+    return millis(columns[wanted].typed.sql)
+
+
+def _aggregate(
+    statement: Statement, query: Query, found: Input, where: list[str]
+) -> tuple[Relation, str]:
+    if statement.kind != "TABLE":
+        statement.refuse(query.select, "GROUP BY yields a TABLE: CREATE TABLE")
+    if len(tables_of(query.select)) > 1:
+        statement.refuse(query.select, "join first, in a statement of its own, then GROUP BY")
+    if query.window and found.is_table:
+        statement.refuse(query.select, "a table has no windows: group by a column instead")
+    windowed = query.window is not None
+    scope = Scope(statement, found.columns, in_window=windowed, of_table=found.is_table)
+    keys = tuple(translate(key, scope) for key in query.select.args["group"].expressions)
+    columns = _projection(statement, query, scope)
+    for item in query.select.expressions:
+        _check_grouped(statement, item, scope, keys)
+    relation = _relation(statement, query, columns, keys, is_table=True, windowed=windowed)
+    items, grouping = _items(columns), [key.sql for key in keys]
+    if windowed:
+        items.append("`WINDOWSTART` AS `__window`")
+        grouping += WINDOW_COLUMNS
+    conditions = [*where, *(f"{key.sql} IS NOT NULL" for key in keys)]
+    sql = (
+        f"SELECT {', '.join(items)}\nFROM {_grouped(query, found)}"
+        f"{_conditions(conditions)}\nGROUP BY {', '.join(grouping)}"
+    )
+    return relation, view(statement.name, sql)
+
+
+def _check_grouped(
+    statement: Statement, item: exp.Expression, scope: Scope, keys: tuple[Typed, ...]
+) -> None:
+    """Every column outside an aggregate is one that rows are grouped by."""
+    grouped = {*(key.sql for key in keys), *WINDOW_COLUMNS}
+    inner = item.this if isinstance(item, exp.Alias) else item
+    for node in _outside_aggregates(inner, scope, grouped):
+        statement.refuse(node, "is neither in GROUP BY nor in an aggregate")
+
+
+def _outside_aggregates(
+    node: exp.Expression, scope: Scope, grouped: set[str]
+) -> Iterator[exp.Expression]:
+    if is_aggregate(node):
+        return
+    if not has_aggregate(node) and translate(node, scope).sql in grouped:
+        return
+    if isinstance(node, exp.Column):
+        yield node
+        return
+    for child in node.iter_expressions():
+        if not isinstance(child, exp.DataType | exp.If):
+            yield from _outside_aggregates(child, scope, grouped)
+        elif isinstance(child, exp.If):
+            for part in child.iter_expressions():
+                yield from _outside_aggregates(part, scope, grouped)
+
+
+def _grouped(query: Query, found: Input) -> str:
+    ((alias, name),) = aliases_of(query.select).items()
+    if query.window:
+        return f"({_windows(quoted(name), query.window)}) AS {quoted(alias)}"
+    if found.is_table:
+        weight = "CASE WHEN `op` IN ('INSERT', 'UPDATE_AFTER') THEN 1 ELSE -1 END"
+        changes = f"TO_CHANGELOG(input => TABLE {quoted(name)})"
+        return f"(SELECT *, {weight} AS `__weight` FROM {changes}) AS {quoted(alias)}"
+    return f"{quoted(name)} AS {quoted(alias)}"
+
+
+def _windows(name: str, window: Window) -> str:
+    """The rows with the window each falls into; once per window if windows overlap."""
+    last = f"`ROWTIME` - MOD(`ROWTIME`, {window.advance})"
+    start = last if window.advance == window.size else f"{last} - `__step`"
+    end = f"{start} + {window.size}"
+    sql = f"SELECT *, {start} AS `WINDOWSTART`, {end} AS `WINDOWEND` FROM {name}"
+    if window.advance == window.size:
+        return sql
+    steps = ", ".join(str(step) for step in range(0, window.size, window.advance))
+    unnested = f"CROSS JOIN UNNEST(ARRAY[{steps}]) AS `__steps` (`__step`)"
+    return f"{sql} {unnested} WHERE {end} > `ROWTIME`"

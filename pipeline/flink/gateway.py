@@ -1,0 +1,129 @@
+"""Flink's SQL gateway and its cluster, over REST.
+
+Reference: Flink's documentation, "REST Endpoint" of the SQL gateway (v1) and "REST API".
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.errors import PipelineError, ServiceError
+from pipeline.http import Service
+from pipeline.wait import until
+
+PATIENCE_S = 120
+CAUSE = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error): (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the cluster; `started_ms` since the epoch."""
+
+    id: str
+    name: str
+    state: str
+    started_ms: int
+
+
+class Flink:
+    """Both addresses of one Flink."""
+
+    def __init__(self, gateway: str, cluster: str) -> None:
+        self._gateway = Service("Flink's SQL gateway", gateway)
+        self._cluster = Service("Flink", cluster)
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Every job that the cluster remembers, the newest last.
+
+        Raises:
+            ServiceError: here and in every method, Flink is unreachable or refuses.
+        """
+        listed = self._cluster.json("GET", "/jobs/overview")["jobs"]
+        jobs = [Job(j["jid"], j["name"], j["state"], j["start-time"]) for j in listed]
+        return tuple(sorted(jobs, key=lambda job: job.started_ms))
+
+    def is_running(self, job: Job) -> bool:
+        """Whether every part of a job runs.
+
+        Raises:
+            PipelineError: the job has failed; with the cause.
+        """
+        found = self._cluster.json("GET", f"/jobs/{job.id}")
+        if found["state"] == "FAILED":
+            raise PipelineError(f"Flink's job FAILED: {self.cause(job)}")
+        return {vertex["status"] for vertex in found["vertices"]} <= {"RUNNING", "FINISHED"}
+
+    def cause(self, job: Job) -> str:
+        """Why a job failed, or restarts, in a line."""
+        found = self._cluster.json("GET", f"/jobs/{job.id}/exceptions?maxExceptions=1")
+        entries = found["exceptionHistory"]["entries"]
+        return innermost(entries[0]["stacktrace"]) if entries else ""
+
+    def cancel(self, job: Job, deadline_s: float) -> None:
+        """Ends a job; returns when it has ended."""
+        self._cluster.json("PATCH", f"/jobs/{job.id}?mode=cancel")
+
+        def probe() -> bool | None:
+            state = next((j.state for j in self.jobs() if j.id == job.id), "CANCELED")
+            return True if state in {"CANCELED", "FAILED", "FINISHED"} else None
+
+        until(probe, seconds=deadline_s, describe=lambda: f"Flink's job {job.name} does not end")
+
+    @contextmanager
+    def session(self) -> Iterator["Session"]:
+        """A session of the gateway, closed at the end."""
+        handle = self._gateway.json("POST", "/v1/sessions", {})["sessionHandle"]
+        try:
+            yield Session(self._gateway, f"/v1/sessions/{handle}")
+        finally:
+            self._gateway.call("DELETE", f"/v1/sessions/{handle}")
+
+
+class Session:
+    """Statements of one session see each other's tables and views."""
+
+    def __init__(self, gateway: Service, path: str) -> None:
+        self._gateway = gateway
+        self._path = path
+
+    def execute(self, statement: str) -> list[Mapping[str, Any]]:
+        """The first rows of a statement's result, by column.
+
+        Raises:
+            ServiceError: Flink refuses the statement; the message has the cause.
+        """
+        body = {"statement": statement}
+        handle = self._ask("POST", "/statements", body)["operationHandle"]
+        operation = f"/operations/{handle}"
+
+        def probe() -> bool | None:
+            state = self._ask("GET", f"{operation}/status")["status"]
+            return True if state in {"FINISHED", "ERROR", "CANCELED", "TIMEOUT"} else None
+
+        until(probe, seconds=PATIENCE_S, describe=lambda: f"Flink is not done with {statement}")
+        return self._rows(operation)
+
+    def _rows(self, operation: str) -> list[Mapping[str, Any]]:
+        path = f"{operation}/result/0?rowFormat=JSON"
+
+        def probe() -> Any:
+            page = self._ask("GET", path)
+            return None if page["resultType"] == "NOT_READY" else page
+
+        page = until(probe, seconds=PATIENCE_S, describe=lambda: "Flink has no result")
+        names = [column["name"] for column in page["results"]["columns"]]
+        return [dict(zip(names, row["fields"], strict=True)) for row in page["results"]["data"]]
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        response = self._gateway.call(method, self._path + path, body)
+        if response.ok:
+            return response.json()
+        raise ServiceError(f"Flink: {innermost(' '.join(response.json().get('errors', [])))}")
+
+
+def innermost(trace: str) -> str:
+    """The message of a stack trace's last cause."""
+    causes = CAUSE.findall(trace)
+    return causes[-1].strip() if causes else trace.strip()[:300]

@@ -1,0 +1,500 @@
+"""ksql/*.sql as statements: the part of ksqlDB SQL that both targets run. Anything else is refused.
+
+The heads of statements are read here, token by token; the SELECT is sqlglot's, with what only
+ksqlDB has (WINDOW, WITHIN, PARTITION BY, EMIT) taken out of it first.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NoReturn
+
+import sqlglot
+from sqlglot import exp, parser, tokens
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from pipeline.errors import Mistake, SpecError
+
+TYPES = {
+    "VARCHAR": "STRING",
+    "STRING": "STRING",
+    "INT": "INTEGER",
+    "INTEGER": "INTEGER",
+    "BIGINT": "BIGINT",
+    "DOUBLE": "DOUBLE",
+    "BOOLEAN": "BOOLEAN",
+    "DATE": "DATE",
+    "TIMESTAMP": "TIMESTAMP",
+}
+MILLIS = {"SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
+TEN_YEARS = 3650 * MILLIS["DAY"]
+NO_GRACE = "late records count, however late: say GRACE PERIOD 3650 DAYS"
+SETTING = [TokenType.STRING, TokenType.EQ, TokenType.STRING]
+VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
+
+
+class Ksql(Dialect):
+    """ksqlDB for sqlglot: its quotes, and no function that sqlglot would give its own meaning."""
+
+    class Tokenizer(tokens.Tokenizer):
+        """Names are quoted by backticks or double quotes."""
+
+        IDENTIFIERS: ClassVar[list[Any]] = ["`", '"']
+
+    class Parser(parser.Parser):
+        """Every function is anonymous, but CAST, which has a syntax of its own."""
+
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+            "CAST": parser.Parser.FUNCTION_PARSERS["CAST"]
+        }
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's text, variables filled in."""
+
+    file: Path
+    text: str
+
+    def mistake(self, offset: int, message: str) -> Mistake:
+        """A mistake at an offset, with its column and the token there."""
+        line = self.text.count("\n", 0, offset) + 1
+        column = offset - self.text.rfind("\n", 0, offset)
+        token = re.match(r"\w+|\S|$", self.text[offset:])
+        found = token.group() if token else ""
+        return Mistake(self.file, line, f"column {column}, {found!r}", message)
+
+    def refuse(self, offset: int, message: str) -> NoReturn:
+        """Raises the mistake."""
+        raise SpecError((self.mistake(offset, message),))
+
+
+@dataclass(frozen=True)
+class Column:
+    """A declared column; `type` is one of the values of TYPES."""
+
+    name: str
+    type: str
+    is_key: bool
+    start: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """TUMBLING has an advance equal to its size. Milliseconds."""
+
+    size: int
+    advance: int
+
+
+@dataclass(frozen=True)
+class Query:
+    """What follows AS."""
+
+    select: exp.Select
+    window: Window | None
+    within_ms: int | None
+    partition_by: exp.Expression | None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """CREATE STREAM or TABLE. Names are in upper case unless they were quoted."""
+
+    kind: Literal["STREAM", "TABLE"]
+    name: str
+    columns: tuple[Column, ...]
+    properties: Mapping[str, str]
+    query: Query | None
+    settings: Mapping[str, str]
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """As it stands in the file, variables filled in, without the semicolon."""
+        return self.source.text[self.start : self.end]
+
+    @property
+    def line(self) -> int:
+        """Counted from 1."""
+        return self.source.text.count("\n", 0, self.start) + 1
+
+    @property
+    def topic(self) -> str:
+        """The topic that it reads, or writes."""
+        return self.properties.get("KAFKA_TOPIC", self.name)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The streams and tables that the query reads, the left one of a join first."""
+        return tuple(name_of(t.this) for t in tables_of(self.query.select)) if self.query else ()
+
+    def refuse(self, node: exp.Expression | None, message: str) -> NoReturn:
+        """Raises a mistake at a part of the query."""
+        self.source.refuse(offset_of(node, self.start), message)
+
+
+def load(folder: Path) -> tuple[Statement, ...]:
+    """All statements of a folder, in the order of the files' names.
+
+    Raises:
+        SpecError: with the first mistake of each file, its line, column and token.
+    """
+    mistakes: list[Mistake] = []
+    statements: list[Statement] = []
+    for file in sorted(folder.glob("*.sql")):
+        try:
+            statements += parse(file, file.read_text())
+        except SpecError as error:
+            mistakes += error.mistakes
+    mistakes += _unknown_or_repeated(statements)
+    if mistakes:
+        raise SpecError(tuple(mistakes))
+    return tuple(statements)
+
+
+def _unknown_or_repeated(statements: list[Statement]) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    for statement in statements:
+        if statement.name in seen:
+            yield statement.source.mistake(statement.start, f"{statement.name} is made twice")
+        for table in tables_of(statement.query.select) if statement.query else ():
+            if name_of(table.this) not in seen:
+                message = f"no stream or table {name_of(table.this)} is made before this statement"
+                yield statement.source.mistake(offset_of(table, statement.start), message)
+        seen.add(statement.name)
+
+
+def name_of(identifier: exp.Expression) -> str:
+    """ksqlDB's rule: upper case unless quoted."""
+    name = str(identifier.this)
+    return name if identifier.args.get("quoted") else name.upper()
+
+
+def tables_of(select: exp.Select) -> list[exp.Table]:
+    """What a query reads, the left one of a join first."""
+    return [select.args["from_"].this, *(join.this for join in select.args.get("joins") or ())]
+
+
+def aliases_of(select: exp.Select) -> dict[str, str]:
+    """What a query reads by its aliases, the left one of a join first."""
+    return {
+        name_of(t.args["alias"].this) if t.args.get("alias") else name_of(t.this): name_of(t.this)
+        for t in tables_of(select)
+    }
+
+
+def offset_of(node: exp.Expression | None, default: int) -> int:
+    """Where in the file a part of a query begins, by the first name in it."""
+    for part in node.walk() if node is not None else ():
+        if "start" in part.meta:
+            return int(part.meta["start"])
+    return default
+
+
+def parse(file: Path, text: str) -> list[Statement]:
+    """The statements of one file.
+
+    Raises:
+        SpecError: with the first mistake.
+    """
+    source = Source(file, _filled_in(file, text))
+    try:
+        tokens = Ksql().tokenize(source.text)
+    except TokenError as error:
+        raise SpecError((Mistake(file, None, "", f"not SQL: {error}"),)) from None
+    statements = []
+    settings: dict[str, str] = {}
+    begin = 0
+    for position, token in enumerate(tokens):
+        if token.token_type is TokenType.SEMICOLON:
+            reader = _Reader(source, tokens[begin:position])
+            if reader.text == "SET":
+                settings |= reader.setting()
+            elif reader.text not in {"", "DEFINE"}:
+                statements.append(reader.statement(settings))
+            begin = position + 1
+    if begin < len(tokens):
+        source.refuse(tokens[begin].start, "this statement does not end with a semicolon")
+    return statements
+
+
+def _filled_in(file: Path, text: str) -> str:
+    """The text with ${variables} of DEFINE name = 'value'; replaced."""
+    values = dict(re.findall(r"(?im)^\s*DEFINE\s+(\w+)\s*=\s*'([^']*)'\s*;", text))
+    unknown = next((m for m in VARIABLE.finditer(text) if m.group(1) not in values), None)
+    if unknown:
+        name = unknown.group(1)
+        Source(file, text).refuse(unknown.start(), f"${{{name}}} has no DEFINE {name} = '…';")
+    return VARIABLE.sub(lambda match: values[match.group(1)], text)
+
+
+class _Reader:
+    """Reads one statement's tokens from left to right."""
+
+    def __init__(self, source: Source, tokens: list[Token]) -> None:
+        self.source = source
+        self.tokens = tokens
+        self.at = 0
+
+    def setting(self) -> dict[str, str]:
+        self.expect("SET")
+        if [token.token_type for token in self.tokens[1:]] != SETTING:
+            self.refuse("expected SET 'property' = 'value'")
+        return {self.tokens[1].text: self.tokens[3].text}
+
+    def statement(self, settings: Mapping[str, str]) -> Statement:
+        self.expect("CREATE")
+        if self.skip("OR"):
+            self.refuse(
+                "OR REPLACE is added by the deployment where ksqlDB allows it: leave it out"
+            )
+        kind: Literal["STREAM", "TABLE"] = "STREAM"
+        if not self.skip("STREAM"):
+            self.expect("TABLE")
+            kind = "TABLE"
+        name = self.name()
+        columns = self.columns(kind) if self.text == "(" else ()
+        properties = self.properties() if self.skip("WITH") else {}
+        query = self.query() if self.skip("AS") else None
+        if self.at < len(self.tokens):
+            self.refuse("unexpected")
+        if not columns and not query:
+            self.refuse("columns or AS SELECT are missing: every column is stated here")
+        start, end = self.tokens[0].start, self.tokens[-1].end + 1
+        return Statement(
+            kind, name, columns, properties, query, dict(settings), self.source, start, end
+        )
+
+    @property
+    def text(self) -> str:
+        if self.at >= len(self.tokens):
+            return ""
+        # sqlglot makes one token of PRIMARY KEY, with the white space between.
+        return " ".join(self.tokens[self.at].text.upper().split())
+
+    def refuse(self, message: str) -> NoReturn:
+        last = self.tokens[min(self.at, len(self.tokens) - 1)]
+        self.source.refuse(last.start, message)
+
+    def skip(self, word: str) -> bool:
+        if self.text != word:
+            return False
+        self.at += 1
+        return True
+
+    def expect(self, *words: str) -> None:
+        for word in words:
+            if not self.skip(word):
+                self.refuse(
+                    f"expected {word}; only CREATE STREAM and CREATE TABLE run on both targets"
+                    if word == "CREATE"
+                    else f"expected {word}"
+                )
+
+    def name(self) -> str:
+        token = (
+            self.tokens[self.at] if self.at < len(self.tokens) else self.refuse("expected a name")
+        )
+        self.at += 1
+        return token.text if token.token_type is TokenType.IDENTIFIER else token.text.upper()
+
+    def columns(self, kind: str) -> tuple[Column, ...]:
+        self.expect("(")
+        found = [self.column(kind)]
+        while self.skip(","):
+            found.append(self.column(kind))
+        self.expect(")")
+        return tuple(found)
+
+    def column(self, kind: str) -> Column:
+        start = self.tokens[min(self.at, len(self.tokens) - 1)].start
+        name = self.name()
+        if self.text not in TYPES:
+            self.refuse(f"the type is none of {', '.join(TYPES)}")
+        type_ = TYPES[self.text]
+        self.at += 1
+        is_key = self.skip("PRIMARY KEY" if kind == "TABLE" else "KEY")
+        return Column(name, type_, is_key, start)
+
+    def properties(self) -> dict[str, str]:
+        self.expect("(")
+        found: dict[str, str] = {}
+        while True:
+            key = self.name()
+            self.expect("=")
+            found[key] = self.tokens[self.at].text
+            self.at += 1
+            if not self.skip(","):
+                break
+        self.expect(")")
+        return found
+
+    def query(self) -> Query:
+        begin = self.at
+        if self.text != "SELECT":
+            self.refuse("expected SELECT")
+        blanks: list[tuple[int, int]] = []
+        window: Window | None = None
+        within: int | None = None
+        partition: tuple[int, int] | None = None
+        while self.at < len(self.tokens):
+            start = self.at
+            if self.skip("WINDOW"):
+                window = self.window()
+            elif self.skip("WITHIN"):
+                within = self.duration()
+                self.grace()
+            elif self.skip("PARTITION BY"):
+                partition = self.until_emit()
+            elif self.skip("EMIT"):
+                self.expect("CHANGES")
+            else:
+                self.at += 1
+                continue
+            blanks.append((self.tokens[start].start, self.tokens[self.at - 1].end + 1))
+        span = (self.tokens[begin].start, self.tokens[-1].end + 1)
+        select = self.parsed(span, blanks)
+        by = self.parsed(partition, [], "SELECT ").expressions[0] if partition else None
+        return Query(select, window, within, by)
+
+    def until_emit(self) -> tuple[int, int]:
+        start = self.at
+        while self.text not in {"EMIT", ""}:
+            self.at += 1
+        if start == self.at:
+            self.refuse("expected what to partition by")
+        return self.tokens[start].start, self.tokens[self.at - 1].end + 1
+
+    def window(self) -> Window:
+        kind = self.text
+        if kind not in {"TUMBLING", "HOPPING"}:
+            self.refuse("only TUMBLING and HOPPING windows run on both targets")
+        self.at += 1
+        self.expect("(", "SIZE")
+        size = advance = self.duration()
+        while self.skip(","):
+            if kind == "HOPPING" and self.skip("ADVANCE"):
+                self.expect("BY")
+                advance = self.duration()
+            elif self.skip("RETENTION"):
+                self.duration()
+            else:
+                self.grace()
+                self.expect(")")
+                return Window(size, advance)
+        return self.refuse(NO_GRACE)
+
+    def grace(self) -> None:
+        if not self.skip("GRACE"):
+            self.refuse(NO_GRACE)
+        self.expect("PERIOD")
+        if self.duration() < TEN_YEARS:
+            self.at -= 2
+            self.refuse(NO_GRACE)
+
+    def duration(self) -> int:
+        number = self.text
+        if not number.isdigit():
+            self.refuse("expected a whole number")
+        self.at += 1
+        unit = self.text.removesuffix("S")
+        if unit not in MILLIS:
+            self.refuse(f"expected {', '.join(f'{unit}S' for unit in MILLIS)}")
+        self.at += 1
+        return int(number) * MILLIS[unit]
+
+    def parsed(
+        self, span: tuple[int, int], blanks: list[tuple[int, int]], prefix: str = ""
+    ) -> exp.Select:
+        """The query by sqlglot, everything else blank: places in it are places in the file."""
+        kept = _blank(self.source.text, 0, span[0])
+        kept = _blank(kept, span[1], len(kept))
+        for start, end in blanks:
+            kept = _blank(kept, start, end)
+        if prefix:
+            kept = kept[: span[0] - len(prefix)] + prefix + kept[span[0] :]
+        try:
+            select = sqlglot.parse_one(kept, dialect=Ksql)
+        except ParseError as error:
+            first = error.errors[0]
+            lines = self.source.text.split("\n")
+            # sqlglot counts to the token's end.
+            before = sum(len(line) + 1 for line in lines[: first["line"] - 1])
+            self.source.refuse(
+                before + first["col"] - len(first["highlight"]), str(first["description"])
+            )
+        if not isinstance(select, exp.Select):
+            self.source.refuse(span[0], "expected SELECT")
+        return select
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
+
+
+# Comparison
+
+DEFAULTS = {"KEY_FORMAT": "KAFKA", "VALUE_FORMAT": "AVRO"}
+COMPARED = ("KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "TIMESTAMP")
+
+
+def canonical(statement: Statement) -> str:
+    """Equal for statements that mean the same.
+
+    ksqlDB rewrites what it is given: qualified names, parentheses, OUTER, properties of its own.
+    """
+    properties = {
+        key: value.upper() if key == "TIMESTAMP" else value
+        for key, value in statement.properties.items()
+        if key in COMPARED and DEFAULTS.get(key) != value
+    }
+    columns = [(column.name, column.type, column.is_key) for column in statement.columns]
+    parts = [statement.kind, statement.name, str(columns), str(sorted(properties.items()))]
+    return "\n".join([*parts, *_canonical_query(statement.query)])
+
+
+def _canonical_query(query: Query | None) -> Iterator[str]:
+    if query is None:
+        return
+    aliases = aliases_of(query.select)
+    for item in query.select.expressions:
+        inner = item.this if isinstance(item, exp.Alias) else item
+        name = item.args["alias"] if isinstance(item, exp.Alias) else item.this
+        yield f"{_dump(name, aliases)} = {_dump(inner, aliases)}"
+    yield f"from {' '.join(aliases.values())}"
+    for join in query.select.args.get("joins") or ():
+        yield f"{join.side or 'INNER'} join on {_dump(join.args.get('on'), aliases)}"
+    for part in ("where", "group", "having"):
+        if query.select.args.get(part):
+            yield f"{part} {_dump(query.select.args[part], aliases)}"
+    yield f"{query.window} {query.within_ms} {_dump(query.partition_by, aliases)}"
+
+
+def _dump(value: object, aliases: Mapping[str, str]) -> str:
+    """An expression by its structure, without parentheses and qualifiers that say nothing."""
+    if isinstance(value, exp.Paren):
+        found = _dump(value.this, aliases)
+    elif isinstance(value, exp.Identifier):
+        found = name_of(value)
+    elif isinstance(value, exp.Column):
+        table = value.args.get("table")
+        source = f"{aliases.get(name_of(table), '?')}." if table and len(aliases) > 1 else ""
+        found = f"{source}{name_of(value.this)}"
+    elif isinstance(value, exp.Anonymous):
+        found = f"{str(value.this).upper()}({_dump(value.expressions, aliases)})"
+    elif isinstance(value, exp.Expression):
+        children = [child for child in value.args.values() if child not in (None, [], False)]
+        found = f"{type(value).__name__}({_dump(children, aliases)})"
+    elif isinstance(value, list):
+        found = ", ".join(_dump(item, aliases) for item in value)
+    else:
+        found = str(value)
+    return found

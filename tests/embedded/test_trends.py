@@ -1,0 +1,305 @@
+"""The trends that Flink computes from ksql/, against the same questions in SQL to PostgreSQL."""
+
+import os
+import random
+import signal
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from pipeline.project import load
+from pipeline.wait import until
+from stack.layout import Layout
+from tests.embedded import records
+from tests.embedded.stack_fixture import await_restart, pid_of
+from tests.embedded.workspace import Workspace
+
+BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+DEPARTMENTS = ("Cardiology", "Surgery", None)
+TYPES = ("Emergency", "Elective", None)
+CODES = {"I10": "Essential (primary) hypertension", "O80": "Full-term uncomplicated delivery"}
+NAMED = """(SELECT *, coalesce(department, 'Unknown') AS dep,
+  coalesce(admission_type, 'Unknown') AS type FROM admissions) a"""
+ABNORMAL = """(SELECT *,
+  CASE WHEN test_value < test_reference_low THEN 'low' ELSE 'high' END AS way,
+  greatest(test_reference_low - test_value, test_value - test_reference_high) AS deviation
+  FROM lab_results JOIN admissions USING (admission_id)
+  WHERE test_value < test_reference_low OR test_value > test_reference_high) l"""
+# By table: the question in plain SQL over the clean tables.
+QUESTIONS = {
+    "admissions_hourly": f"""SELECT dep, type, date_bin('1 h', admission_date, '2025-01-01+00') w,
+        date_bin('1 h', admission_date, '2025-01-01+00') + interval '1 h', count(*)
+        FROM {NAMED} GROUP BY dep, type, w""",
+    "discharges_hourly": f"""SELECT dep, date_bin('1 h', discharge_date, '2025-01-01+00') w,
+        date_bin('1 h', discharge_date, '2025-01-01+00') + interval '1 h', count(*)
+        FROM {NAMED} GROUP BY dep, w""",
+    "length_of_stay_daily": f"""SELECT dep, date_bin('1 d', admission_date, '2025-01-01+00') w,
+        date_bin('1 d', admission_date, '2025-01-01+00') + interval '1 d', count(*),
+        avg(length_of_stay_hours)::float8, min(length_of_stay_hours), max(length_of_stay_hours)
+        FROM {NAMED} GROUP BY dep, w""",
+    "diagnoses_daily": """SELECT diagnosis_code, date_bin('1 d', diagnosed_at, '2025-01-01+00') w,
+        date_bin('1 d', diagnosed_at, '2025-01-01+00') + interval '1 d',
+        min(diagnosis_description), count(*)
+        FROM diagnoses JOIN admissions USING (admission_id)
+        WHERE diagnosis_rank = 'Primary' GROUP BY diagnosis_code, w""",
+    "abnormal_labs_hourly": f"""SELECT test_code, date_bin('1 h', collected_at, '2025-01-01+00') w,
+        date_bin('1 h', collected_at, '2025-01-01+00') + interval '1 h', min(test_name), count(*),
+        count(*) FILTER (WHERE way = 'low'), count(*) FILTER (WHERE way = 'high'), max(deviation)
+        FROM {ABNORMAL} GROUP BY test_code, w""",
+    # A group that became empty stays, with 0.
+    "admissions_by_age_daily": """SELECT CASE WHEN age IS NULL THEN 'Unknown' WHEN age < 18
+        THEN '0-17' WHEN age < 40 THEN '18-39' WHEN age < 65 THEN '40-64' WHEN age < 80 THEN '65-79'
+        ELSE '80+' END band, coalesce(gender, 'Unknown'), w, w + interval '1 d', count(*)
+        FROM (SELECT extract(year FROM age(admission_date AT TIME ZONE 'UTC', birth_date)) AS age,
+        gender, date_bin('1 d', admission_date, '2025-01-01+00') w
+        FROM admissions LEFT JOIN patients USING (patient_id)) a GROUP BY 1, 2, 3""",
+    "patient_status": f"""SELECT patient_id, a.admission_id, coalesce(a.department, 'Unknown'),
+        a.admission_date, n, l.test_name, l.test_value, l.way, l.collected_at
+        FROM (SELECT DISTINCT ON (patient_id) *, count(*) OVER (PARTITION BY patient_id) AS n
+        FROM admissions ORDER BY patient_id, admission_date DESC) a LEFT JOIN
+        (SELECT DISTINCT ON (patient_id) * FROM {ABNORMAL} ORDER BY patient_id, collected_at DESC) l
+        USING (patient_id)""",
+}
+
+
+def _patient(number: int) -> tuple[str, dict[str, Any]]:
+    value = {
+        "patient_id": f"P{number}",
+        "gender": "FMX"[number % 3],
+        "race": None,
+        "birth_date": date(1930 + number % 90, 1 + number % 12, 1 + number % 28),
+        "insurance": None,
+        "first_name": None,
+        "last_name": None,
+        "medical_history": None,
+    }
+    return f"P{number}", value
+
+
+def _admission(number: int, patient: int, at: datetime) -> tuple[str, dict[str, Any]]:
+    value = {
+        "admission_id": f"A{number}",
+        "patient_id": f"P{patient}",
+        "department": DEPARTMENTS[number % 3],
+        "admission_type": TYPES[number % 7 % 3],
+        "admission_date": at,
+        "length_of_stay_hours": number % 50,
+        "discharge_disposition": None,
+    }
+    return f"A{number}", value
+
+
+def _diagnosis(number: int, at: datetime) -> tuple[str, dict[str, Any]]:
+    code = tuple(CODES)[number % 2]
+    value = {
+        "diagnosis_id": f"D{number}",
+        "admission_id": f"A{number}",
+        "diagnosis_code": code,
+        "diagnosis_description": CODES[code],
+        "diagnosis_rank": "Secondary" if number % 5 == 0 else "Primary",
+        "diagnosed_at": at + timedelta(hours=1),
+    }
+    return f"D{number}", value
+
+
+def _lab(number: int, at: datetime) -> tuple[str, dict[str, Any]]:
+    value = {
+        "lab_id": f"L{number}",
+        "admission_id": f"A{number}",
+        "test_code": "2345-7",
+        "test_name": "Glucose",
+        "test_unit": "mg/dL",
+        "test_value": float(50 + number % 80),
+        "test_reference_low": 70.0,
+        "test_reference_high": 99.0,
+        "collected_at": at + timedelta(hours=3),
+    }
+    return f"L{number}", value
+
+
+def _write(
+    space: Workspace, topic: str, values: Iterable[tuple[str | None, dict[str, Any]]]
+) -> None:
+    records.write(space.target, topic, load(space.root).schemas[topic], values)
+
+
+def _admit(space: Workspace, numbers: range) -> None:
+    """One admission each, a diagnosis and a result, all out of order: late by up to weeks."""
+    times = {number: BEGIN + timedelta(minutes=37 * number) for number in numbers}
+    shuffled = list(numbers)
+    random.Random(numbers.start).shuffle(shuffled)  # noqa: S311 - any order, the same every time
+    labs = [_lab(n, times[n]) for n in shuffled]
+    diagnoses = [_diagnosis(n, times[n]) for n in reversed(shuffled)]
+    # A patient has one admission in each half: which is the latest is beyond doubt.
+    admissions = [_admission(n, n - numbers.start, times[n]) for n in shuffled]
+    _write(space, "patient_labs_clean", labs)
+    _write(space, "patient_diagnoses_clean", diagnoses)
+    _write(space, "patient_admissions_clean", admissions)
+
+
+def _answers(space: Workspace, table: str) -> tuple[set[Any], set[Any]]:
+    trend, wanted = space.rows(f"SELECT * FROM {table}"), space.rows(QUESTIONS[table])
+    if table == "admissions_by_age_daily":
+        trend = [row for row in trend if row[-1] > 0]
+    return set(trend), set(wanted)
+
+
+def _wait_until_equal(space: Workspace, admissions: int) -> None:
+    """Waits until all rows have landed, and each trend is the answer to its question."""
+    different: dict[str, Any] = {}
+
+    def probe() -> bool | None:
+        different.clear()
+        for table in ("admissions", "diagnoses", "lab_results"):
+            landed = space.rows(f"SELECT count(*) FROM {table}")[0][0]
+            if landed != admissions:
+                different[table] = f"{landed} of {admissions} rows"
+        for table in QUESTIONS:
+            trend, wanted = _answers(space, table)
+            if trend != wanted:
+                different[table] = {
+                    "missing": sorted(wanted - trend, key=str)[:3],
+                    "wrong": sorted(trend - wanted, key=str)[:3],
+                }
+        return None if different else True
+
+    until(probe, seconds=120, describe=lambda: f"{different}", every=1)
+
+
+def test_every_trend_is_the_answer_of_plain_sql_through_a_kill_of_flink(
+    trends: Workspace, stack: Layout
+) -> None:
+    trends.ok("deploy")
+    _write(trends, "patients_clean", (_patient(n) for n in range(500)))
+    _admit(trends, range(800))
+    _wait_until_equal(trends, 800)
+    unknown = "SELECT sum(admissions) FROM admissions_by_age_daily WHERE age_band = 'Unknown'"
+    assert trends.rows(unknown) == [(300,)]
+    _wait_for_checkpoint(stack)
+    pid = pid_of(stack, "flink")
+    os.kill(pid, signal.SIGKILL)
+    _admit(trends, range(800, 1600))
+    await_restart(stack, "flink", pid)
+    # Patients that come after their admissions; a record without a key; the same record again.
+    _write(trends, "patients_clean", (_patient(n) for n in range(500, 790)))
+    _write(trends, "patients_clean", [(None, _patient(999)[1])])
+    _wait_until_equal(trends, 1600)
+    assert trends.rows(unknown) == [(20,)]
+    assert trends.plan()["changes"] == []
+    assert '"ksql": "RUNNING"' in trends.ok("status", "--json")
+
+
+def _wait_for_checkpoint(stack: Layout) -> None:
+    """Until one that began after now is whole.
+
+    The latest of a patient is the latest to arrive: both halves, read again in one go, would arrive
+    in any order.
+    """
+
+    def newest() -> int:
+        found = (stack.data / "flink" / "checkpoints").glob("*/chk-*/_metadata")
+        return max((int(file.parent.name.removeprefix("chk-")) for file in found), default=0)
+
+    begun = newest()
+    until(
+        lambda: True if newest() >= begun + 2 else None,
+        seconds=60,
+        describe=lambda: f"no checkpoint after {begun}",
+    )
+
+
+def test_a_census_is_what_was_admitted_minus_what_was_discharged(trends: Workspace) -> None:
+    trends.ok("deploy")
+    _admit(trends, range(100))
+    _wait_until_equal(trends, 100)
+    census = "SELECT census FROM department_census WHERE department = 'Surgery' ORDER BY at DESC"
+    assert trends.rows(census)[0] == (0,)
+    top = trends.rows("SELECT day, diagnosis_code FROM top_diagnoses WHERE rank = 1 ORDER BY day")
+    assert top[0][0] == BEGIN
+
+
+STREAM_TABLE = """
+CREATE STREAM visits (id VARCHAR KEY, person VARCHAR)
+  WITH (KAFKA_TOPIC = '{0}_visits', VALUE_FORMAT = 'AVRO');
+CREATE TABLE people (id VARCHAR PRIMARY KEY, name VARCHAR)
+  WITH (KAFKA_TOPIC = '{0}_people', VALUE_FORMAT = 'AVRO');
+CREATE STREAM named WITH (KAFKA_TOPIC = '{0}_named') AS
+  SELECT v.id AS id, p.name AS name FROM visits v LEFT JOIN people p ON v.person = p.id
+  PARTITION BY v.id EMIT CHANGES;
+"""
+
+
+def _record(**fields: str) -> dict[str, Any]:
+    listed = [
+        {"name": name, "type": ["null", type_], "default": None} for name, type_ in fields.items()
+    ]
+    return {"type": "record", "name": "R", "namespace": "test", "fields": listed}
+
+
+def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None:
+    name = "joined"
+    schemas = {
+        f"{name}_visits": _record(person="string"),
+        f"{name}_people": _record(name="string"),
+        f"{name}_named": _record(NAME="string"),
+    }
+    own: dict[str, Any] = {topic: {} for topic in [*load(widgets.root).topics.topics, *schemas]}
+    widgets.edit("topics.yaml", topics=own)
+    for topic, schema in schemas.items():
+        widgets.write(f"schemas/{topic}.avsc", schema)
+    widgets.write("ksql/1.sql", STREAM_TABLE.format(name))
+    widgets.ok("deploy")
+
+    def visit(number: int) -> str | None:
+        _write(widgets, f"{name}_visits", [(f"V{number}", {"person": "P1"})])
+
+        def probe() -> list[Any] | None:
+            found = records.read(widgets.target, f"{name}_named")
+            return [r.value["NAME"] for r in found if r.key == f"V{number}"] or None
+
+        (value,) = until(probe, seconds=60, describe=lambda: f"V{number} is not joined")
+        return value  # type: ignore[no-any-return]
+
+    def rename(to: str | None) -> None:
+        _write(widgets, f"{name}_people", [("P1", {"name": to})])
+        # Another person's visit, so that we know how far the table has been read.
+        _write(widgets, f"{name}_people", [("P2", {"name": str(to)})])
+
+        def probe() -> bool | None:
+            _write(widgets, f"{name}_visits", [("probe", {"person": "P2"})])
+            found = records.read(widgets.target, f"{name}_named")
+            return any(r.key == "probe" and r.value["NAME"] == str(to) for r in found) or None
+
+        until(probe, seconds=60, describe=lambda: f"the table does not become {to}", every=0.5)
+
+    assert visit(1) is None
+    rename("Ann")
+    assert visit(2) == "Ann"
+    rename("Bea")
+    assert visit(3) == "Bea"
+    rename(None)
+    assert visit(4) is None
+
+
+def test_a_mistake_in_a_statement_names_its_place_before_anything_is_written(
+    trends: Workspace,
+) -> None:
+    file = trends.root / "ksql" / "03_trends.sql"
+    file.write_text(file.read_text().replace("COUNT(*) AS discharges", "COUNTS(*) AS discharges"))
+    done = trends.run("deploy")
+    assert done.returncode == 2
+    assert "ksql/03_trends.sql:27: column 5, 'COUNTS': unknown function COUNTS" in done.stderr
+
+
+def test_a_changed_statement_starts_over_and_nothing_else_changes(trends: Workspace) -> None:
+    trends.ok("deploy")
+    _admit(trends, range(50))
+    _wait_until_equal(trends, 50)
+    file = trends.root / "ksql" / "03_trends.sql"
+    file.write_text(file.read_text().replace("age_at_admission < 18 ", "age_at_admission < 21 "))
+    (change,) = trends.plan()["changes"]
+    assert (change["kind"], change["action"]) == ("query", "update")
+    assert "starts over from the earliest record" in change["note"]
+    trends.ok("deploy")
+    assert trends.plan()["changes"] == []
+    _wait_until_equal(trends, 50)

@@ -1,0 +1,219 @@
+"""The ksqlDB deployer over HTTP, against answers as ksqlDB's REST API documents them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from pipeline import ksql
+from pipeline.errors import PipelineError, ServiceError, SpecError
+from pipeline.ksqldb import KsqlDb, declared
+from pipeline.plan import Action, compare
+from pipeline.queries import LiveQuery
+from tests.unit.test_plan import DESIRED, LIVE, OWNER
+
+TEXT = """
+SET 'auto.offset.reset' = 'earliest';
+CREATE STREAM a (id VARCHAR KEY, n INTEGER) WITH (KAFKA_TOPIC = 'a', VALUE_FORMAT = 'AVRO');
+CREATE STREAM b WITH (KAFKA_TOPIC = 'b') AS
+  SELECT id, n + 1 AS m
+  FROM a
+  EMIT CHANGES;
+"""
+STATEMENTS = tuple(ksql.parse(Path("ksql/test.sql"), TEXT))
+# As ksqlDB gives them back: qualified, in parentheses, with properties of its own.
+AS_LIVE = {
+    "A": "CREATE STREAM A (ID STRING KEY, N INTEGER) WITH (CLEANUP_POLICY='delete',"
+    " KAFKA_TOPIC='a', KEY_FORMAT='KAFKA', VALUE_FORMAT='AVRO');",
+    "B": "CREATE STREAM B WITH (CLEANUP_POLICY='delete', KAFKA_TOPIC='b', PARTITIONS=4,"
+    " REPLICAS=1, RETENTION_MS=604800000) AS SELECT\n  A.ID ID,\n  (A.N + 1) M\nFROM A A\n"
+    "EMIT CHANGES;",
+}
+
+
+class Server:
+    """Answers as a server that has `statements`, and keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.statements = dict(AS_LIVE)
+        self.state = "RUNNING"
+        self.is_healthy = True
+        self.refusal: dict[str, Any] | None = None
+        self.sent: list[dict[str, Any]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                command_runner = {"isHealthy": outer.is_healthy}
+                details = {"metastore": {"isHealthy": True}, "commandRunner": command_runner}
+                self.answer(200, {"isHealthy": outer.is_healthy, "details": details})
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if body["ksql"].startswith("SHOW"):
+                    self.answer(200, outer.descriptions())
+                    return
+                outer.sent.append(body)
+                if outer.refusal:
+                    self.answer(400, outer.refusal)
+                    return
+                outer.take(body["ksql"])
+                status = {"status": "SUCCESS", "message": "Created"}
+                self.answer(200, [{"@type": "currentStatus", "commandStatus": status}])
+
+            def answer(self, status: int, body: Any) -> None:
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/vnd.ksql.v1+json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its own name
+                del format, args
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def take(self, text: str) -> None:
+        words = text.replace("`", "").replace(";", "").split()
+        if words[0] == "DROP":
+            del self.statements[words[2]]
+            return
+        name = words[words.index("STREAM") + 1].upper()
+        self.statements[name] = AS_LIVE.get(name, text)
+
+    def descriptions(self) -> list[dict[str, Any]]:
+        query = {"id": "CSAS_B_1", "state": self.state, "sinks": ["B"], "queryString": ""}
+        found = [
+            {
+                "name": name,
+                "type": "STREAM",
+                "statement": text,
+                "readQueries": [query] if name == "A" and "B" in self.statements else [],
+                "writeQueries": [query] if name == "B" else [],
+            }
+            for name, text in self.statements.items()
+        ]
+        return [{"@type": "source_descriptions", "sourceDescriptions": found, "warnings": []}]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    started = Server()
+    thread = Thread(target=started.http.serve_forever)
+    thread.start()
+    yield started
+    started.http.shutdown()
+    started.http.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def client(server: Server) -> KsqlDb:
+    return KsqlDb(f"http://127.0.0.1:{server.http.server_port}", STATEMENTS)
+
+
+A, B = declared(STATEMENTS)
+
+
+def _actions(client: KsqlDb) -> list[tuple[str, Action]]:
+    desired = replace(DESIRED, queries=(A, B))
+    live = replace(LIVE, queries=client.running())
+    return [(change.name, change.action) for change in compare(desired, live, OWNER).changes]
+
+
+def test_what_runs_as_declared_is_unchanged_however_ksqldb_writes_it(client: KsqlDb) -> None:
+    assert _actions(client) == []
+
+
+def test_what_is_missing_is_created_with_the_files_settings(server: Server, client: KsqlDb) -> None:
+    server.statements.clear()
+    assert _actions(client) == [("A", Action.CREATE), ("B", Action.CREATE)]
+    for query in (A, B):
+        client.make(query, None, 5)
+    first, second = server.sent
+    assert first["ksql"].startswith("CREATE STREAM a (")
+    assert second["ksql"].endswith("EMIT CHANGES;")
+    assert first["streamsProperties"] == {"ksql.streams.auto.offset.reset": "earliest"}
+    assert _actions(client) == []
+
+
+def test_what_changed_is_replaced(server: Server, client: KsqlDb) -> None:
+    server.statements["B"] = server.statements["B"].replace("+ 1", "+ 2")
+    assert _actions(client) == [("B", Action.UPDATE)]
+    client.make(B, client.running()["B"], 5)
+    assert server.sent[0]["ksql"].startswith("CREATE OR REPLACE STREAM b")
+
+
+def test_what_cannot_be_replaced_is_said_with_all_that_hangs_on_it(
+    server: Server, client: KsqlDb
+) -> None:
+    server.statements["A"] = server.statements["A"].replace("INTEGER", "BIGINT")
+    server.refusal = {
+        "@type": "statement_error",
+        "error_code": 40001,
+        "message": "Cannot upgrade data source: DataSource '`A`' has schema = ... (changed)",
+        "statementText": "CREATE OR REPLACE STREAM a ...;",
+        "entities": [],
+    }
+    with pytest.raises(PipelineError) as caught:
+        client.make(A, client.running()["A"], 5)
+    said = str(caught.value)
+    assert "ksql/test.sql:3" in said
+    assert "Cannot upgrade data source" in said
+    assert "DROP STREAM `B`; DROP STREAM `A`; and deploy again" in said
+
+
+def test_a_refusal_names_the_files_line_column_and_token(server: Server, client: KsqlDb) -> None:
+    del server.statements["B"]
+    server.refusal = {
+        "@type": "statement_error",
+        "error_code": 40001,
+        "message": "line 2:14: Column 'N' cannot be resolved.",
+        "statementText": "...",
+        "entities": [],
+    }
+    with pytest.raises(SpecError) as caught:
+        client.make(B, None, 5)
+    expected = "ksql/test.sql:5: column 14, 'n': ksqlDB: Column 'N' cannot be resolved."
+    assert str(caught.value) == expected
+
+
+def test_a_query_in_error_is_planned_and_fails_the_deployment(
+    server: Server, client: KsqlDb
+) -> None:
+    server.state = "ERROR"
+    assert _actions(client) == [("B", Action.RESTART)]
+    with pytest.raises(PipelineError, match=r"ksql/test.sql:4: the query of B is in ERROR"):
+        client.make(B, client.running()["B"], 5)
+    assert server.sent == []
+
+
+def test_nothing_is_sent_to_a_degraded_command_topic(server: Server, client: KsqlDb) -> None:
+    server.is_healthy = False
+    with pytest.raises(ServiceError, match="command topic is degraded"):
+        client.make(B, None, 5)
+    assert server.sent == []
+
+
+def test_everything_declared_is_dropped_the_last_first(server: Server, client: KsqlDb) -> None:
+    server.statements["OTHER"] = "CREATE STREAM OTHER (X INTEGER) WITH (KAFKA_TOPIC='o');"
+    assert client.remove(5) == ["B", "A"]
+    assert [body["ksql"] for body in server.sent] == ["DROP STREAM `B`;", "DROP STREAM `A`;"]
+    assert set(server.statements) == {"OTHER"}
+
+
+def test_what_others_made_beyond_our_subset_is_only_shown(server: Server, client: KsqlDb) -> None:
+    text = "CREATE STREAM C (M MAP<STRING, STRING>) WITH (KAFKA_TOPIC='c');"
+    server.statements["C"] = text
+    assert client.running()["C"] == LiveQuery(text, "RUNNING")
+
+
+def test_an_unreachable_server_is_named() -> None:
+    with pytest.raises(ServiceError, match=r"ksqlDB cannot be reached at http://127\.0\.0\.1:1"):
+        KsqlDb("http://127.0.0.1:1", STATEMENTS).running()
