@@ -22,6 +22,7 @@ ADMISSIONS = 200_000
 PER_SECOND = 50
 SECONDS = 20
 WARM_UP_S = 5
+QUIET_S = 5
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 # A join of two tables, and a count of the result's changes.
 HEAVIEST = "ADMISSIONS_BY_AGE_DAILY"
@@ -51,24 +52,27 @@ def _seconds(space: Workspace, folder: Path, name: str) -> float:
     client = Flink(space.target.flink.gateway, space.target.flink.cluster)
     engine = FlinkEngine(client, script, folder)
     engine.make(query(script), None, 60)
-    begun = time.monotonic()
     kafka, topic = space.target.kafka, name.lower()
-    last = [-1, begun]
+    last = [-1, time.monotonic()]
 
     def probe() -> bool | None:
         written = sum(topics.ends(kafka, topic).values())
         if written != last[0]:
             last[:] = [written, time.monotonic()]
-        # Done when nothing more has come for a while; the while does not count.
-        return True if written and time.monotonic() - last[1] > 5 else None
+        # Done when nothing more has come for a while.
+        return True if written and time.monotonic() - last[1] > QUIET_S else None
 
-    until(probe, seconds=120, describe=lambda: f"{topic}: {last[0]} records", every=0.2)
+    until(probe, seconds=120, describe=lambda: f"{topic}: {last[0]} records", every=0.5)
     engine.remove(30)
-    return last[1] - begun
+    # From the first record that it wrote to the last.
+    return topics.span_ms(kafka, topic) / 1000
 
 
 def through(space: Workspace) -> list[float]:
     """Milliseconds from a clean record's producer to its trend's row, committed."""
+    until(
+        lambda: _is_settled(space), seconds=300, describe=lambda: "the backlog is not done", every=2
+    )
     topic = "patient_admissions_clean"
     encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
     producer = Producer({"bootstrap.servers": space.target.kafka, "linger.ms": 1})
@@ -92,6 +96,13 @@ def through(space: Workspace) -> list[float]:
     until(probe, seconds=60, describe=lambda: f"{len(found)} of {len(sent)} rows", every=0.5)
     counted = sorted(sent)[PER_SECOND * WARM_UP_S :]
     return [(found[hour] - sent[hour]) * 1000 for hour in counted]
+
+
+def _is_settled(space: Workspace) -> bool | None:
+    queries = "SELECT sum(admissions) FROM {}"
+    tables = "admissions_hourly", "admissions_by_age_daily", "patient_status"
+    counted = {space.rows(queries.format(table))[0][0] for table in tables}
+    return True if counted == {ADMISSIONS} else None
 
 
 def _patient(number: int) -> dict[str, Any]:

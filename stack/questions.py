@@ -10,6 +10,7 @@ from stack.layout import LIB, REPOSITORY, Layout
 from stack.services import FLINK_JARS
 
 EMIT = re.compile(r"\s+EMIT\s+CHANGES\b", re.IGNORECASE)
+CONNECTOR = re.compile(r"'connector' = '(upsert-)?kafka'")
 SETTINGS = (
     "SET 'sql-client.execution.result-mode' = 'tableau'",
     "SET 'table.local-time-zone' = 'UTC'",
@@ -24,7 +25,9 @@ def ask(where: Layout, file: Path | None) -> None:
     """
     catalog = engines.translated(project.load(REPOSITORY), where.target).catalog
     script = where.run / "catalog.sql"
-    script.write_text("".join(f"{statement};\n" for statement in (*SETTINGS, *catalog)))
+    # Up to now: of a topic without an end, no SELECT of Flink ends, whatever its LIMIT.
+    bounded = [CONNECTOR.sub(r"\g<0>, 'scan.bounded.mode' = 'latest-offset'", s) for s in catalog]
+    script.write_text("".join(f"{statement};\n" for statement in (*SETTINGS, *bounded)))
     flink = where.target.flink
     assert flink is not None  # noqa: S101 - an embedded target with ksql/ has one
     classpath = f"{FLINK_JARS}/lib/*:{FLINK_JARS}/opt/*:{LIB / 'flink'}/*"

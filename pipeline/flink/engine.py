@@ -16,6 +16,8 @@ NAME = "ksql"
 # Server.java splits by it.
 SEPARATOR = "\n;\n"
 ENDED = {"CANCELED", "FAILED", "FINISHED", "SUSPENDED"}
+# Of this job only: a person's question would show its answer at checkpoints alone.
+CHECKPOINTS = "SET 'execution.checkpointing.interval' = '5 s'"
 STARTS_OVER = "all of ksql/ starts over from the earliest record"
 
 
@@ -50,7 +52,7 @@ class FlinkEngine:
                 self._flink.cancel(job, deadline_s)
         if live is None or live.text != query.text:
             shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
-        settings = [f"SET 'pipeline.name' = '{query.text}'"]
+        settings = [f"SET 'pipeline.name' = '{query.text}'", CHECKPOINTS]
         newest = self._newest_checkpoint()
         resume = [f"SET 'execution.state-recovery.path' = '{newest.as_uri()}'"] if newest else []
         with self._flink.session() as session:

@@ -3,13 +3,15 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pipeline.project import load
 from pipeline.wait import until
-from stack.layout import Layout
+from stack.layout import REPOSITORY, Layout
 from tests.embedded import records
 from tests.embedded.stack_fixture import await_restart, pid_of
 from tests.embedded.workspace import Workspace
@@ -214,6 +216,10 @@ def test_a_census_is_what_was_admitted_minus_what_was_discharged(trends: Workspa
     _wait_until_equal(trends, 100)
     census = "SELECT census FROM department_census WHERE department = 'Surgery' ORDER BY at DESC"
     assert trends.rows(census)[0] == (0,)
+    five = str(REPOSITORY / "ksql" / "questions" / "five.sql")
+    command = [sys.executable, "-m", "stack", "ksql", five, "--target", str(trends.target_file)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.stdout.count("Received a total of") == 5, done.stdout + done.stderr
     top = trends.rows("SELECT day, diagnosis_code FROM top_diagnoses WHERE rank = 1 ORDER BY day")
     assert top[0][0] == BEGIN
 
