@@ -258,9 +258,9 @@ def destroy(
 @app.command()
 def graph(target: TargetOption = "embedded") -> None:
     """Print the pipeline as a Mermaid flow chart."""
-    print(
-        graphs.mermaid(project.render(project.load(Path()), targets.load(Path(), target).pipeline))
-    )
+    declared = project.load(Path())
+    desired = project.render(declared, targets.load(Path(), target).pipeline)
+    print(graphs.mermaid(desired, declared.statements))
 
 
 def main() -> None:

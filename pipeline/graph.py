@@ -1,15 +1,29 @@
 """The pipeline as a Mermaid flow chart."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.desired import Connector, Desired
+from pipeline.ksql import Statement
 
 
-def mermaid(desired: Desired) -> str:
-    """Connectors, topics and tables, and what flows between them."""
-    lines = ["flowchart LR", *dict.fromkeys(_lines(desired))]
-    return "\n".join(lines)
+def mermaid(desired: Desired, statements: Sequence[Statement]) -> str:
+    """Connectors, topics, queries and tables, and what flows between them."""
+    lines = [*_lines(desired), *_queries(statements)]
+    return "\n".join(["flowchart LR", *dict.fromkeys(lines)])
+
+
+def _queries(statements: Sequence[Statement]) -> Iterator[str]:
+    topics = {statement.name: statement.topic for statement in statements}
+    for statement in statements:
+        if statement.query is None:
+            continue
+        node = f"query_{_id(statement.name)}"
+        yield f"  {node}[/{statement.name}/]"
+        for source in statement.sources:
+            yield f"  {_id(topics[source])} --> {node}"
+        yield _topic(statement.topic)
+        yield f"  {node} --> {_id(statement.topic)}"
 
 
 def _lines(desired: Desired) -> Iterator[str]:

@@ -61,7 +61,7 @@ def test_the_first_plan_and_the_graph_are_golden() -> None:
     with console.capture() as captured:
         report.print_plan(plan.compare(desired, nothing, OWNER), console)
     golden.check("first-plan.txt", captured.get())
-    golden.check("graph.mmd", graph.mermaid(desired) + "\n")
+    golden.check("graph.mmd", graph.mermaid(desired, project.load(REPOSITORY).statements) + "\n")
 
 
 def test_the_committed_json_schema_is_that_of_the_models() -> None:
