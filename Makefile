@@ -8,7 +8,7 @@ UV := $(shell command -v uv || echo build/uv/bin/uv)
 RUN := .venv/bin/python
 RENDER := $(RUN) render.py
 
-.PHONY: help setup up down status logs clean deploy plan validate render destroy graph ksql demo \
+.PHONY: help setup up down status logs clean deploy plan validate render destroy graph ksql airflow demo \
         lint format test test-unit test-datagen bench golden spec-schema
 
 help:  ## List what there is to do
@@ -60,6 +60,9 @@ destroy: .venv/.synced  ## Remove connectors, schemas, topics and their data (as
 
 ksql: .venv/.synced  ## Ask questions of the streams and tables; make ksql F=file.sql runs a file
 	@$(RUN) -m stack ksql --target $(TARGET) $(F)
+
+airflow: up  ## Start Airflow beside the stack, and print how to log in
+	@$(RUN) -m stack airflow --target $(TARGET)
 
 graph: .venv/.synced  ## Print the pipeline as a Mermaid flow chart
 	@$(RENDER) graph --target $(TARGET)

@@ -116,6 +116,10 @@ class Connect:
         """Asks for RUNNING."""
         self._http.json("PUT", f"/connectors/{name}/resume")
 
+    def restart_failed(self, name: str) -> None:
+        """Restarts a connector and those of its tasks that are FAILED."""
+        self._http.json("POST", f"/connectors/{name}/restart?includeTasks=true&onlyFailed=true")
+
     def forget_offsets(self, name: str) -> None:
         """Drops the offsets of a STOPPED connector: if it is made again, it begins again."""
         self._http.json("DELETE", f"/connectors/{name}/offsets")

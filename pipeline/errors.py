@@ -14,6 +14,10 @@ class ServiceError(PipelineError):
     """A service cannot be reached, refuses us, or answers with an error."""
 
 
+class DeniedError(ServiceError):
+    """A service does not accept our credentials."""
+
+
 class DeadlineError(PipelineError):
     """A condition was not met in time; the message has the last state seen."""
 

@@ -7,7 +7,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_random_exponential
 
-from pipeline.errors import ServiceError
+from pipeline.errors import DeniedError, ServiceError
 
 CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 60
@@ -54,9 +54,8 @@ class Service:
 
     def error(self, method: str, path: str, response: requests.Response) -> ServiceError:
         """What a response of the status 4xx or 5xx says, in one line."""
-        return ServiceError(
-            f"{self.name}: {method} {path}: {response.status_code}: {message_of(response)}"
-        )
+        kind = DeniedError if response.status_code in {401, 403} else ServiceError
+        return kind(f"{self.name}: {method} {path}: {response.status_code}: {message_of(response)}")
 
     def _send(self, method: str, path: str, body: Any) -> requests.Response:
         timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)

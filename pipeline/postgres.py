@@ -16,6 +16,7 @@ MARK = "db_setup.sql sha256:"
 ROLE_PASSWORDS = {
     "connect_writer": "CONNECT_WRITER_PASSWORD",
     "bi_reader": "BI_READER_PASSWORD",
+    "orchestrator": "ORCHESTRATOR_PASSWORD",
 }
 COLUMNS = """
 SELECT table_name, array_agg(column_name::text) FROM information_schema.columns

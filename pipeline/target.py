@@ -52,6 +52,7 @@ class Target(documents.Document):
     postgres: Postgres
     flink: Flink | None = Field(None, description="Runs ksql/*.sql; needs `embedded`.")
     ksqldb: Url | None = Field(None, description="Runs ksql/*.sql.")
+    airflow: Url | None = Field(None, description="Where Airflow's API server listens.")
     secrets: Path = Field(description="File of KEY=value lines, mode 600, never committed.")
     embedded: Embedded | None = None
 

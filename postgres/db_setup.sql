@@ -16,13 +16,17 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN
     CREATE ROLE bi_reader LOGIN;
   END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'orchestrator') THEN
+    CREATE ROLE orchestrator LOGIN;
+  END IF;
 END
 $$;
 COMMENT ON ROLE connect_writer IS 'Kafka Connect: reads and upserts the pipeline''s tables';
 COMMENT ON ROLE bi_reader IS 'Power BI and dashboards: reads';
+COMMENT ON ROLE orchestrator IS 'Airflow: reads, and writes its alerts and its notes on runs';
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO connect_writer, bi_reader;
+GRANT USAGE ON SCHEMA public TO connect_writer, bi_reader, orchestrator;
 
 -- Patients ---------------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS patients (
@@ -182,6 +186,30 @@ COMMENT ON TABLE admissions_by_age_daily IS
   'Admissions by age band and gender, per day; Unknown until the patient is registered; can be 0';
 COMMENT ON TABLE patient_status IS 'Latest admission and latest abnormal result of each patient';
 
+-- Orchestration ----------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS cleansing_runs (
+  run_id      text PRIMARY KEY,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  clean       bigint NOT NULL,
+  rejected    bigint NOT NULL,
+  duplicates  bigint NOT NULL
+);
+COMMENT ON TABLE cleansing_runs IS
+  'What the cleansing had done, at each run of spark_processing_dag; a continuous job counts on';
+CREATE TABLE IF NOT EXISTS alerts (
+  alert_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  key          text NOT NULL,
+  message      text NOT NULL,
+  opened_at    timestamptz NOT NULL DEFAULT now(),
+  seen_at      timestamptz NOT NULL DEFAULT now(),
+  closed_at    timestamptz,
+  opening_told boolean NOT NULL DEFAULT false,
+  closing_told boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX IF NOT EXISTS alerts_lasting ON alerts (key) WHERE closed_at IS NULL;
+COMMENT ON TABLE alerts IS 'One row per alert while it lasts and after; alerts_dag tells of it';
+COMMENT ON COLUMN alerts.key IS 'Kind and subject; one lasts at a time';
+
 -- Views for BI -----------------------------------------------------------------------------------
 CREATE OR REPLACE VIEW department_census AS
   SELECT department, at,
@@ -210,3 +238,5 @@ GRANT SELECT, INSERT, UPDATE ON patients, admissions, diagnoses, lab_results, re
 GRANT SELECT ON patients, admissions, diagnoses, lab_results, rejected_records,
   admissions_hourly, discharges_hourly, length_of_stay_daily, diagnoses_daily, abnormal_labs_hourly,
   admissions_by_age_daily, patient_status, department_census, top_diagnoses TO bi_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO orchestrator;
+GRANT INSERT, UPDATE ON alerts, cleansing_runs TO orchestrator;

@@ -93,6 +93,14 @@ def ksql(
 
 
 @app.command()
+def airflow(target: TargetOption = "embedded") -> None:
+    """Start Airflow beside the stack, and say how to log in."""
+    where = _layout(target)
+    password = lifecycle.airflow(where, words)
+    Console().print(f"{where.target.airflow}  user admin, password {password}", highlight=False)
+
+
+@app.command()
 def clean(target: TargetOption = "embedded") -> None:
     """Stop the services and remove their data, logs and secrets."""
     lifecycle.clean(_layout(target), words)

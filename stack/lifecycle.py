@@ -3,15 +3,15 @@
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from pipeline import target as targets
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.wait import until
-from stack import install, prepare, secrets, system
+from stack import install, orchestration, prepare, secrets, system
 from stack.layout import Layout
 from stack.services import Service, address, services
 from stack.supervisor import Process, Supervisor, tail
@@ -44,7 +44,7 @@ def up(where: Layout, console: Console) -> None:
     supervisor = Supervisor(where.socket)
     if not supervisor.running():
         system.check_ports(_ports(where, wanted))
-        prepare.configuration(where, wanted)
+        prepare.configuration(where, (*wanted, *orchestration.services(where)))
         supervisor.launch(
             where.run / "supervisord.conf", where.logs / "supervisord.log", _env(where, values)
         )
@@ -57,10 +57,32 @@ def up(where: Layout, console: Console) -> None:
     _start(where, supervisor, wanted[3:], console)
 
 
+def airflow(where: Layout, console: Console) -> str:
+    """Starts Airflow beside a stack that is up; returns the password of its user, admin.
+
+    Raises:
+        PipelineError: the stack is not up, or a daemon did not become healthy.
+    """
+    supervisor = Supervisor(where.socket)
+    daemons = orchestration.services(where)
+    if not daemons:
+        raise UsageError("this target has no `airflow`")
+    if not supervisor.running():
+        raise PipelineError("the stack is not up: make up")
+    values = targets.secrets(where.root, where.target)
+    if not supervisor.processes()[daemons[0].name].alive:
+        system.check_ports({daemons[0].name: daemons[0].address} if daemons[0].address else {})
+        with console.status("preparing Airflow's database"):
+            orchestration.prepare(where, values)
+    _start(where, supervisor, daemons[:1], console)
+    _start(where, supervisor, daemons[1:], console)
+    return values["AIRFLOW_ADMIN_PASSWORD"]
+
+
 def _env(where: Layout, values: Mapping[str, str]) -> dict[str, str]:
     postgres = where.target.postgres
     url = f"jdbc:postgresql://{postgres.host}:{postgres.port}/{postgres.database}"
-    return {**values, "JDBC_URL": url}
+    return {**values, "JDBC_URL": url, **orchestration.environment(where, values)}
 
 
 def _ports(where: Layout, wanted: tuple[Service, ...]) -> dict[str, tuple[str, int]]:
@@ -109,7 +131,8 @@ def down(where: Layout, console: Console) -> None:
     if not supervisor.running():
         console.print("nothing runs")
         return
-    for name in ("cleanse", "flink", "connect", "registry", "kafka", "postgres"):
+    daemons = [daemon.name for daemon in reversed(orchestration.services(where))]
+    for name in (*daemons, "cleanse", "flink", "connect", "registry", "kafka", "postgres"):
         with console.status(f"stopping {name}"):
             supervisor.stop(name)
         console.print(f"[green]✓[/] {name} stopped")
@@ -124,8 +147,16 @@ def status(where: Layout) -> tuple[Health, ...]:
     processes = supervisor.processes() if running else {}
     return tuple(
         Health(service, processes.get(service.name), running and service.healthy())
-        for service in services(where, values)
+        for service in (*services(where, values), *_started(where, processes))
     )
+
+
+def _started(where: Layout, processes: Mapping[str, Process]) -> Iterator[Service]:
+    """Airflow's daemons, if they were asked for."""
+    for daemon in orchestration.services(where):
+        process = processes.get(daemon.name)
+        if process and process.state != "STOPPED":
+            yield daemon
 
 
 def logs(where: Layout, names: list[str], *, follow: bool) -> None:

@@ -17,6 +17,9 @@ from stack import system
 from stack.layout import LIB, TEMPLATES, Layout
 from stack.services import Service
 
+# A database and its owner, both of this name, with the secret that is the owner's password.
+OWN_DATABASES = {"registry": "REGISTRY_PASSWORD", "airflow": "AIRFLOW_DB_PASSWORD"}
+
 
 def configuration(where: Layout, services: tuple[Service, ...]) -> None:
     """Renders stack/templates into the run folder."""
@@ -84,7 +87,7 @@ def _initdb(where: Layout, cluster: Path, password: str) -> None:
 
 
 def databases(where: Layout, secrets: Mapping[str, str]) -> None:
-    """Makes the pipeline's database, and one for the registry with a role that owns only that."""
+    """Makes the pipeline's database, and one each for services, with a role that owns only that."""
     postgres = where.target.postgres
     with psycopg.connect(
         host=postgres.host,
@@ -97,13 +100,15 @@ def databases(where: Layout, secrets: Mapping[str, str]) -> None:
         found = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         if postgres.database not in found:
             connection.execute(_create_database(postgres.database, postgres.admin))
-        if "registry" not in found:
-            verifier = connection.pgconn.encrypt_password(
-                secrets["REGISTRY_PASSWORD"].encode(), b"registry", b"scram-sha-256"
-            )
-            create = sql.SQL("CREATE ROLE registry LOGIN PASSWORD {}")
-            connection.execute(create.format(sql.Literal(verifier.decode())))
-            connection.execute(_create_database("registry", "registry"))
+        for owner, secret in OWN_DATABASES.items():
+            if owner not in found:
+                verifier = connection.pgconn.encrypt_password(
+                    secrets[secret].encode(), owner.encode(), b"scram-sha-256"
+                )
+                create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+                password = sql.Literal(verifier.decode())
+                connection.execute(create.format(sql.Identifier(owner), password))
+                connection.execute(_create_database(owner, owner))
 
 
 def _create_database(name: str, owner: str) -> sql.Composed:

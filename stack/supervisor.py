@@ -12,6 +12,7 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from pipeline.errors import PipelineError
+from pipeline.report import redact
 from pipeline.wait import until
 
 ALIVE = {"STARTING", "RUNNING"}
@@ -65,9 +66,9 @@ class Supervisor:
             command, env={**os.environ, **secrets}, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise PipelineError(
-                f"supervisord does not start: {(done.stderr or done.stdout).strip()}"
-            )
+            # It quotes the values of the environment that it cannot read.
+            said = redact((done.stderr or done.stdout).strip(), secrets.values())
+            raise PipelineError(f"supervisord does not start: {said}")
         until(
             lambda: self.running() or None,
             seconds=10,

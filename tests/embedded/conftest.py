@@ -22,7 +22,7 @@ def widgets(tmp_path: Path, stack: Layout) -> Iterator[Workspace]:
     """A small repository, not deployed yet; destroyed after the test."""
     space = workspace.small(tmp_path, stack, f"widgets{uuid4().hex[:6]}")
     yield space
-    _destroy(space)
+    workspace.destroy(space)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def hospital(tmp_path: Path, stack: Layout) -> Iterator[Workspace]:
     """A copy of this repository but its trends, not deployed yet; destroyed after the test."""
     space = workspace.full(tmp_path, stack)
     yield space
-    _wipe(space)
+    workspace.wipe(space)
 
 
 @pytest.fixture
@@ -39,18 +39,4 @@ def trends(tmp_path: Path, stack: Layout) -> Iterator[Workspace]:
     space = workspace.full(tmp_path, stack, trends=True)
     shutil.rmtree(space.root / "connectors" / "sources")
     yield space
-    _wipe(space)
-
-
-def _wipe(space: Workspace) -> None:
-    _destroy(space)
-    with space.database() as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-        connection.execute("COMMENT ON DATABASE healthcare_pipeline_db IS NULL")
-
-
-def _destroy(space: Workspace) -> None:
-    done = space.run("destroy", "--yes")
-    # A workspace that the test left with a mistake in it cannot be read; its names are its own.
-    assert done.returncode in {0, 2}, done.stderr
+    workspace.wipe(space)

@@ -26,7 +26,7 @@ def running_stack() -> Iterator[Layout]:
         # What a run that was killed has left behind.
         lifecycle.clean(_layout(path), console)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(_target(_free_ports(7))))
+    path.write_text(yaml.safe_dump(_target(_free_ports(8))))
     where = _layout(path)
     try:
         lifecycle.up(where, console)
@@ -41,13 +41,14 @@ def _layout(path: Path) -> Layout:
 
 
 def _target(ports: list[int]) -> dict[str, object]:
-    kafka, controller, registry, connect, postgres, gateway, cluster = ports
+    kafka, controller, registry, connect, postgres, gateway, cluster, airflow = ports
     state = FOLDER / "state"
     return {
         "pipeline": "test",
         "kafka": f"127.0.0.1:{kafka}",
         "registry": f"http://127.0.0.1:{registry}/apis/ccompat/v7",
         "connect": f"http://127.0.0.1:{connect}",
+        "airflow": f"http://127.0.0.1:{airflow}",
         "flink": {
             "gateway": f"http://127.0.0.1:{gateway}",
             "cluster": f"http://127.0.0.1:{cluster}",

@@ -15,7 +15,7 @@ from stack.layout import REPOSITORY, Layout
 from tests.embedded.stack_fixture import FOLDER, await_restart, pid_of
 from tests.embedded.workspace import Workspace
 
-SERVICES = ("postgres", "kafka", "registry", "connect", "cleanse")
+SERVICES = ("postgres", "kafka", "registry", "connect", "flink", "cleanse")
 
 
 def _command(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -78,7 +78,7 @@ def _patient(number: int) -> tuple[str, dict[str, Any]]:
     return f"P{number}", value
 
 
-def _admission(number: int, patient: int, at: datetime) -> tuple[str, dict[str, Any]]:
+def admission(number: int, patient: int, at: datetime) -> tuple[str, dict[str, Any]]:
     value = {
         "admission_id": f"A{number}",
         "patient_id": f"P{patient}",
@@ -119,7 +119,7 @@ def _lab(number: int, at: datetime) -> tuple[str, dict[str, Any]]:
     return f"L{number}", value
 
 
-def _write(
+def write_clean(
     space: Workspace, topic: str, values: Iterable[tuple[str | None, dict[str, Any]]]
 ) -> None:
     records.write(space.target, topic, load(space.root).schemas[topic], values)
@@ -133,10 +133,10 @@ def _admit(space: Workspace, numbers: range) -> None:
     labs = [_lab(n, times[n]) for n in shuffled]
     diagnoses = [_diagnosis(n, times[n]) for n in reversed(shuffled)]
     # A patient has one admission in each half: which is the latest is beyond doubt.
-    admissions = [_admission(n, n - numbers.start, times[n]) for n in shuffled]
-    _write(space, "patient_labs_clean", labs)
-    _write(space, "patient_diagnoses_clean", diagnoses)
-    _write(space, "patient_admissions_clean", admissions)
+    admissions = [admission(n, n - numbers.start, times[n]) for n in shuffled]
+    write_clean(space, "patient_labs_clean", labs)
+    write_clean(space, "patient_diagnoses_clean", diagnoses)
+    write_clean(space, "patient_admissions_clean", admissions)
 
 
 def _answers(space: Workspace, table: str) -> tuple[set[Any], set[Any]]:
@@ -172,7 +172,7 @@ def test_every_trend_is_the_answer_of_plain_sql_through_a_kill_of_flink(
     trends: Workspace, stack: Layout
 ) -> None:
     trends.ok("deploy")
-    _write(trends, "patients_clean", (_patient(n) for n in range(500)))
+    write_clean(trends, "patients_clean", (_patient(n) for n in range(500)))
     _admit(trends, range(800))
     _wait_until_equal(trends, 800)
     unknown = "SELECT sum(admissions) FROM admissions_by_age_daily WHERE age_band = 'Unknown'"
@@ -183,8 +183,8 @@ def test_every_trend_is_the_answer_of_plain_sql_through_a_kill_of_flink(
     _admit(trends, range(800, 1600))
     await_restart(stack, "flink", pid)
     # Patients that come after their admissions; a record without a key; the same record again.
-    _write(trends, "patients_clean", (_patient(n) for n in range(500, 790)))
-    _write(trends, "patients_clean", [(None, _patient(999)[1])])
+    write_clean(trends, "patients_clean", (_patient(n) for n in range(500, 790)))
+    write_clean(trends, "patients_clean", [(None, _patient(999)[1])])
     _wait_until_equal(trends, 1600)
     assert trends.rows(unknown) == [(20,)]
     assert trends.plan()["changes"] == []
@@ -257,7 +257,7 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
     widgets.ok("deploy")
 
     def visit(number: int) -> str | None:
-        _write(widgets, f"{name}_visits", [(f"V{number}", {"person": "P1"})])
+        write_clean(widgets, f"{name}_visits", [(f"V{number}", {"person": "P1"})])
 
         def probe() -> list[Any] | None:
             found = records.read(widgets.target, f"{name}_named")
@@ -267,12 +267,12 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
         return value  # type: ignore[no-any-return]
 
     def rename(to: str | None) -> None:
-        _write(widgets, f"{name}_people", [("P1", {"name": to})])
+        write_clean(widgets, f"{name}_people", [("P1", {"name": to})])
         # Another person's visit, so that we know how far the table has been read.
-        _write(widgets, f"{name}_people", [("P2", {"name": str(to)})])
+        write_clean(widgets, f"{name}_people", [("P2", {"name": str(to)})])
 
         def probe() -> bool | None:
-            _write(widgets, f"{name}_visits", [("probe", {"person": "P2"})])
+            write_clean(widgets, f"{name}_visits", [("probe", {"person": "P2"})])
             found = records.read(widgets.target, f"{name}_named")
             return any(r.key == "probe" and r.value["NAME"] == str(to) for r in found) or None
 

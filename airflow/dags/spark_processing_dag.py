@@ -1,0 +1,117 @@
+"""The cleansing: run once, or, where it runs continuously, watched."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import Asset, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
+from hospital.alerts import task_failed, task_succeeded
+from hospital.hooks import ROOT, PipelineHook, database
+from hospital.sensors import CleansingSensor, RawSensor
+
+from stack import progress
+from stack.layout import Layout, layout
+
+MAX_REJECT_SHARE = 0.1
+ALERTED = {"on_failure_callback": task_failed, "on_success_callback": task_succeeded}
+NOTE = """
+INSERT INTO cleansing_runs (run_id, clean, rejected, duplicates) VALUES (%s, %s, %s, %s)
+ON CONFLICT (run_id) DO NOTHING
+"""
+
+
+def _layout() -> Layout:
+    return layout(ROOT, PipelineHook().target)
+
+
+@task.branch
+def once_or_continuous() -> str:
+    """Whether a job holds the checkpoint already: two would be refused."""
+    lock = _layout().data / "cleanse.lock"
+    pid = lock.read_text().strip() if lock.is_file() else ""
+    runs = pid.isdigit() and os.path.isdir(f"/proc/{pid}")  # noqa: PTH112
+    return "cleansing_progresses" if runs else "cleanse_once"
+
+
+@task
+def cleanse_once() -> dict[str, Any]:
+    """Catches up and returns the counts.
+
+    Raises:
+        AirflowFailException: the job failed; with its last words.
+    """
+    where = _layout()
+    options = [
+        "--target",
+        str(where.run / "target.yaml"),
+        "--checkpoint",
+        str(where.data / "cleanse"),
+    ]
+    command = [sys.executable, "-m", "spark.job", "--once", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AirflowFailException(done.stderr.strip().splitlines()[-1])
+    counts: dict[str, Any] = json.loads(done.stdout)
+    return counts
+
+
+@task(trigger_rule="none_failed_min_one_success")
+def record_counts(once: dict[str, Any] | None) -> dict[str, int]:
+    """Notes what was done, in cleansing_runs."""
+    if once is None:
+        said = progress.read(_layout())
+        assert said is not None  # noqa: S101 - the sensor has read it
+        counts = {"clean": said.clean, "rejected": said.rejected, "duplicates": said.duplicates}
+    else:
+        counts = {name: once[name] for name in ("clean", "rejected", "duplicates")}
+    run_id = get_current_context()["run_id"]
+    with database() as connection:
+        connection.execute(NOTE, (run_id, *counts.values()))
+    return counts
+
+
+@task
+def check_reject_share(counts: dict[str, int]) -> float:
+    """The share of rejects.
+
+    Raises:
+        AirflowFailException: it is above MAX_REJECT_SHARE.
+    """
+    total = counts["clean"] + counts["rejected"]
+    share = counts["rejected"] / total if total else 0.0
+    if share > MAX_REJECT_SHARE:
+        raise AirflowFailException(f"{share:.1%} rejected, {MAX_REJECT_SHARE:.0%} is the limit")
+    return share
+
+
+@dag(
+    schedule=timedelta(minutes=10),
+    start_date=datetime(2025, 1, 1),  # noqa: DTZ001 - Airflow takes it as UTC
+    catchup=False,
+    max_active_runs=1,
+    default_args=ALERTED,
+    tags=["hospital"],
+    doc_md=__doc__,
+)
+def spark_processing_dag() -> None:
+    """Raw records, the cleansing, its counts, its rejects; an Asset for the clean topics."""
+    raw = RawSensor(task_id="raw_records")
+    branch = once_or_continuous()
+    once = cleanse_once()
+    watched = CleansingSensor(task_id="cleansing_progresses", max_lag=50_000)
+    # What a task returns is known to Airflow alone.
+    counts = record_counts(once)  # type: ignore[arg-type]
+    clean_topics_updated = EmptyOperator(
+        task_id="clean_topics_updated", outlets=[Asset("kafka://hospital/clean_topics")]
+    )
+    raw >> branch >> [once, watched]
+    watched >> counts
+    check_reject_share(counts) >> clean_topics_updated  # type: ignore[arg-type]
+
+
+spark_processing_dag()

@@ -1,0 +1,1 @@
+"""What the DAGs are made of: hooks, sensors, checks and alerts over the clients of pipeline/."""

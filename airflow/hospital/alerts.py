@@ -1,0 +1,123 @@
+"""Alerts: a row each while it lasts, told once when it opens and once when it is over.
+
+The table is the outbox: what a webhook or a mail server did not take is told by the next run.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.sdk import BaseHook, Context, Variable
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from hospital.hooks import database
+
+WEBHOOK = "alerts_webhook"
+# An Airflow Variable with an address: mail goes there, by the connection smtp_default.
+MAIL = "alerts_mail"
+# How SQLTableCheckOperator names a check, after the whole query.
+CHECK = re.compile(r"Check: (\w+)")
+OPEN = """
+INSERT INTO alerts (key, message) VALUES (%s, %s)
+ON CONFLICT (key) WHERE closed_at IS NULL
+DO UPDATE SET message = excluded.message, seen_at = now()
+"""
+CLOSE = "UPDATE alerts SET closed_at = now() WHERE key = %s AND closed_at IS NULL"
+LASTING = "SELECT key FROM alerts WHERE closed_at IS NULL AND starts_with(key, %s)"
+UNTOLD = """
+SELECT alert_id, key, message, opened_at, closed_at, closed_at IS NOT NULL FROM alerts
+WHERE NOT opening_told OR (closed_at IS NOT NULL AND NOT closing_told)
+ORDER BY alert_id FOR UPDATE SKIP LOCKED
+"""
+TOLD = (
+    "UPDATE alerts SET opening_told = true, closing_told = closing_told OR %s WHERE alert_id = %s"
+)
+log = logging.getLogger(__name__)
+
+
+def update(kind: str, found: Mapping[str, str]) -> None:
+    """Opens what is found (messages by subject) and closes what is no more, of one kind."""
+    wanted = {f"{kind}:{subject}": message for subject, message in found.items()}
+    with database() as connection:
+        for key, message in wanted.items():
+            connection.execute(OPEN, (key, message))
+        for (key,) in connection.execute(LASTING, (f"{kind}:",)).fetchall():
+            if key not in wanted:
+                connection.execute(CLOSE, (key,))
+    tell()
+
+
+def tell() -> None:
+    """Sends every notice that has not been sent; those that nobody takes stay for the next time."""
+    with database() as connection:
+        for row in connection.execute(UNTOLD).fetchall():
+            alert_id, key, message, opened_at, closed_at, is_over = row
+            notice = {
+                "key": key,
+                "status": "recovered" if is_over else "open",
+                "message": message,
+                "opened_at": opened_at.isoformat(),
+                "closed_at": closed_at.isoformat() if closed_at else None,
+            }
+            if _sent(notice):
+                connection.execute(TOLD, (is_over, alert_id))
+
+
+def _sent(notice: Mapping[str, Any]) -> bool:
+    log.warning("%(status)s: %(key)s: %(message)s", notice)
+    try:
+        _post(notice)
+        _mail(notice)
+    except (requests.RequestException, OSError) as error:
+        log.error("the notice was not taken, and will be sent again: %s", error)  # noqa: TRY400
+        return False
+    return True
+
+
+def _post(notice: Mapping[str, Any]) -> None:
+    try:
+        webhook = BaseHook.get_connection(WEBHOOK)
+    except AirflowNotFoundException:
+        return
+    url = f"{webhook.schema or 'http'}://{webhook.host}:{webhook.port or 80}/"
+    requests.post(url, json=notice, timeout=10).raise_for_status()
+
+
+def _mail(notice: Mapping[str, Any]) -> None:
+    address = Variable.get(MAIL, default=None)
+    if not address:
+        return
+    with SmtpHook() as smtp:
+        subject = f"{notice['status']}: {notice['key']}"
+        smtp.send_email_smtp(to=address, subject=subject, html_content=str(notice["message"]))
+
+
+def task_failed(context: Context) -> None:
+    """A task's on_failure_callback."""
+    said = str(context.get("exception") or "failed")
+    checks = CHECK.findall(said)
+    _of_task(
+        context,
+        f"these checks failed: {', '.join(checks)}" if checks else said.split("\n", maxsplit=1)[0],
+    )
+
+
+def task_succeeded(context: Context) -> None:
+    """A task's on_success_callback: what had failed is over."""
+    _of_task(context, None)
+
+
+def _of_task(context: Context, message: str | None) -> None:
+    task = context["task_instance"]
+    update(f"task:{task.dag_id}.{task.task_id}", {"failed": message} if message else {})
+
+
+def matches(query: str) -> dict[str, str]:
+    """The rows (subject, message) of a query for an abnormal pattern."""
+    with database() as connection:
+        return {
+            str(subject): str(message) for subject, message in connection.execute(query.encode())
+        }

@@ -1,0 +1,100 @@
+"""The pipeline's services, from Airflow's connections."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from airflow.sdk import BaseHook, Connection
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+
+from pipeline import project
+from pipeline import target as targets
+from pipeline.connect import Connect
+from pipeline.desired import Desired
+from pipeline.errors import PipelineError
+from pipeline.kafka import Kafka
+
+# The repository: this file is in airflow/hospital/.
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class PipelineHook(BaseHook):
+    """What the connection's extra `target` names: a file of targets/, or one like it.
+
+    Raises:
+        AirflowFailException: in every method, at once and in one line: waiting would not help.
+    """
+
+    conn_type = "generic"
+
+    def __init__(self, conn_id: str = "hospital") -> None:
+        super().__init__()
+        self._conn_id = conn_id
+
+    @property
+    def target(self) -> targets.Target:
+        """Where the pipeline runs."""
+        path = _connection(self._conn_id).extra_dejson.get("target")
+        if not path:
+            raise AirflowFailException(f"connection {self._conn_id}: its extra has no target")
+        with failing_at_once():
+            return targets.load(ROOT, path)
+
+    @property
+    def connect(self) -> Connect:
+        """Kafka Connect."""
+        return Connect(self.target.connect)
+
+    @property
+    def kafka(self) -> Kafka:
+        """The broker."""
+        return Kafka(self.target.kafka)
+
+    def declared(self) -> Desired:
+        """What the repository declares, read now: a new spec needs no edit of a DAG."""
+        with failing_at_once():
+            return project.render(project.load(ROOT), self.target.pipeline)
+
+
+@contextmanager
+def database(conn_id: str = "hospital_db") -> Iterator[psycopg.Connection]:
+    """A transaction in the pipeline's database.
+
+    Raises:
+        AirflowFailException: there is no such connection, or PostgreSQL refuses it.
+    """
+    found = _connection(conn_id)
+    try:
+        connection = psycopg.connect(
+            host=found.host,
+            port=found.port,
+            dbname=found.schema,
+            user=found.login,
+            password=found.password,
+            connect_timeout=5,
+        )
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise AirflowFailException(f"connection {conn_id}: {reason}") from None
+    with connection:
+        yield connection
+
+
+@contextmanager
+def failing_at_once() -> Iterator[None]:
+    """Errors of the pipeline as one line that fails the task, without a stack or a retry."""
+    try:
+        yield
+    except PipelineError as error:
+        raise AirflowFailException(str(error)) from None
+
+
+def _connection(conn_id: str) -> Connection:
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise AirflowFailException(
+            f"there is no connection {conn_id}: `make airflow` defines it; elsewhere, set"
+            f" AIRFLOW_CONN_{conn_id.upper()}"
+        ) from None

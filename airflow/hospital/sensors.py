@@ -1,0 +1,178 @@
+"""Waits for states of the pipeline, in `mode="reschedule"`: no worker slot is held meanwhile."""
+
+import time
+from abc import abstractmethod
+from typing import Any
+
+from airflow.sdk import BaseSensorOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
+
+from hospital.hooks import ROOT, PipelineHook, database
+from pipeline.errors import DeniedError, PipelineError
+from pipeline.kafka import lag
+from stack import progress
+from stack.layout import layout
+
+# The job says something every second; a busy machine may keep it from that for a while.
+SILENCE_S = 45
+
+
+class PipelineSensor(BaseSensorOperator):
+    """A condition, and a timeout that says what was waited for and what was seen last."""
+
+    waits_for = ""
+
+    def __init__(self, *, conn_id: str = "hospital", **kwargs: Any) -> None:
+        defaults = {"mode": "reschedule", "poke_interval": 5, "timeout": 120}
+        super().__init__(**{**defaults, **kwargs})
+        self.conn_id = conn_id
+        self._seen = "nothing"
+
+    @abstractmethod
+    def problem(self, hook: PipelineHook) -> str:
+        """What is not as it should be; "" once all is."""
+
+    def poke(self, context: Context) -> bool:
+        """One look. A service that is down is waited for; one that refuses us is not."""
+        del context
+        try:
+            self._seen = self.problem(PipelineHook(self.conn_id))
+        except DeniedError as error:
+            raise AirflowFailException(str(error)) from None
+        except PipelineError as error:
+            self._seen = str(error)
+        self.log.info("%s", self._seen or f"{self.waits_for}: yes")
+        return not self._seen
+
+    def execute(self, context: Context) -> Any:
+        """Looks once more.
+
+        Raises:
+            AirflowSensorTimeout: with the last state seen.
+        """
+        try:
+            return super().execute(context)
+        except AirflowSensorTimeout:
+            raise AirflowSensorTimeout(
+                f"waited {self.timeout:.0f} s for: {self.waits_for}; last seen: {self._seen}"
+            ) from None
+
+
+class WorkerSensor(PipelineSensor):
+    """Kafka Connect answers."""
+
+    waits_for = "the Connect worker answers"
+
+    def problem(self, hook: PipelineHook) -> str:
+        """Nothing, if it does."""
+        hook.connect.plugins()
+        return ""
+
+
+class ConnectorsSensor(PipelineSensor):
+    """Every declared connector and each of its tasks is RUNNING, or COMPLETED (a Datagen)."""
+
+    waits_for = "every declared connector and task is RUNNING"
+
+    def problem(self, hook: PipelineHook) -> str:
+        """The connectors that are not.
+
+        Raises:
+            AirflowFailException: a task is FAILED: it was restarted before, and failed again.
+        """
+        live = hook.connect.connectors()
+        names = [connector.name for connector in hook.declared().connectors]
+        failed = [
+            f"{name}: {cause}" for name in names if name in live for cause in live[name].failed
+        ]
+        if failed:
+            raise AirflowFailException("; ".join(failed))
+        states = {name: live[name].summary if name in live else "ABSENT" for name in names}
+        settled = {name for name in names if name in live and live[name].settled}
+        return ", ".join(
+            f"{name} is {state}" for name, state in states.items() if name not in settled
+        )
+
+
+class LagSensor(PipelineSensor):
+    """The group of every sink is near the end of its topics."""
+
+    waits_for = "the lag of each sink is small"
+
+    def __init__(self, *, max_lag: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_lag = max_lag
+
+    def problem(self, hook: PipelineHook) -> str:
+        """The sinks that are behind, in records."""
+        kafka = hook.kafka
+        sinks = {
+            c.name: c.config["topics"].split(",") for c in hook.declared().connectors if c.is_sink
+        }
+        ends = kafka.ends({topic for topics in sinks.values() for topic in topics})
+        lags = {
+            name: lag(
+                {place: end for place, end in ends.items() if place[0] in topics},
+                kafka.committed(f"connect-{name}"),
+            )
+            for name, topics in sinks.items()
+        }
+        behind = {name: behind for name, behind in lags.items() if behind > self.max_lag}
+        return ", ".join(f"{name} is {records:,} behind" for name, records in behind.items())
+
+
+class RowsSensor(PipelineSensor):
+    """Rows have been committed lately, by PostgreSQL's own clock."""
+
+    waits_for = "fresh rows"
+
+    def __init__(self, *, table: str, order: str, max_age_s: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table, self.order, self.max_age_s = table, order, max_age_s
+
+    def problem(self, hook: PipelineHook) -> str:
+        """How old the newest row is."""
+        del hook
+        query = f"""SELECT extract(epoch FROM now() - max(pg_xact_commit_timestamp(xmin)))
+            FROM (SELECT xmin FROM {self.table} ORDER BY {self.order} DESC LIMIT 100) newest"""
+        with database() as connection:
+            row = connection.execute(query.encode()).fetchone()
+        age = row[0] if row else None
+        if age is None:
+            return f"{self.table} has no row"
+        return "" if age <= self.max_age_s else f"{self.table}: its newest row is {age:.0f} s old"
+
+
+class CleansingSensor(PipelineSensor):
+    """The continuous cleansing job is alive, and near the end of the raw topics."""
+
+    waits_for = "the cleansing makes progress"
+
+    def __init__(self, *, max_lag: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_lag = max_lag
+
+    def problem(self, hook: PipelineHook) -> str:
+        """How long it has been silent, or how far it is behind."""
+        where = layout(ROOT, hook.target)
+        said = progress.read(where)
+        if said is None:
+            return "the cleansing has said nothing yet"
+        silent = time.time() - (where.run / "cleanse.json").stat().st_mtime
+        if silent > SILENCE_S:
+            return f"the cleansing has been silent for {silent:.0f} s"
+        behind = said.lag
+        if behind is None or behind > self.max_lag:
+            return f"the cleansing is {said.state}, {behind} records behind"
+        return ""
+
+
+class RawSensor(PipelineSensor):
+    """There are raw records."""
+
+    waits_for = "raw records"
+
+    def problem(self, hook: PipelineHook) -> str:
+        """Nothing, if there are."""
+        topics = {c.config["kafka.topic"] for c in hook.declared().connectors if not c.is_sink}
+        return "" if sum(hook.kafka.ends(topics).values()) else f"no record in {sorted(topics)}"

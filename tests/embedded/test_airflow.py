@@ -1,0 +1,300 @@
+"""The DAGs in the real Airflow, against the real pipeline: green, red for the reason, green."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import requests
+from rich.console import Console
+
+from pipeline.wait import until
+from stack import lifecycle
+from stack.layout import Layout
+from stack.supervisor import Supervisor
+from tests.embedded import workspace
+from tests.embedded.stack_fixture import pid_of
+from tests.embedded.test_delivery import ENTITIES, bounded, wait_until_landed
+from tests.embedded.test_trends import admission, write_clean
+from tests.embedded.workspace import Workspace
+
+RUN_S = 240
+# Of airflow/hospital/sensors.py, which needs Airflow's own environment to be imported.
+SILENCE_S = 45
+
+
+class Airflow:
+    """Airflow's REST API, logged in."""
+
+    def __init__(self, url: str, password: str) -> None:
+        self.url = url
+        login = {"username": "admin", "password": password}
+        token = requests.post(f"{url}/auth/token", json=login, timeout=10)
+        token.raise_for_status()
+        self._headers = {"Authorization": f"Bearer {token.json()['access_token']}"}
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        url = f"{self.url}/api/v2{path}"
+        answer = requests.request(method, url, json=body, headers=self._headers, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def run(self, dag: str) -> dict[str, str]:
+        """Runs a DAG and returns the state of each task."""
+        path = f"/dags/{dag}/dagRuns"
+        run = self.ask("POST", path, {"logical_date": None, "conf": {}})["dag_run_id"]
+
+        def probe() -> bool | None:
+            return self.ask("GET", f"{path}/{run}")["state"] in {"success", "failed"} or None
+
+        until(probe, seconds=RUN_S, describe=lambda: f"{dag} goes on: {self.states(dag, run)}")
+        return self.states(dag, run)
+
+    def states(self, dag: str, run: str) -> dict[str, str]:
+        listed = self.ask("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances")["task_instances"]
+        return {task["task_id"]: task["state"] for task in listed}
+
+
+def _failed(states: dict[str, str]) -> set[str]:
+    return {task for task, state in states.items() if state == "failed"}
+
+
+@pytest.fixture(scope="module")
+def airflow(stack: Layout) -> Iterator[Airflow]:
+    password = lifecycle.airflow(stack, Console(stderr=True))
+    client = Airflow(str(stack.target.airflow), password)
+    for dag in ("kafka_to_postgres_dag", "spark_processing_dag", "alerts_dag"):
+        path = f"/dags/{dag}/dagRuns"
+        (run,) = until(
+            lambda path=path: _runs(client, path),  # type: ignore[misc]
+            seconds=60,
+            describe=lambda: "the scheduler makes no run",
+        )
+        # There is no pipeline yet that it could find well.
+        client.ask("PATCH", f"{path}/{run['dag_run_id']}", {"state": "failed"})
+    yield client
+    for daemon in ("triggerer", "dags", "scheduler", "api"):
+        Supervisor(stack.socket).stop(f"airflow-{daemon}")
+
+
+def _runs(client: Airflow, path: str) -> Any:
+    try:
+        return client.ask("GET", path)["dag_runs"] or None
+    except requests.HTTPError:
+        # The DAG has not been parsed yet.
+        return None
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, stack: Layout, airflow: Airflow
+) -> Iterator[Workspace]:
+    """The whole pipeline as the repository declares it, but with fewer records."""
+    del airflow
+    space = workspace.full(tmp_path_factory.mktemp("running"), stack, trends=True)
+    bounded(space, max_interval_ms=0)
+    # All of them: the quality checks count admissions without a patient.
+    space.edit("connectors/sources/patients.yaml", iterations=50_000)
+    space.ok("deploy")
+    wait_until_landed(space, {**ENTITIES, "patients": 50_000})
+    yield space
+    workspace.wipe(space)
+
+
+def _alerts(space: Workspace, kind: str) -> dict[str, bool]:
+    """Whether each alert of a kind lasts, by key."""
+    query = f"SELECT key, closed_at IS NULL FROM alerts WHERE key LIKE '{kind}%' ORDER BY alert_id"
+    return dict(space.rows(query))
+
+
+def test_all_three_dags_succeed(running: Workspace, airflow: Airflow) -> None:
+    states = airflow.run("kafka_to_postgres_dag")
+    assert set(states.values()) == {"success"}, states
+    states = airflow.run("spark_processing_dag")
+    assert states.pop("cleanse_once") == "skipped"
+    assert set(states.values()) == {"success"}, states
+    assert set(airflow.run("alerts_dag").values()) == {"success"}
+    (counts,) = running.rows("SELECT clean > 0, rejected > 0 FROM cleansing_runs")
+    assert counts == (True, True)
+    assert _alerts(running, "") == {}
+    assets = {asset["uri"] for asset in airflow.ask("GET", "/assets")["assets"]}
+    assert len(assets) == 5
+
+
+def test_a_stopped_connector_turns_its_sensor_red_and_recovers(
+    running: Workspace, airflow: Airflow
+) -> None:
+    url = f"{running.target.connect}/connectors/labs-sink"
+    requests.put(f"{url}/stop", timeout=10).raise_for_status()
+    states = airflow.run("kafka_to_postgres_dag")
+    assert _failed(states) == {"connectors_running"}, states
+    key = "task:kafka_to_postgres_dag.connectors_running:failed"
+    assert _alerts(running, key) == {key: True}
+    ((message,),) = running.rows(f"SELECT message FROM alerts WHERE key = '{key}'")
+    assert "labs-sink is STOPPED" in message
+    requests.put(f"{url}/resume", timeout=10).raise_for_status()
+    states = airflow.run("kafka_to_postgres_dag")
+    assert set(states.values()) == {"success"}, states
+    assert _alerts(running, key) == {key: False}
+
+
+def test_a_failed_task_is_restarted_once_and_red_only_if_it_fails_again(
+    running: Workspace, airflow: Airflow
+) -> None:
+    with running.database() as connection:
+        connection.execute("ALTER TABLE lab_results RENAME TO lab_results_away")
+    running.edit("connectors/sources/labs-admission.yaml", iterations=6000)
+    running.ok("deploy", "--only", "labs-admission-source")
+
+    def failed() -> bool | None:
+        return (
+            bool(running.connectors()["labs-sink"]["status"]["tasks"])
+            and any(
+                task["state"] == "FAILED"
+                for task in running.connectors()["labs-sink"]["status"]["tasks"]
+            )
+        ) or None
+
+    until(failed, seconds=60, describe=lambda: running.run("status").stdout)
+    states = airflow.run("kafka_to_postgres_dag")
+    assert _failed(states) <= {"restart_failed_tasks", "connectors_running"}, states
+    assert _failed(states)
+    with running.database() as connection:
+        connection.execute("ALTER TABLE lab_results_away RENAME TO lab_results")
+    states = airflow.run("kafka_to_postgres_dag")
+    assert set(states.values()) == {"success"}, states
+    assert not any(_alerts(running, "task:kafka_to_postgres_dag").values())
+
+
+def test_a_stalled_cleansing_turns_its_sensor_red_and_recovers(
+    running: Workspace, airflow: Airflow, stack: Layout
+) -> None:
+    group = pid_of(stack, "cleanse")
+    os.killpg(group, signal.SIGSTOP)
+    said = stack.run / "cleanse.json"
+    try:
+        until(
+            lambda: True if time.time() - said.stat().st_mtime > SILENCE_S else None,
+            seconds=SILENCE_S + 10,
+            describe=lambda: "it goes on talking",
+            every=1,
+        )
+        states = airflow.run("spark_processing_dag")
+    finally:
+        os.killpg(group, signal.SIGCONT)
+    assert _failed(states) == {"cleansing_progresses"}, states
+    key = "task:spark_processing_dag.cleansing_progresses:failed"
+    assert _alerts(running, key) == {key: True}
+    assert not _failed(airflow.run("spark_processing_dag"))
+    assert _alerts(running, key) == {key: False}
+
+
+def test_where_no_job_runs_continuously_the_dag_runs_it_once(
+    running: Workspace, airflow: Airflow, stack: Layout
+) -> None:
+    supervisor = Supervisor(stack.socket)
+    supervisor.stop("cleanse")
+    try:
+        states = airflow.run("spark_processing_dag")
+    finally:
+        supervisor.start("cleanse")
+    assert states.pop("cleansing_progresses") == "skipped"
+    assert set(states.values()) == {"success"}, states
+    newest = "SELECT clean FROM cleansing_runs ORDER BY recorded_at DESC LIMIT 1"
+    # All that there was had been cleansed before.
+    assert running.rows(newest) == [(0,)]
+
+
+class Webhook:
+    """Takes notices, or refuses them."""
+
+    def __init__(self) -> None:
+        self.notices: list[dict[str, Any]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.notices.append(json.loads(body))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its own name
+                del format, args
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+
+@pytest.fixture
+def webhook(airflow: Airflow) -> Iterator[Webhook]:
+    hook = Webhook()
+    thread = Thread(target=hook.http.serve_forever)
+    thread.start()
+    connection = {
+        "connection_id": "alerts_webhook",
+        "conn_type": "http",
+        "host": "127.0.0.1",
+        "port": hook.http.server_port,
+    }
+    airflow.ask("POST", "/connections", connection)
+    yield hook
+    requests.delete(
+        f"{airflow.url}/api/v2/connections/alerts_webhook", headers=airflow._headers, timeout=10
+    )
+    hook.http.shutdown()
+    hook.http.server_close()
+    thread.join()
+
+
+def test_abnormal_data_is_told_once_and_once_more_when_it_is_over(
+    running: Workspace, airflow: Airflow, webhook: Webhook
+) -> None:
+    airflow.run("alerts_dag")
+    webhook.notices.clear()
+    # A hundred admissions in one hour, through Kafka, where two or so are usual.
+    ((newest,),) = running.rows("SELECT max(window_start) FROM admissions_hourly")
+    hour = newest + timedelta(hours=1)
+    crowd = [admission(9_000_000 + n * 3, 1, hour + timedelta(seconds=n)) for n in range(100)]
+    after = [admission(9_900_000, 1, hour + timedelta(hours=1))]
+    write_clean(running, "patient_admissions_clean", [*crowd, *after])
+    crowded = "SELECT sum(admissions) FROM admissions_hourly WHERE window_start = '{0}'"
+
+    def probe() -> bool | None:
+        return (running.rows(crowded.format(hour))[0][0] or 0) >= 100 or None
+
+    until(probe, seconds=60, describe=lambda: "the crowd has not been counted")
+    for _ in range(2):
+        assert set(airflow.run("alerts_dag").values()) == {"success"}
+    assert [notice["status"] for notice in webhook.notices] == ["open"]
+    assert webhook.notices[0]["key"] == "admissions:Cardiology"
+    # An hour later all is as usual.
+    write_clean(
+        running,
+        "patient_admissions_clean",
+        [admission(9_900_003, 1, hour + timedelta(hours=2))],
+    )
+    time_passed = "SELECT max(window_start) FROM admissions_hourly"
+    until(
+        lambda: running.rows(time_passed)[0][0] == hour + timedelta(hours=2) or None,
+        seconds=60,
+        describe=lambda: "the hour has not passed",
+    )
+    airflow.run("alerts_dag")
+    assert [notice["status"] for notice in webhook.notices] == ["open", "recovered"]
+    assert _alerts(running, "admissions:") == {"admissions:Cardiology": False}
+
+
+def test_without_a_log_in_airflow_says_nothing(airflow: Airflow) -> None:
+    assert requests.get(f"{airflow.url}/api/v2/dags", timeout=10).status_code == 401
+
+
+def test_passwords_are_kept_from_others(stack: Layout, airflow: Airflow) -> None:
+    del airflow
+    assert Path(stack.state / "airflow" / "passwords.json").stat().st_mode & 0o077 == 0
