@@ -1,5 +1,6 @@
 """From Kafka to PostgreSQL: is everything that is declared running, near its end, and right?"""
 
+import time
 from datetime import datetime, timedelta
 
 from airflow.providers.common.sql.operators.sql import SQLTableCheckOperator
@@ -10,30 +11,55 @@ from hospital.hooks import PipelineHook, failing_at_once
 from hospital.quality import CHECKS
 from hospital.sensors import ConnectorsSensor, LagSensor, RowsSensor, WorkerSensor
 
+from pipeline.connect import Connect
+from pipeline.errors import PipelineError
 from pipeline.wait import until
+
+HOLD_S = 15
 
 ALERTED = {"on_failure_callback": task_failed, "on_success_callback": task_succeeded}
 
 
 @task
 def restart_failed_tasks() -> list[str]:
-    """Restarts each FAILED connector or task once; what fails again fails the next sensor."""
+    """Restarts each connector that FAILED, or whose task did, once.
+
+    Raises:
+        AirflowFailException: one fails again; with its cause.
+    """
     hook = PipelineHook()
     with failing_at_once():
-        connect = hook.connect
-        live = connect.connectors()
+        live = hook.connect.connectors()
         names = [
             c.name for c in hook.declared().connectors if c.name in live and live[c.name].failed
         ]
         for name in names:
-            connect.restart_failed(name)
-        # The worker shows the old state for a moment.
-        until(
-            lambda: None if any(connect.connectors()[name].failed for name in names) else True,
-            seconds=20,
-            describe=lambda: f"failed again: {', '.join(names)}",
-        )
+            hook.connect.restart_failed(name)
+        if names:
+            _wait_until_they_hold(hook.connect, names)
     return names
+
+
+def _wait_until_they_hold(connect: Connect, names: list[str]) -> None:
+    """A task that cannot do its work is RUNNING for a while before it fails again."""
+    begun = time.monotonic()
+    seen_up = [False]
+
+    def probe() -> bool | None:
+        live = connect.connectors()
+        failed = [f"{name}: {cause}" for name in names for cause in live[name].failed]
+        # Right after the restart, the worker shows the old state.
+        if failed and seen_up[0]:
+            raise PipelineError(f"failed again after a restart: {'; '.join(failed)}")
+        seen_up[0] = seen_up[0] or not failed
+        return True if not failed and time.monotonic() - begun > HOLD_S else None
+
+    until(
+        probe,
+        seconds=2 * HOLD_S,
+        describe=lambda: f"still FAILED after a restart: {', '.join(names)}",
+        every=1,
+    )
 
 
 @dag(
@@ -48,7 +74,7 @@ def restart_failed_tasks() -> list[str]:
 def kafka_to_postgres_dag() -> None:
     """Worker, connectors, lag, freshness, quality; an Asset per table that passed."""
     worker = WorkerSensor(task_id="worker_reachable", timeout=60)
-    running = ConnectorsSensor(task_id="connectors_running")
+    running = ConnectorsSensor(task_id="connectors_running", timeout=60)
     caught_up = LagSensor(task_id="sinks_caught_up", max_lag=10_000)
     fresh = RowsSensor(
         task_id="rows_fresh", table="admissions", order="admission_date", max_age_s=1800

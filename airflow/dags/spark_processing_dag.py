@@ -103,7 +103,7 @@ def spark_processing_dag() -> None:
     raw = RawSensor(task_id="raw_records")
     branch = once_or_continuous()
     once = cleanse_once()
-    watched = CleansingSensor(task_id="cleansing_progresses", max_lag=50_000)
+    watched = CleansingSensor(task_id="cleansing_progresses", max_lag=50_000, timeout=60)
     # What a task returns is known to Airflow alone.
     counts = record_counts(once)  # type: ignore[arg-type]
     clean_topics_updated = EmptyOperator(

@@ -22,7 +22,7 @@ from stack.supervisor import Supervisor
 from tests.embedded import workspace
 from tests.embedded.stack_fixture import pid_of
 from tests.embedded.test_delivery import ENTITIES, bounded, wait_until_landed
-from tests.embedded.test_trends import admission, write_clean
+from tests.embedded.test_trends import BEGIN, admission, lab, write_clean
 from tests.embedded.workspace import Workspace
 
 RUN_S = 240
@@ -149,25 +149,23 @@ def test_a_failed_task_is_restarted_once_and_red_only_if_it_fails_again(
     running: Workspace, airflow: Airflow
 ) -> None:
     with running.database() as connection:
-        connection.execute("ALTER TABLE lab_results RENAME TO lab_results_away")
-    running.edit("connectors/sources/labs-admission.yaml", iterations=6000)
-    running.ok("deploy", "--only", "labs-admission-source")
-
-    def failed() -> bool | None:
-        return (
-            bool(running.connectors()["labs-sink"]["status"]["tasks"])
-            and any(
-                task["state"] == "FAILED"
-                for task in running.connectors()["labs-sink"]["status"]["tasks"]
-            )
-        ) or None
-
-    until(failed, seconds=60, describe=lambda: running.run("status").stdout)
+        connection.execute("ALTER TABLE lab_results RENAME COLUMN test_value TO away")
+    results = [lab(9_000_000 + number, BEGIN) for number in range(100)]
+    write_clean(running, "patient_labs_clean", results)
+    until(
+        lambda: "FAILED" in running.run("status").stdout or None,
+        seconds=60,
+        describe=lambda: running.run("status").stdout,
+        every=1,
+    )
     states = airflow.run("kafka_to_postgres_dag")
-    assert _failed(states) <= {"restart_failed_tasks", "connectors_running"}, states
-    assert _failed(states)
+    assert _failed(states) == {"restart_failed_tasks"}, states
+    ((message,),) = running.rows(
+        "SELECT message FROM alerts WHERE key LIKE '%restart_failed_tasks:failed'"
+    )
+    assert "failed again after a restart: labs-sink: task" in message
     with running.database() as connection:
-        connection.execute("ALTER TABLE lab_results_away RENAME TO lab_results")
+        connection.execute("ALTER TABLE lab_results RENAME COLUMN away TO test_value")
     states = airflow.run("kafka_to_postgres_dag")
     assert set(states.values()) == {"success"}, states
     assert not any(_alerts(running, "task:kafka_to_postgres_dag").values())

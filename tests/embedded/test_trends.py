@@ -104,7 +104,7 @@ def _diagnosis(number: int, at: datetime) -> tuple[str, dict[str, Any]]:
     return f"D{number}", value
 
 
-def _lab(number: int, at: datetime) -> tuple[str, dict[str, Any]]:
+def lab(number: int, at: datetime) -> tuple[str, dict[str, Any]]:
     value = {
         "lab_id": f"L{number}",
         "admission_id": f"A{number}",
@@ -130,7 +130,7 @@ def _admit(space: Workspace, numbers: range) -> None:
     times = {number: BEGIN + timedelta(minutes=37 * number) for number in numbers}
     shuffled = list(numbers)
     random.Random(numbers.start).shuffle(shuffled)  # noqa: S311 - any order, the same every time
-    labs = [_lab(n, times[n]) for n in shuffled]
+    labs = [lab(n, times[n]) for n in shuffled]
     diagnoses = [_diagnosis(n, times[n]) for n in reversed(shuffled)]
     # A patient has one admission in each half: which is the latest is beyond doubt.
     admissions = [admission(n, n - numbers.start, times[n]) for n in shuffled]
