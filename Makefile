@@ -8,7 +8,7 @@ UV := $(shell command -v uv || echo build/uv/bin/uv)
 RUN := .venv/bin/python
 RENDER := $(RUN) render.py
 
-.PHONY: help setup up down status logs clean deploy plan validate render destroy graph ksql airflow demo \
+.PHONY: help setup up down status logs clean deploy plan validate render destroy graph ksql airflow airflow-cli demo \
         lint format test test-unit test-datagen bench golden spec-schema
 
 help:  ## List what there is to do
@@ -63,6 +63,9 @@ ksql: .venv/.synced  ## Ask questions of the streams and tables; make ksql F=fil
 
 airflow: up  ## Start Airflow beside the stack, and print how to log in
 	@$(RUN) -m stack airflow --target $(TARGET)
+
+airflow-cli: .venv/.synced  ## Airflow's command line; make airflow-cli A="dags trigger alerts_dag"
+	@$(RUN) -m stack airflow-cli --target $(TARGET) $(A)
 
 graph: .venv/.synced  ## Print the pipeline as a Mermaid flow chart
 	@$(RENDER) graph --target $(TARGET)

@@ -12,7 +12,7 @@ from pipeline import target as targets
 from pipeline.errors import PipelineError
 from stack import demo as demonstration
 from stack import install as installer
-from stack import lifecycle, progress, questions
+from stack import lifecycle, orchestration, progress, questions
 from stack.layout import Layout, layout
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -98,6 +98,13 @@ def airflow(target: TargetOption = "embedded") -> None:
     where = _layout(target)
     password = lifecycle.airflow(where, words)
     Console().print(f"{where.target.airflow}  user admin, password {password}", highlight=False)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def airflow_cli(arguments: list[str], target: TargetOption = "embedded") -> None:
+    """Run Airflow's own command line with the settings of the daemons."""
+    where = _layout(target)
+    orchestration.cli(where, targets.secrets(where.root, where.target), arguments)
 
 
 @app.command()

@@ -113,18 +113,26 @@ def prepare(where: Layout, secrets: Mapping[str, str]) -> None:
     passwords = home / "passwords.json"
     passwords.write_text(json.dumps({"admin": secrets["AIRFLOW_ADMIN_PASSWORD"]}))
     passwords.chmod(0o600)
-    values = {**secrets, **environment(where, secrets)}
-    service = services(where)[0]
-    own = {name: values[source] for name, source in VARIABLES.items()}
     done = subprocess.run(
         [str(PROGRAM), "db", "migrate"],
-        env={**os.environ, **service.settings, **own},
+        env=_whole_environment(where, secrets),
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode != 0:
         raise PipelineError(f"airflow db migrate failed:\n{(done.stdout + done.stderr)[-1500:]}")
+
+
+def cli(where: Layout, secrets: Mapping[str, str], arguments: list[str]) -> None:
+    """Becomes Airflow's own command line, as the daemons are set."""
+    os.execve(PROGRAM, [str(PROGRAM), *arguments], _whole_environment(where, secrets))  # noqa: S606
+
+
+def _whole_environment(where: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
+    values = {**secrets, **environment(where, secrets)}
+    own = {name: values[source] for name, source in VARIABLES.items()}
+    return {**os.environ, **services(where)[0].settings, **own}
 
 
 def _is_healthy(url: str, name: str) -> bool:
