@@ -195,8 +195,6 @@ def _common(node: exp.Expression, scope: Scope, values: list[Typed]) -> str:
 def _cast(node: exp.Expression, scope: Scope) -> Typed:
     inner = translate(node.this, scope)
     wanted = TYPES.get(node.args["to"].sql().upper(), "")
-    if wanted == "INT":
-        wanted = "INTEGER"
     allowed = {
         ("STRING", "INTEGER"), ("STRING", "BIGINT"), ("STRING", "DOUBLE"), ("INTEGER", "STRING"),
         ("BIGINT", "STRING"), ("INTEGER", "BIGINT"), ("INTEGER", "DOUBLE"), ("BIGINT", "DOUBLE"),
@@ -218,21 +216,19 @@ def _as(sql: str, type_: str) -> str:
 
 def _function(node: exp.Expression, scope: Scope) -> Typed:
     name = str(node.this).upper()
-    handler = _FUNCTIONS.get(name)
-    if handler is None:
-        known = unknown("function", name, _FUNCTIONS)
-        return scope.refuse(node, f"{known} (those that run on both targets)")
-    arguments = node.expressions
     if name == "TIMESTAMPADD":
+        # Its first argument is a word, not an expression.
         return _timestamp_add(node, scope)
-    if name in AGGREGATES and scope.of_table:
-        handler = TABLE_AGGREGATES.get(name)
-        if handler is None:
-            return scope.refuse(node, f"{name} of a table cannot be undone, in ksqlDB neither")
-    if name == "COUNT" and len(arguments) == 1 and isinstance(arguments[0], exp.Star):
+    if name == "COUNT" and [type(argument) for argument in node.expressions] == [exp.Star]:
         counted = "SUM(CAST(`__weight` AS BIGINT))" if scope.of_table else "COUNT(*)"
         return Typed(counted, "BIGINT")
-    return handler(node, scope, [translate(argument, scope) for argument in arguments])
+    if scope.of_table and name in AGGREGATES.keys() - TABLE_AGGREGATES.keys():
+        return scope.refuse(node, f"{name} of a table cannot be undone, in ksqlDB neither")
+    known = {**_FUNCTIONS, **TABLE_AGGREGATES} if scope.of_table else _FUNCTIONS
+    if name not in known:
+        message = unknown("function", name, [*known, "TIMESTAMPADD"])
+        return scope.refuse(node, f"{message} (those that run on both targets)")
+    return known[name](node, scope, [translate(argument, scope) for argument in node.expressions])
 
 
 Handler = Callable[[exp.Expression, Scope, list[Typed]], Typed]
@@ -336,7 +332,6 @@ _FUNCTIONS: Mapping[str, Handler] = {
         "CAST(TO_TIMESTAMP_LTZ({0}, 3) AS TIMESTAMP(3))", "TIMESTAMP", "BIGINT"
     ),
     "UNIX_TIMESTAMP": _unix_timestamp,
-    "TIMESTAMPADD": _simple("", "TIMESTAMP"),
 }
 _NODES: Mapping[type[exp.Expression], Callable[[exp.Expression, Scope], Typed]] = {
     exp.Column: _column,

@@ -1,3 +1,5 @@
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -5,6 +7,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from spark.job import session
+
+# Airflow makes its home when it is imported: not in a person's own.
+HOME = tempfile.TemporaryDirectory(prefix="airflow-")
+os.environ["AIRFLOW_HOME"] = HOME.name
+
+
+def pytest_unconfigure() -> None:
+    HOME.cleanup()
 
 
 @pytest.fixture(scope="session")
