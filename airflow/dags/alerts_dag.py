@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowFailException
 from hospital import alerts
 from hospital.patterns import queries
 
@@ -11,11 +12,17 @@ QUERIES = queries(silent_minutes=30, reject_share=0.1)
 
 
 @task
-def look_for(kind: str) -> dict[str, str]:
-    """Opens and closes the alerts of a kind; returns those that last."""
+def look_for(kind: str) -> None:
+    """Opens and closes the alerts of a kind.
+
+    Raises:
+        AirflowFailException: some last: the task is red as long as they do.
+    """
     found = alerts.matches(QUERIES[kind])
     alerts.update(kind, found)
-    return found
+    if found:
+        lasting = [f"{subject}: {message}" for subject, message in found.items()]
+        raise AirflowFailException("; ".join(lasting))
 
 
 @task(trigger_rule="all_done")

@@ -20,7 +20,6 @@ from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(sys.argv[1])
 print("\\n" + json.dumps({
     "errors": bag.import_errors,
-    "seconds": {str(s.file): s.duration.total_seconds() for s in bag.dagbag_stats},
     "dags": {
         id: {
             t.task_id: {"after": sorted(t.upstream_task_ids), "mode": getattr(t, "mode", None),
