@@ -8,7 +8,7 @@ UV := $(shell command -v uv || echo build/uv/bin/uv)
 RUN := .venv/bin/python
 RENDER := $(RUN) render.py
 
-.PHONY: help setup up down status logs clean deploy plan validate render destroy graph ksql airflow airflow-cli demo \
+.PHONY: help setup up down status logs clean deploy plan validate render destroy graph ksql airflow airflow-cli produce demo \
         lint format test test-unit test-datagen bench golden spec-schema
 
 help:  ## List what there is to do
@@ -66,6 +66,9 @@ airflow: up  ## Start Airflow beside the stack, and print how to log in
 
 airflow-cli: .venv/.synced  ## Airflow's command line; make airflow-cli A="dags trigger alerts_dag"
 	@$(RUN) -m stack airflow-cli --target $(TARGET) $(A)
+
+produce: .venv/.synced  ## Send synthetic records without Connect; make produce T=patient_labs N=100
+	@$(RUN) -m scripts.kafka_producer $(T) --count $(or $(N),100) --target $(TARGET)
 
 graph: .venv/.synced  ## Print the pipeline as a Mermaid flow chart
 	@$(RENDER) graph --target $(TARGET)
