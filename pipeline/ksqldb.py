@@ -155,14 +155,15 @@ def _source(item: Mapping[str, Any]) -> _Source:
 
 def _live(source: _Source) -> LiveQuery:
     failed = source.query_state in {"ERROR", "UNRESPONSIVE"}
+    state = source.query_state or "RUNNING"
+    note = f"query {source.query_id}" if failed else ""
     text = re.sub(r"^CREATE OR REPLACE", "CREATE", source.statement.strip())
     try:
         (statement,) = ksql.parse(Path("ksqlDB"), text if text.endswith(";") else f"{text};")
     except (SpecError, ValueError):
         # Made by somebody else, with what this repository does not use.
-        return LiveQuery(text, source.query_state or "RUNNING", failed, source.query_id)
-    state = source.query_state or "RUNNING"
-    return LiveQuery(ksql.canonical(statement), state, failed, source.query_id)
+        return LiveQuery(text, state, failed, note)
+    return LiveQuery(ksql.canonical(statement), state, failed, note)
 
 
 def _dependents(name: str, sources: Mapping[str, _Source]) -> list[str]:
