@@ -85,7 +85,9 @@ def demo(target: TargetOption = "embedded") -> None:
 
 @app.command()
 def ksql(
-    file: Annotated[Path | None, typer.Argument(help="Statements to run; none: a prompt.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(exists=True, help="Statements to run; none: a prompt.")
+    ] = None,
     target: TargetOption = "embedded",
 ) -> None:
     """Ask questions of the streams and tables of ksql/, in Flink's SQL client."""

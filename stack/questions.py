@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from pipeline import engines, project
+from pipeline.errors import UsageError
 from stack import system
 from stack.layout import LIB, REPOSITORY, Layout
 from stack.services import FLINK_JARS
@@ -22,14 +23,16 @@ def ask(where: Layout, file: Path | None) -> None:
 
     Raises:
         SpecError: ksql/ has a mistake.
+        UsageError: the target has no Flink.
     """
+    flink = where.target.flink
+    if flink is None:
+        raise UsageError(f"{where.target.pipeline}: this target has no `flink` to ask")
     catalog = engines.translated(project.load(REPOSITORY), where.target).catalog
     script = where.run / "catalog.sql"
     # Up to now: of a topic without an end, no SELECT of Flink ends, whatever its LIMIT.
     bounded = [CONNECTOR.sub(r"\g<0>, 'scan.bounded.mode' = 'latest-offset'", s) for s in catalog]
     script.write_text("".join(f"{statement};\n" for statement in (*SETTINGS, *bounded)))
-    flink = where.target.flink
-    assert flink is not None  # noqa: S101 - an embedded target with ksql/ has one
     classpath = f"{FLINK_JARS}/lib/*:{FLINK_JARS}/opt/*:{LIB / 'flink'}/*"
     logging = f"-Dlog4j2.configurationFile={where.run / 'client-log4j2.properties'}"
     command = [system.java(), "-Xmx256m", logging, "-cp", classpath]
