@@ -72,13 +72,14 @@ def airflow(stack: Layout) -> Iterator[Airflow]:
     client = Airflow(str(stack.target.airflow), password)
     for dag in ("kafka_to_postgres_dag", "spark_processing_dag", "alerts_dag"):
         path = f"/dags/{dag}/dagRuns"
-        (run,) = until(
+        runs = until(
             lambda path=path: _runs(client, path),  # type: ignore[misc]
             seconds=60,
             describe=lambda: "the scheduler makes no run",
         )
-        # There is no pipeline yet that it could find well.
-        client.ask("PATCH", f"{path}/{run['dag_run_id']}", {"state": "failed"})
+        # There is no pipeline yet that they could find well.
+        for run in runs:
+            client.ask("PATCH", f"{path}/{run['dag_run_id']}", {"state": "failed"})
     yield client
     for daemon in ("triggerer", "dags", "scheduler", "api"):
         Supervisor(stack.socket).stop(f"airflow-{daemon}")
