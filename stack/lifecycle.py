@@ -131,11 +131,14 @@ def down(where: Layout, console: Console) -> None:
     if not supervisor.running():
         console.print("nothing runs")
         return
-    daemons = [daemon.name for daemon in reversed(orchestration.services(where))]
-    for name in (*daemons, "cleanse", "flink", "connect", "registry", "kafka", "postgres"):
-        with console.status(f"stopping {name}"):
-            supervisor.stop(name)
-        console.print(f"[green]✓[/] {name} stopped")
+    processes = supervisor.processes()
+    # Each is listed after those it needs. Stopping takes no secret.
+    for service in reversed((*services(where, {}), *orchestration.services(where))):
+        if service.name not in processes or processes[service.name].state == "STOPPED":
+            continue
+        with console.status(f"stopping {service.name}"):
+            supervisor.stop(service.name)
+        console.print(f"[green]✓[/] {service.name} stopped")
     supervisor.shutdown()
 
 
