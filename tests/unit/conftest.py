@@ -1,3 +1,4 @@
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ os.environ["AIRFLOW_HOME"] = HOME.name
 
 def pytest_unconfigure() -> None:
     HOME.cleanup()
+    # py4j says good-bye at exit, when pytest has closed the stream of Airflow's handler.
+    logging.raiseExceptions = False
 
 
 @pytest.fixture(scope="session")
