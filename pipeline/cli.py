@@ -25,7 +25,7 @@ from pipeline import plan as planning
 from pipeline import target as targets
 from pipeline.desired import Desired
 from pipeline.errors import PipelineError, PlanRefusedError, UsageError
-from pipeline.kafka import lag
+from pipeline.kafka import sink_lags
 from pipeline.suggest import unknown
 
 CHANGES_FOUND = 3
@@ -195,11 +195,12 @@ def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     context = _context(target)
     live = context.services.connect.connectors()
     queries = _queries(context)
+    lags = sink_lags(context.services.kafka, context.desired.connectors)
     states = {c.name: live.get(c.name) for c in context.desired.connectors}
     if json:
-        print(_redacted(context, report.status_json(states, _lags(context), queries)))
+        print(_redacted(context, report.status_json(states, lags, queries)))
     else:
-        report.print_connectors(states, _lags(context), data)
+        report.print_connectors(states, lags, data)
         report.print_queries(queries, data)
     if not all(query == "RUNNING" for query in queries.values()) or any(
         state is None or not state.settled for state in states.values()
@@ -213,24 +214,6 @@ def _queries(context: _Context) -> dict[str, str]:
     return {
         query.name: live[query.name].state if query.name in live else "ABSENT"
         for query in context.desired.queries
-    }
-
-
-def _lags(context: _Context) -> dict[str, int]:
-    """Records that each declared sink has yet to write."""
-    kafka = context.services.kafka
-    sinks = {
-        c.name: c.config["topics"].split(",")
-        for c in context.desired.connectors
-        if "topics" in c.config
-    }
-    ends = kafka.ends({topic for topics in sinks.values() for topic in topics})
-    return {
-        name: lag(
-            {place: end for place, end in ends.items() if place[0] in topics},
-            kafka.committed(f"connect-{name}"),
-        )
-        for name, topics in sinks.items()
     }
 
 

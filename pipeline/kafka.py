@@ -23,7 +23,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from pipeline.desired import Topic
+from pipeline.desired import Connector, Topic
 from pipeline.errors import ServiceError
 
 TIMEOUT_S = 20
@@ -169,3 +169,20 @@ def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:
 def lag(ends: Mapping[tuple[str, int], int], done: Mapping[tuple[str, int], int]) -> int:
     """Records between what a reader has done and the end of what it reads."""
     return sum(end - max(0, done.get(place, 0)) for place, end in ends.items())
+
+
+def sink_lags(kafka: Kafka, connectors: Iterable[Connector]) -> dict[str, int]:
+    """Records that each sink has yet to write.
+
+    Raises:
+        ServiceError: the broker is unreachable.
+    """
+    sinks = {c.name: c.config["topics"].split(",") for c in connectors if "topics" in c.config}
+    ends = kafka.ends({topic for topics in sinks.values() for topic in topics})
+    return {
+        name: lag(
+            {place: end for place, end in ends.items() if place[0] in topics},
+            kafka.committed(f"connect-{name}"),
+        )
+        for name, topics in sinks.items()
+    }

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from airflow.providers.common.sql.operators.sql import SQLTableCheckOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Asset, dag, task
-from hospital.alerts import task_failed, task_succeeded
+from hospital.alerts import ALERTED
 from hospital.hooks import PipelineHook, failing_at_once
 from hospital.quality import CHECKS
 from hospital.sensors import ConnectorsSensor, LagSensor, RowsSensor, WorkerSensor
@@ -16,8 +16,6 @@ from pipeline.errors import PipelineError
 from pipeline.wait import until
 
 HOLD_S = 15
-
-ALERTED = {"on_failure_callback": task_failed, "on_success_callback": task_succeeded}
 
 
 @task

@@ -10,7 +10,7 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Asset, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
-from hospital.alerts import task_failed, task_succeeded
+from hospital.alerts import ALERTED
 from hospital.hooks import ROOT, PipelineHook, database
 from hospital.sensors import CleansingSensor, RawSensor
 
@@ -18,7 +18,6 @@ from stack import progress
 from stack.layout import Layout, layout
 
 MAX_REJECT_SHARE = 0.1
-ALERTED = {"on_failure_callback": task_failed, "on_success_callback": task_succeeded}
 NOTE = """
 INSERT INTO cleansing_runs (run_id, clean, rejected, duplicates) VALUES (%s, %s, %s, %s)
 ON CONFLICT (run_id) DO NOTHING

@@ -115,6 +115,10 @@ def _of_task(context: Context, message: str | None) -> None:
     update(f"task:{task.dag_id}.{task.task_id}", {"failed": message} if message else {})
 
 
+# A DAG's default_args: each of its tasks alerts when it fails.
+ALERTED = {"on_failure_callback": task_failed, "on_success_callback": task_succeeded}
+
+
 def matches(query: str) -> dict[str, str]:
     """The rows (subject, message) of a query for an abnormal pattern."""
     with database() as connection:

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from hospital.hooks import ROOT, PipelineHook, database
 from pipeline.errors import DeniedError, PipelineError
-from pipeline.kafka import lag
+from pipeline.kafka import sink_lags
 from stack import progress
 from stack.layout import layout
 
@@ -105,18 +105,7 @@ class LagSensor(PipelineSensor):
 
     def problem(self, hook: PipelineHook) -> str:
         """The sinks that are behind, in records."""
-        kafka = hook.kafka
-        sinks = {
-            c.name: c.config["topics"].split(",") for c in hook.declared().connectors if c.is_sink
-        }
-        ends = kafka.ends({topic for topics in sinks.values() for topic in topics})
-        lags = {
-            name: lag(
-                {place: end for place, end in ends.items() if place[0] in topics},
-                kafka.committed(f"connect-{name}"),
-            )
-            for name, topics in sinks.items()
-        }
+        lags = sink_lags(hook.kafka, hook.declared().connectors)
         behind = {name: behind for name, behind in lags.items() if behind > self.max_lag}
         return ", ".join(f"{name} is {records:,} behind" for name, records in behind.items())
 
