@@ -1,14 +1,17 @@
 # Everything a person does here. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# embedded, or compose: make up TARGET=compose
 TARGET ?= embedded
 UV_VERSION := 0.13.9
 # uv from the PATH, or our own copy of it in build/.
 UV := $(shell command -v uv || echo build/uv/bin/uv)
-RUN := .venv/bin/python
+include stack/$(if $(filter compose,$(TARGET)),compose,embedded).mk
+PYTHON := .venv/bin/python
 RENDER := $(RUN) render.py
 
-.PHONY: help setup up down status logs clean deploy plan validate render destroy graph ksql airflow airflow-cli produce demo \
+.PHONY: help engine install setup up down status logs clean deploy plan validate render destroy graph ksql airflow airflow-cli produce produce-http \
+        monitor demo \
         lint format test test-unit test-datagen bench golden spec-schema
 
 help:  ## List what there is to do
@@ -24,58 +27,74 @@ build/uv/bin/uv:
 	@$(UV) sync --frozen --quiet
 	@touch $@
 
-setup: .venv/.synced  ## Install everything: Python packages, jars, PostgreSQL
-	@$(RUN) -m stack install
+# Docker is there, and the passwords.
+engine:
+	@docker compose version >/dev/null 2>&1 || { echo "error: TARGET=compose needs Docker and its compose plugin;" \
+	  "without TARGET, everything runs without Docker" >&2; exit 1; }
+	@python3 -m stack.secrets .env
+
+install: .venv/.synced
+	@$(PYTHON) -m stack install
+
+setup: $(READY)  ## Install everything: Python packages, jars, PostgreSQL; or build the images
+	@$(SETUP)
 
 up: setup  ## Start PostgreSQL, Kafka, registry, Connect, Flink and Spark; wait until healthy
-	@$(RUN) -m stack up --target $(TARGET)
+	@$(UP)
 
-down: .venv/.synced  ## Stop the services; data stays
-	@$(RUN) -m stack down --target $(TARGET)
+down: $(READY)  ## Stop the services; data stays
+	@$(DOWN)
 
-status: .venv/.synced  ## Show services, connectors and tasks
-	@$(RUN) -m stack status --target $(TARGET)
+status: $(READY)  ## Show services, connectors and tasks
+	@$(STATUS)
 	@$(RENDER) status --target $(TARGET)
 
-logs: .venv/.synced  ## Show the services' logs; make logs S=connect for one
-	@$(RUN) -m stack logs --target $(TARGET) $(S)
+logs: $(READY)  ## Show the services' logs; make logs S=connect for one
+	@$(LOGS)
 
-clean: .venv/.synced  ## Stop the services and remove their data, logs and secrets
-	@$(RUN) -m stack clean --target $(TARGET)
+clean: $(READY)  ## Stop the services and remove their data, logs and secrets
+	@$(CLEAN)
 
-render: .venv/.synced  ## Render every spec to build/rendered (no network)
-	@$(RENDER) render --target $(TARGET)
+render: $(READY)  ## Render every spec to build/rendered (no network)
+	@$(RENDER_FILES) render --target $(TARGET) $(OUTPUT)
 
-validate: .venv/.synced  ## Check every spec with the worker, registry and database
+validate: $(READY)  ## Check every spec with the worker, registry and database
 	@$(RENDER) validate --target $(TARGET)
 
-plan: .venv/.synced  ## Show what deploy would change, key by key
+plan: $(READY)  ## Show what deploy would change, key by key
 	@$(RENDER) plan --target $(TARGET)
 
-deploy: .venv/.synced  ## Make what is declared run
+deploy: $(READY)  ## Make what is declared run
 	@$(RENDER) deploy --target $(TARGET)
 
-destroy: .venv/.synced  ## Remove connectors, schemas, topics and their data (asks first)
+destroy: $(READY)  ## Remove connectors, schemas, topics and their data (asks first)
 	@$(RENDER) destroy --target $(TARGET)
 
-ksql: .venv/.synced  ## Ask questions of the streams and tables; make ksql F=file.sql runs a file
-	@$(RUN) -m stack ksql --target $(TARGET) $(F)
+ksql: $(READY)  ## Ask questions of the streams and tables; make ksql F=file.sql runs a file
+	@$(KSQL)
 
 airflow: up  ## Start Airflow beside the stack, and print how to log in
-	@$(RUN) -m stack airflow --target $(TARGET)
+	@$(AIRFLOW)
 
-airflow-cli: .venv/.synced  ## Airflow's command line; make airflow-cli A="dags trigger alerts_dag"
-	@$(RUN) -m stack airflow-cli --target $(TARGET) $(A)
+airflow-cli: $(READY)  ## Airflow's command line; make airflow-cli A="dags trigger alerts_dag"
+	@$(AIRFLOW_CLI)
 
-produce: .venv/.synced  ## Send synthetic records without Connect; make produce T=patient_labs N=100
+produce: $(READY)  ## Send synthetic records without Connect; make produce T=patient_labs N=100
 	@$(RUN) -m scripts.kafka_producer $(T) --count $(or $(N),100) --target $(TARGET)
 
-graph: .venv/.synced  ## Print the pipeline as a Mermaid flow chart
+produce-http: $(READY)  ## Send and read back one record by the REST Proxy; make produce-http T=patient_labs
+	@$(REST)
+	@$(RUN) -m scripts.rest_proxy $(or $(T),patient_admissions) --target $(TARGET)
+
+monitor: up  ## Look at topics, records and consumer groups
+	@$(MONITOR)
+
+graph: $(READY)  ## Print the pipeline as a Mermaid flow chart
 	@$(RENDER) graph --target $(TARGET)
 
 demo: up  ## From nothing to rows in PostgreSQL
 	@$(RENDER) deploy --target $(TARGET)
-	@$(RUN) -m stack demo --target $(TARGET)
+	@$(RUN) -m stack.demo --target $(TARGET)
 
 lint: .venv/.synced  ## ruff and mypy
 	@.venv/bin/ruff check .
@@ -89,17 +108,17 @@ format: .venv/.synced  ## Format the code
 test-unit: .venv/.synced  ## The tests that need no service (seconds)
 	@.venv/bin/pytest tests/unit
 
-test-datagen: setup  ## The Java tests of the Datagen plugin
+test-datagen: install  ## The Java tests of the Datagen plugin
 	@mvn -B -ntp -q -f stack/pom.xml -pl :datagen -Dstyle.color=never test
 
-test: setup lint test-datagen  ## Everything: lint, Java, unit tests, real services
+test: install lint test-datagen  ## Everything: lint, Java, unit tests, real services
 	@.venv/bin/pytest
 
-bench: setup  ## Measure on real services; writes build/bench.json
-	@$(RUN) -m bench
+bench: install  ## Measure on real services; writes build/bench.json
+	@$(PYTHON) -m bench
 
 golden: .venv/.synced  ## Rewrite the golden files of the unit tests
 	@GOLDEN=write .venv/bin/pytest -q tests/unit
 
 spec-schema: .venv/.synced  ## Rewrite spec.schema.json from the models
-	@$(RUN) -m pipeline.specs > spec.schema.json
+	@$(PYTHON) -m pipeline.specs > spec.schema.json

@@ -1,6 +1,7 @@
 """The command line of the pipeline. `python render.py --help` tells all."""
 
-from pipeline.cli import main
+from pipeline import command
+from pipeline.cli import app
 
 if __name__ == "__main__":
-    main()
+    command.run(app)

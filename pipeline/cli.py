@@ -7,7 +7,6 @@ Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --de
 found changes.
 """
 
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
@@ -244,13 +243,3 @@ def graph(target: TargetOption = "embedded") -> None:
     declared = project.load(Path())
     desired = project.render(declared, targets.load(Path(), target).pipeline)
     print(graphs.mermaid(desired, declared.statements))
-
-
-def main() -> None:
-    """Runs the command line; errors become one message and an exit code."""
-    try:
-        app()
-    except PipelineError as error:
-        words.print("[red]error:[/]", end=" ")
-        words.print(str(error), soft_wrap=True, highlight=False, markup=False)
-        sys.exit(error.exit_code)

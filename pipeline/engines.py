@@ -44,8 +44,8 @@ def choose(root: Path, project: Project, target: Target) -> tuple[Engine | None,
     found = translated(project, target)
     if target.ksqldb:
         return KsqlDb(target.ksqldb, project.statements), declared(project.statements)
-    if target.flink and target.embedded:
-        folder = root / target.embedded.state / "data" / "flink"
+    if target.flink:
+        folder = root / target.state / "data" / "flink"
         client = Flink(target.flink.gateway, target.flink.cluster)
         return flink.FlinkEngine(client, found, folder), (flink.query(found),)
-    raise UsageError("ksql/ needs `ksqldb`, or `flink` and `embedded`, in the target's file")
+    raise UsageError("ksql/ needs `ksqldb` or `flink` in the target's file")

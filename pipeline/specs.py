@@ -33,7 +33,7 @@ class Spec(Document):
             if SECRET_KEY.search(key) and not REFERENCE.match(str(value)):
                 raise ValueError(
                     f"{key} is a secret in clear text: write a reference such as"
-                    " ${env:CONNECT_WRITER_PASSWORD}"
+                    " ${env:JDBC_PASSWORD}"
                 )
         return config
 

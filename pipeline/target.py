@@ -17,12 +17,15 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Postgres(documents.Document):
-    """The PostgreSQL server, as this machine reaches it."""
+    """The PostgreSQL server, as the pipeline's programs reach it."""
 
     host: str
     port: Port
     database: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     admin: str = Field("postgres", description="Role that runs postgres/db_setup.sql.")
+    published: Address | None = Field(
+        None, description="Where people's own tools reach it, if not at host:port."
+    )
 
 
 class Flink(documents.Document):
@@ -35,7 +38,6 @@ class Flink(documents.Document):
 class Embedded(documents.Document):
     """What only the embedded stack needs to know."""
 
-    state: Path = Field(description="Folder of its data, logs and secrets.")
     controller_port: Port = Field(description="Port of Kafka's KRaft controller.")
 
 
@@ -50,10 +52,15 @@ class Target(documents.Document):
     registry: Url = Field(description="Root of a Confluent-compatible Schema Registry API.")
     connect: Url
     postgres: Postgres
-    flink: Flink | None = Field(None, description="Runs ksql/*.sql; needs `embedded`.")
+    flink: Flink | None = Field(None, description="Runs ksql/*.sql.")
     ksqldb: Url | None = Field(None, description="Runs ksql/*.sql.")
     airflow: Url | None = Field(None, description="Where Airflow's API server listens.")
-    secrets: Path = Field(description="File of KEY=value lines, mode 600, never committed.")
+    rest: Url | None = Field(None, description="Confluent's REST Proxy.")
+    secrets: Path | None = Field(
+        None,
+        description="File of KEY=value lines, mode 600, never committed. None: the environment.",
+    )
+    state: Path = Field(description="Folder of the cleansing's state and of its progress.")
     embedded: Embedded | None = None
 
 
@@ -76,8 +83,10 @@ def secrets(root: Path, target: Target) -> Mapping[str, str]:
     """The target's secrets by name; the environment has precedence over the file.
 
     Raises:
-        PipelineError: the file is missing or can be read by others.
+        PipelineError: the file is missing or can be read by others, or there is neither.
     """
+    if target.secrets is None:
+        return _environment()
     path = root / target.secrets
     if not path.is_file():
         raise PipelineError(f"{path} is missing: `make up` generates it")
@@ -86,3 +95,12 @@ def secrets(root: Path, target: Target) -> Mapping[str, str]:
     pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
     found = {key.strip(): value.strip() for key, value in pairs if not key.startswith("#")}
     return {key: os.environ.get(key, value) for key, value in found.items()}
+
+
+def _environment() -> Mapping[str, str]:
+    if "POSTGRES_PASSWORD" not in os.environ:
+        raise PipelineError(
+            "this target's secrets are in the environment of its containers: use make, for"
+            " example `make deploy TARGET=compose`"
+        )
+    return {name: value for name, value in os.environ.items() if name.endswith("_PASSWORD")}

@@ -7,7 +7,6 @@ Exit codes: 0 every record was delivered; 1 some were not; 2 usage.
 
 import io
 import struct
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +16,7 @@ import typer
 from confluent_kafka import KafkaError, Message, Producer
 from rich.console import Console
 
-from pipeline import project
+from pipeline import command, project
 from pipeline import target as targets
 from pipeline.errors import PipelineError, UsageError
 from pipeline.registry import Registry
@@ -108,14 +107,5 @@ def _produce(
             return
 
 
-def run() -> None:
-    """Runs the command; errors become one message and an exit code."""
-    try:
-        app()
-    except PipelineError as error:
-        words.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(error.exit_code)
-
-
 if __name__ == "__main__":
-    run()
+    command.run(app)

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,6 +24,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 from rich.console import Console
 
+from pipeline import command
 from pipeline import target as targets
 from pipeline.errors import PipelineError
 from pipeline.kafka import Kafka
@@ -358,7 +358,7 @@ def main(
     """Cleanse the raw topics by spark/rules.yaml into the clean topics and the rejects."""
     root = Path()
     place = targets.load(root, target)
-    folder = checkpoint or _state(place) / "data" / "cleanse"
+    folder = checkpoint or root / place.state / "data" / "cleanse"
     rules = load_rules(root / RULES)
     schemas = cleanse.load_schemas(root / "schemas")
     registry = Registry(place.registry)
@@ -385,12 +385,6 @@ def main(
         if once:
             print(json.dumps({**job.counts.summary(), "seconds": seconds}, indent=2))
         spark.stop()
-
-
-def _state(target: targets.Target) -> Path:
-    if target.embedded is None:
-        raise PipelineError("give --checkpoint: this target has no state folder")
-    return target.embedded.state
 
 
 def _run(writer: DataStreamWriter, job: Job, kafka: Kafka, status: Path | None) -> None:
@@ -451,14 +445,5 @@ def _say(status: Path | None, progress: Mapping[str, Any]) -> None:
     fresh.replace(status)
 
 
-def run() -> None:
-    """Runs the command; errors become one message and an exit code."""
-    try:
-        app()
-    except PipelineError as error:
-        words.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(error.exit_code)
-
-
 if __name__ == "__main__":
-    run()
+    command.run(app)

@@ -1,6 +1,5 @@
 """The command line of the embedded stack: `python -m stack --help`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,11 +7,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pipeline import command
 from pipeline import target as targets
-from pipeline.errors import PipelineError
-from stack import demo as demonstration
+from pipeline.errors import UsageError
 from stack import install as installer
 from stack import lifecycle, orchestration, progress, questions
+from stack import monitor as kaskade
 from stack.layout import Layout, layout
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -22,7 +22,10 @@ TargetOption = Annotated[str, typer.Option(help="Name of a file in targets/, or 
 
 def _layout(target: str) -> Layout:
     root = Path.cwd()
-    return layout(root, targets.load(root, target))
+    place = targets.load(root, target)
+    if place.embedded is None:
+        raise UsageError(f"{target}: Docker starts this target: make up TARGET={target}")
+    return layout(root, place)
 
 
 @app.command()
@@ -77,13 +80,6 @@ def logs(
 
 
 @app.command()
-def demo(target: TargetOption = "embedded") -> None:
-    """Wait until rows of every kind have landed in PostgreSQL, and show them."""
-    where = _layout(target)
-    demonstration.show(where, demonstration.wait(where, words), Console())
-
-
-@app.command()
 def ksql(
     file: Annotated[
         Path | None, typer.Argument(exists=True, help="Statements to run; none: a prompt.")
@@ -92,6 +88,17 @@ def ksql(
 ) -> None:
     """Ask questions of the streams and tables of ksql/, in Flink's SQL client."""
     questions.ask(_layout(target), file)
+
+
+@app.command()
+def monitor(
+    topic: Annotated[
+        str | None, typer.Argument(help="Show its records; none: the cluster.")
+    ] = None,
+    target: TargetOption = "embedded",
+) -> None:
+    """Look at topics, consumer groups and records, in a terminal UI."""
+    kaskade.watch(_layout(target), topic)
 
 
 @app.command()
@@ -115,14 +122,5 @@ def clean(target: TargetOption = "embedded") -> None:
     lifecycle.clean(_layout(target), words)
 
 
-def main() -> None:
-    """Runs the command; errors become one message and an exit code."""
-    try:
-        app()
-    except PipelineError as error:
-        words.print(f"[red]error:[/] {error}", highlight=False)
-        sys.exit(error.exit_code)
-
-
 if __name__ == "__main__":
-    main()
+    command.run(app)

@@ -1,17 +1,24 @@
-"""The first success: synthetic patients from Datagen to PostgreSQL, and what arrived."""
+"""The first success: waits until rows of every kind have landed in PostgreSQL, and shows them.
+
+On both targets: it starts nothing.
+"""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
 import psycopg
+import typer
 from psycopg import sql
 from rich.console import Console
 from rich.table import Table
 
+from pipeline import command
 from pipeline import target as targets
+from pipeline.target import Postgres, Target
 from pipeline.wait import until
-from stack.layout import Layout
 
 # What the demonstration waits for: all patients but those that the cleansing refuses (some 430 of
 # 50,000) are registered, the streams flow, and so do the trends.
@@ -40,6 +47,7 @@ JOIN diagnoses d ON d.admission_id = a.admission_id AND d.diagnosis_rank = 'Prim
 ORDER BY a.admission_date DESC
 LIMIT 5
 """
+app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True)
@@ -50,14 +58,23 @@ class Landed:
     per_second: float
 
 
-def wait(where: Layout, words: Console) -> Landed:
-    """Waits until ENOUGH rows have landed.
+@app.command(help=__doc__)
+def main(
+    target: Annotated[str, typer.Option(help="A file in targets/, or a path.")] = "embedded",
+) -> None:
+    """Waits for ENOUGH, and shows it."""
+    place = targets.load(Path(), target)
+    data = Console()
+    password = targets.secrets(Path(), place)["BI_READER_PASSWORD"]
+    with _connect(place.postgres, password) as connection:
+        landed = _wait(connection, Console(stderr=True))
+        _show(connection, landed, data)
+    data.print(_hints(place), highlight=False, soft_wrap=True)
 
-    Raises:
-        DeadlineError: they do not come; the message has the counts.
-    """
+
+def _wait(connection: psycopg.Connection, words: Console) -> Landed:
     begun = time.monotonic()
-    with _connect(where) as connection, words.status("waiting for rows") as status:
+    with words.status("waiting for rows") as status:
         before = _counts(connection)
         seen = [before]
 
@@ -71,45 +88,42 @@ def wait(where: Layout, words: Console) -> Landed:
         return Landed(seen[0], more / max(0.001, time.monotonic() - begun))
 
 
-def show(where: Layout, landed: Landed, data: Console) -> None:
-    """Prints what landed, a few rows of it, and where to look next."""
+def _show(connection: psycopg.Connection, landed: Landed, data: Console) -> None:
     counts = Table("table", "rows", box=None)
     for table, rows in landed.rows.items():
         counts.add_row(table, f"{rows:,}")
     data.print(counts)
     if landed.per_second >= 1:
         data.print(f"{landed.per_second:,.0f} rows/s into PostgreSQL while we waited\n")
-    with _connect(where) as connection:
-        cursor = connection.execute(SAMPLE)
-        sample = Table(box=None)
-        for column in cursor.description or ():
-            sample.add_column(column.name, no_wrap=True)
-        for row in cursor:
-            sample.add_row(*map(str, row))
+    cursor = connection.execute(SAMPLE)
+    sample = Table(box=None)
+    for column in cursor.description or ():
+        sample.add_column(column.name, no_wrap=True)
+    for row in cursor:
+        sample.add_row(*map(str, row))
     data.print(sample)
-    postgres = where.target.postgres
-    data.print(
-        f"""
+
+
+def _hints(target: Target) -> str:
+    postgres = target.postgres
+    place = postgres.published or f"{postgres.host}:{postgres.port}"
+    return f"""
 All of it is synthetic, and more comes every second. Where to look next:
   make status                      services, connectors, tasks
   make plan                        what an edit of connectors/ would change
-  {where.target.connect}/connectors?expand=status
-  postgresql://bi_reader@{postgres.host}:{postgres.port}/{postgres.database}
-                                   password: BI_READER_PASSWORD in {where.target.secrets}
-  make down                        stop everything; make clean also drops the data""",
-        highlight=False,
-        soft_wrap=True,
-    )
+  make monitor                     topics, records, consumer groups
+  postgresql://bi_reader@{place}/{postgres.database}
+                                   password: BI_READER_PASSWORD in {target.secrets or ".env"}
+  make down                        stop everything; make clean also drops the data"""
 
 
-def _connect(where: Layout) -> psycopg.Connection:
-    postgres = where.target.postgres
+def _connect(postgres: Postgres, password: str) -> psycopg.Connection:
     return psycopg.connect(
         host=postgres.host,
         port=postgres.port,
         dbname=postgres.database,
         user="bi_reader",
-        password=targets.secrets(where.root, where.target)["BI_READER_PASSWORD"],
+        password=password,
         autocommit=True,
     )
 
@@ -126,3 +140,7 @@ def _count(connection: psycopg.Connection, table: str) -> int:
 
 def _say(rows: Mapping[str, int]) -> str:
     return ", ".join(f"{table} {count:,}" for table, count in rows.items())
+
+
+if __name__ == "__main__":
+    command.run(app)

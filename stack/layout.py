@@ -1,4 +1,4 @@
-"""Where the embedded stack keeps what."""
+"""Where what runs from this repository keeps its data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,13 @@ class Layout:
 
     @property
     def secrets(self) -> Path:
-        """Generated passwords, mode 600."""
+        """Generated passwords, mode 600.
+
+        Raises:
+            UsageError: the target has them in the environment.
+        """
+        if self.target.secrets is None:
+            raise UsageError(f"{self.target.pipeline}: this target has no file of `secrets`")
         return self.root / self.target.secrets
 
     @property
@@ -52,11 +58,9 @@ def layout(root: Path, target: Target) -> Layout:
     """The layout of `target`.
 
     Raises:
-        UsageError: the target is not an embedded one, or its path is too long for a socket.
+        UsageError: its path is too long for a socket.
     """
-    if target.embedded is None:
-        raise UsageError(f"{target.pipeline}: this target has no embedded stack to start")
-    found = Layout(root, target, (root / target.embedded.state).resolve())
+    found = Layout(root, target, (root / target.state).resolve())
     if len(str(found.socket)) > MAX_SOCKET_PATH:
         raise UsageError(
             f"{found.socket}: the path is longer than a Unix socket allows"

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
-import requests
-
 from pipeline.errors import PipelineError
+from stack import health
 from stack.layout import REPOSITORY, Layout
 from stack.services import Service, address
 
 PROGRAM = Path(sys.executable).parent / "airflow"
+# What is alike on both targets; compose.yaml reads it too.
+SETTINGS = REPOSITORY / "airflow" / "settings.env"
 # What the secrets of the environment are called in Airflow's own settings.
 VARIABLES = {
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "AIRFLOW_DATABASE_URL",
@@ -39,7 +40,7 @@ def services(where: Layout) -> tuple[Service, ...]:
             f"airflow-{name}",
             at,
             " ".join([str(PROGRAM), *command]),
-            lambda: _is_healthy(url, name),
+            lambda: health.airflow(url, name),
             variables=VARIABLES,
             settings=settings,
         )
@@ -56,29 +57,16 @@ def _settings(where: Layout, host: str, port: int) -> dict[str, str]:
     home = where.state / "airflow"
     options = {
         "CORE__DAGS_FOLDER": REPOSITORY / "airflow" / "dags",
-        "CORE__LOAD_EXAMPLES": False,
-        "CORE__EXECUTOR": "LocalExecutor",
-        "CORE__PARALLELISM": 4,
-        "CORE__MAX_ACTIVE_TASKS_PER_DAG": 4,
-        "CORE__DAGS_ARE_PAUSED_AT_CREATION": False,
-        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "CORE__EXECUTION_API_SERVER_URL": f"http://{host}:{port}/execution/",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": home / "passwords.json",
         # The default listens on every interface.
         "API__HOST": host,
         "API__PORT": port,
-        "API__WORKERS": 1,
-        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
-        "WORKERS__EXECUTION_API_TIMEOUT": 20,
-        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.2,
-        "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 2,
-        "TRIGGERER__JOB_HEARTBEAT_SEC": 2,
-        "TRIGGERER__CAPACITY": 50,
-        "DAG_PROCESSOR__PARSING_PROCESSES": 1,
-        "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
     }
+    lines = SETTINGS.read_text().splitlines()
+    shared = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
     return {
+        **shared,
         "AIRFLOW_HOME": str(home),
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'airflow'}",
         **{f"AIRFLOW__{name}": str(value) for name, value in options.items()},
@@ -133,12 +121,3 @@ def _whole_environment(where: Layout, secrets: Mapping[str, str]) -> dict[str, s
     values = {**secrets, **environment(where, secrets)}
     own = {name: values[source] for name, source in VARIABLES.items()}
     return {**os.environ, **services(where)[0].settings, **own}
-
-
-def _is_healthy(url: str, name: str) -> bool:
-    try:
-        answer = requests.get(f"{url}/api/v2/monitor/health", timeout=5)
-    except requests.RequestException:
-        return False
-    part = {"dags": "dag_processor", "api": "metadatabase"}.get(name, name)
-    return answer.ok and answer.json().get(part, {}).get("status") == "healthy"

@@ -1,5 +1,6 @@
 """What the cleansing job says of itself, for `make status`."""
 
+import fcntl
 import json
 from dataclasses import dataclass
 
@@ -23,6 +24,19 @@ class Progress:
         counts = f"clean {self.clean:,}, rejected {self.rejected:,}, duplicates {self.duplicates:,}"
         behind = f", lag {self.lag:,}" if self.lag is not None else ""
         return f"cleansing: {self.state}; since its start: {counts}{behind}"
+
+
+def runs(where: Layout) -> bool:
+    """Whether a job holds the checkpoint; its lock tells it across containers, a pid would not."""
+    lock = where.data / "cleanse.lock"
+    if not lock.is_file():
+        return False
+    with lock.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def read(where: Layout) -> Progress | None:

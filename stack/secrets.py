@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+import sys
 from pathlib import Path
 
 # Bytes of each, written in URL-safe Base64. Fernet takes exactly 32; JWT wants 64 letters.
@@ -37,3 +38,8 @@ def ensure(path: Path) -> None:
 
 def _token(size: int) -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(size)).decode()
+
+
+if __name__ == "__main__":
+    # For compose, which needs no virtual environment.
+    ensure(Path(sys.argv[1]))

@@ -159,7 +159,7 @@ def _connect(where: Layout) -> Service:
         address(where.target.connect),
         _java(where, 1024, "-cp", classpath, main, where.run / "connect.properties"),
         lambda: _answers(f"{where.target.connect}/connectors"),
-        variables={"CONNECT_WRITER_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
+        variables={"JDBC_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
     )
 
 

@@ -1,7 +1,6 @@
 """The cleansing: run once, or, where it runs continuously, watched."""
 
 import json
-import os
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -31,10 +30,7 @@ def _layout() -> Layout:
 @task.branch
 def once_or_continuous() -> str:
     """Whether a job holds the checkpoint already: two would be refused."""
-    lock = _layout().data / "cleanse.lock"
-    pid = lock.read_text().strip() if lock.is_file() else ""
-    runs = pid.isdigit() and os.path.isdir(f"/proc/{pid}")  # noqa: PTH112
-    return "cleansing_progresses" if runs else "cleanse_once"
+    return "cleansing_progresses" if progress.runs(_layout()) else "cleanse_once"
 
 
 @task
@@ -44,14 +40,7 @@ def cleanse_once() -> dict[str, Any]:
     Raises:
         AirflowFailException: the job failed; with its last words.
     """
-    where = _layout()
-    options = [
-        "--target",
-        str(where.run / "target.yaml"),
-        "--checkpoint",
-        str(where.data / "cleanse"),
-    ]
-    command = [sys.executable, "-m", "spark.job", "--once", *options]
+    command = [sys.executable, "-m", "spark.job", "--once", "--target", PipelineHook().target_file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise AirflowFailException(done.stderr.strip().splitlines()[-1])

@@ -33,13 +33,19 @@ class PipelineHook(BaseHook):
         self._conn_id = conn_id
 
     @property
+    def target_file(self) -> str:
+        """The name or path of the target's file."""
+        name = _connection(self._conn_id).extra_dejson.get("target")
+        if not name:
+            raise AirflowFailException(f"connection {self._conn_id}: its extra has no target")
+        return str(name)
+
+    @property
     def target(self) -> targets.Target:
         """Where the pipeline runs."""
-        path = _connection(self._conn_id).extra_dejson.get("target")
-        if not path:
-            raise AirflowFailException(f"connection {self._conn_id}: its extra has no target")
+        name = self.target_file
         with failing_at_once():
-            return targets.load(ROOT, path)
+            return targets.load(ROOT, name)
 
     @property
     def connect(self) -> Connect:

@@ -59,7 +59,8 @@ def _target(ports: list[int]) -> dict[str, object]:
             "database": "healthcare_pipeline_db",
         },
         "secrets": str(state / "secrets.env"),
-        "embedded": {"state": str(state), "controller_port": controller},
+        "state": str(state),
+        "embedded": {"controller_port": controller},
     }
 
 

@@ -172,5 +172,5 @@ def test_an_unknown_target_names_the_known_ones() -> None:
 
 def test_models_refuse_a_clear_text_secret_only() -> None:
     assert specs.SECRET_KEY.search("connection.password")
-    assert specs.REFERENCE.match("${env:CONNECT_WRITER_PASSWORD}")
+    assert specs.REFERENCE.match("${env:JDBC_PASSWORD}")
     assert not specs.REFERENCE.match("hunter2")

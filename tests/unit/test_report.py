@@ -21,7 +21,7 @@ def _plan(*edits: Edit, note: str = "") -> Plan:
 
 def test_a_secret_is_hidden_wherever_it_stands() -> None:
     plan = _plan(
-        Edit("connection.password", "written-by-hand", "${env:CONNECT_WRITER_PASSWORD}"),
+        Edit("connection.password", "written-by-hand", "${env:JDBC_PASSWORD}"),
         Edit("connection.url", "jdbc:x?password=s3cret", "jdbc:x"),
         note="task 0 FAILED: s3cret",
     )
@@ -32,7 +32,7 @@ def test_a_secret_is_hidden_wherever_it_stands() -> None:
     assert edits[0] == {
         "key": "connection.password",
         "before": "***",
-        "after": "${env:CONNECT_WRITER_PASSWORD}",
+        "after": "${env:JDBC_PASSWORD}",
     }
 
 

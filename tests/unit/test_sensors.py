@@ -65,7 +65,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
         "registry": "http://127.0.0.1:1",
         "connect": f"http://127.0.0.1:{started.http.server_port}",
         "postgres": {"host": "127.0.0.1", "port": 1, "database": "d"},
-        "secrets": "none",
+        "state": "none",
     }
     file = tmp_path / "target.yaml"
     file.write_text(yaml.safe_dump(target))

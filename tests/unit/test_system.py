@@ -96,7 +96,8 @@ def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
             "connect": "http://127.0.0.1:3",
             "postgres": {"host": "127.0.0.1", "port": 4, "database": "d"},
             "secrets": "s.env",
-            "embedded": {"state": "x" * 120, "controller_port": 5},
+            "state": "x" * 120,
+            "embedded": {"controller_port": 5},
         }
     )
     with pytest.raises(UsageError, match="longer than a Unix socket allows"):

@@ -1,0 +1,141 @@
+"""Sends a record to a raw topic by Confluent's REST Proxy, and reads it back.
+
+The request is scripts/requests/TOPIC.json; scripts/requests/curl.sh does the same with curl.
+
+Exit codes: 0 it was delivered and came back as it was sent; 1 it was not; 2 usage.
+"""
+
+import base64
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import fastavro
+import typer
+from rich.console import Console
+
+from pipeline import command
+from pipeline import target as targets
+from pipeline.errors import PipelineError, ServiceError, UsageError
+from pipeline.http import Service
+from pipeline.registry import Registry
+from pipeline.suggest import unknown
+from pipeline.wait import until
+
+REQUESTS = Path("scripts") / "requests"
+NAME = "REST Proxy"
+V2 = "application/vnd.kafka.v2+json"
+# The proxy reads key and value in one format. Keys are plain strings, which its `avro` format would
+# take for damaged Avro: so it gives us bytes.
+BINARY = "application/vnd.kafka.binary.v2+json"
+WIRE_HEADER = 5
+READ_S = 30
+words = Console(stderr=True)
+app = typer.Typer(add_completion=False)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where Kafka holds a record."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@app.command(help=__doc__)
+def main(
+    topic: Annotated[str, typer.Argument(help="A topic with a file in scripts/requests/.")],
+    target: Annotated[str, typer.Option(help="A file in targets/, or a path.")] = "compose",
+) -> None:
+    """Sends, reads back, compares, and prints the record."""
+    place = targets.load(Path(), target)
+    if place.rest is None:
+        raise UsageError(
+            f"target {target} has no `rest`: Confluent's REST Proxy is in no package registry;"
+            " make produce-http TARGET=compose"
+        )
+    request = _request(topic)
+    sent = produce(place.rest, topic, request)
+    words.print(f"delivered to {sent.topic}, partition {sent.partition}, offset {sent.offset}")
+    key, value = read(place.rest, Registry(place.registry), sent)
+    if (key, value) != (request["key"]["data"], request["value"]["data"]):
+        raise PipelineError(f"another record came back: {key} {value}")
+    print(json.dumps({"key": key, "value": value}, indent=2))
+
+
+def _request(topic: str) -> Mapping[str, Any]:
+    file = REQUESTS / f"{topic}.json"
+    if not file.is_file():
+        raise UsageError(unknown("topic", topic, [f.stem for f in REQUESTS.glob("*.json")]))
+    request: Mapping[str, Any] = json.loads(file.read_text())
+    return request
+
+
+def produce(rest: str, topic: str, request: Mapping[str, Any]) -> Place:
+    """Sends one record by the API's version 3, whose key and value have formats of their own.
+
+    Raises:
+        ServiceError: the proxy is unreachable, or the record was not delivered.
+    """
+    http = Service(NAME, rest)
+    cluster = http.json("GET", "/v3/clusters")["data"][0]["cluster_id"]
+    path = f"/v3/clusters/{cluster}/topics/{topic}/records"
+    report = http.json("POST", path, request)
+    # The request succeeds as soon as it can be read; each record has a code of its own.
+    if report["error_code"] != 200:
+        raise ServiceError(f"{NAME}: {topic}: {report['error_code']}: {report.get('message')}")
+    return Place(topic, report["partition_id"], report["offset"])
+
+
+def read(rest: str, registry: Registry, place: Place) -> tuple[str, Any]:
+    """The key and value of the record at `place`, by a consumer of the API's version 2.
+
+    Raises:
+        ServiceError: the proxy or the registry is unreachable or refuses.
+        DeadlineError: the record does not come.
+    """
+    http = Service(NAME, rest, {"Content-Type": V2, "Accept": f"{BINARY}, {V2}"})
+    name = uuid4().hex
+    group = "/consumers/rest_proxy"
+    http.json("POST", group, {"name": name, "format": "binary"})
+    consumer = f"{group}/instances/{name}"
+    try:
+        found = _record(http, consumer, place)
+    finally:
+        http.json("DELETE", consumer)
+    value = base64.b64decode(found["value"])
+    return base64.b64decode(found["key"]).decode(), _decoded(registry, place.topic, value)
+
+
+def _record(http: Service, consumer: str, place: Place) -> Mapping[str, str]:
+    where = {"topic": place.topic, "partition": place.partition}
+    http.json("POST", f"{consumer}/assignments", {"partitions": [where]})
+    http.json("POST", f"{consumer}/positions", {"offsets": [{**where, "offset": place.offset}]})
+
+    def probe() -> Mapping[str, str] | None:
+        records = http.json("GET", f"{consumer}/records?timeout=1000")
+        return next((r for r in records if r["offset"] == place.offset), None)
+
+    return until(probe, seconds=READ_S, describe=lambda: f"{place} does not come back")
+
+
+def _decoded(registry: Registry, topic: str, value: bytes) -> Any:
+    schema_id = int.from_bytes(value[1:WIRE_HEADER], "big")
+    live = registry.latest(f"{topic}-value")
+    if live.id != schema_id:
+        raise PipelineError(f"the value has schema {schema_id}, {topic}-value has {live.id}")
+    schema = fastavro.parse_schema(dict(live.schema))
+    record = fastavro.schemaless_reader(io.BytesIO(value[WIRE_HEADER:]), schema, None)
+    # Dates and times as the request has them.
+    text = io.StringIO()
+    fastavro.json_writer(text, schema, [record])
+    return json.loads(text.getvalue())
+
+
+if __name__ == "__main__":
+    command.run(app)

@@ -1,0 +1,24 @@
+# What the Makefile's targets do on compose: all of it in containers. The machine needs Docker, and
+# python3 for the passwords.
+READY := engine
+COMPOSE := docker compose
+ALL := $(COMPOSE) --profile '*'
+RUN := $(COMPOSE) run --rm pipeline
+SETUP := $(ALL) build
+UP := $(COMPOSE) up --detach --wait
+DOWN := $(ALL) down
+STATUS := $(ALL) ps --all
+LOGS := $(ALL) logs --tail 40 $(S)
+CLEAN := $(ALL) down --volumes --remove-orphans && rm -f .env
+KSQL := $(COMPOSE) run --rm $(if $(F),--volume $(abspath $(F)):/questions.sql:ro) ksqldb-cli \
+        $(if $(F),--file /questions.sql http://ksqldb-server:8088)
+AIRFLOW := $(COMPOSE) --profile airflow up --detach --wait && \
+           echo "http://$$($(COMPOSE) --profile airflow port airflow-api 8080)  user admin," \
+                "password $$(sed -n s/^AIRFLOW_ADMIN_PASSWORD=//p .env)"
+AIRFLOW_CLI := $(COMPOSE) --profile airflow exec airflow-scheduler airflow $(A)
+MONITOR := $(COMPOSE) --profile kafdrop up --detach --wait kafdrop && \
+           echo "Kafdrop: http://$$($(COMPOSE) --profile kafdrop port kafdrop 9000)"
+REST := $(COMPOSE) --profile rest up --detach --wait rest-proxy
+OUTPUT := --output /output/rendered
+RENDER_FILES := mkdir -p build && $(COMPOSE) run --rm --user "$$(id -u):$$(id -g)" \
+                --volume $(CURDIR)/build:/output pipeline render.py

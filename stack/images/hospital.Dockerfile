@@ -1,0 +1,30 @@
+# Our own programs (render.py, the cleansing, Airflow), with the packages of uv.lock and the jars of
+# stack/pom.xml. compose.yaml mounts the repository over it.
+FROM maven:3.9.11-eclipse-temurin-17 AS jars
+WORKDIR /build
+COPY stack/pom.xml stack/
+COPY stack/kafka/pom.xml stack/kafka/
+COPY stack/flink/pom.xml stack/flink/
+COPY stack/spark/pom.xml stack/spark/
+COPY datagen/pom.xml datagen/
+RUN mvn -B -ntp -f stack/pom.xml -pl :spark -Dstack.lib=/build/lib package
+
+FROM python:3.11.14-slim-bookworm
+# Debian keeps no older version to pin.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends openjdk-17-jre-headless procps \
+    && rm -rf /var/lib/apt/lists/*
+RUN useradd --create-home --uid 1000 hospital \
+    && mkdir -p /opt/hospital/build/stack /var/lib/hospital/run /var/lib/hospital/data \
+    && chown -R hospital /var/lib/hospital
+WORKDIR /opt/hospital
+COPY pyproject.toml uv.lock ./
+RUN pip install --no-cache-dir uv==0.13.9 \
+    && UV_PROJECT_ENVIRONMENT=/opt/venv uv sync --frozen --no-default-groups --no-cache
+COPY --from=jars /build/lib/spark build/stack/spark
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONPATH=/opt/hospital:/opt/hospital/airflow \
+    PYTHONDONTWRITEBYTECODE=1 \
+    COLUMNS=120
+USER 1000
