@@ -15,8 +15,8 @@ from rich.console import Console
 from bench import cleansing, datagen, latency, noop, sinks, trends
 from stack.layout import REPOSITORY, Layout
 from stack.supervisor import Supervisor
-from tests.embedded.stack_fixture import peak_mb, running_stack
-from tests.embedded.workspace import Workspace, full
+from tests.embedded.stack_fixture import TARGET, peak_mb, running_stack
+from tests.workspace import Workspace, full
 
 OUTPUT = REPOSITORY / "build" / "bench.json"
 words = Console(stderr=True)
@@ -26,7 +26,7 @@ def main() -> None:
     with running_stack() as where, tempfile.TemporaryDirectory() as folder:
         # It would take the machine from what is measured, until it is itself.
         Supervisor(where.socket).stop("cleanse")
-        results = measure(full(Path(folder), where), where)
+        results = measure(full(Path(folder), TARGET), where)
     OUTPUT.write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
     words.print(f"written to {OUTPUT.relative_to(REPOSITORY)}")
@@ -35,7 +35,7 @@ def main() -> None:
 def shaping(space: Workspace, where: Layout) -> dict[str, float]:
     """What Flink does with the clean topics."""
     space.run("destroy", "--yes")
-    shaped = full(space.root / "trends", where, trends=True)
+    shaped = full(space.root / "trends", TARGET, trends=True)
     shutil.rmtree(shaped.root / "connectors" / "sources")
     with words.status("trends: records/s through the heaviest statement"):
         # The topics and subjects, without the job.

@@ -15,8 +15,8 @@ from pipeline.kafka import Kafka
 from pipeline.wait import until
 from stack.layout import REPOSITORY, Layout
 from stack.supervisor import Supervisor
-from tests.embedded import records
-from tests.embedded.workspace import Workspace
+from tests import records
+from tests.workspace import Workspace
 
 
 def throughput(space: Workspace) -> dict[str, float]:

@@ -10,8 +10,8 @@ from confluent_kafka import Producer
 from pipeline.project import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
-from tests.embedded import records
-from tests.embedded.workspace import Workspace, counts
+from tests import records
+from tests.workspace import Workspace, counts
 
 PER_SECOND = 1000
 SECONDS = 20

@@ -7,7 +7,7 @@ import yaml
 
 from bench import topics
 from stack.layout import REPOSITORY
-from tests.embedded.workspace import Workspace
+from tests.workspace import Workspace
 
 CONNECTORS = 100
 RUNS = 5

@@ -11,7 +11,7 @@ from bench.datagen import RECORDS, TOPIC
 from pipeline.project import load, render
 from pipeline.wait import until
 from stack.layout import REPOSITORY
-from tests.embedded.workspace import Workspace
+from tests.workspace import Workspace
 
 # What the template sets for correctness or for the place; the rest of it is tuning.
 NEEDED = {

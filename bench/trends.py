@@ -14,8 +14,8 @@ from pipeline.flink.gateway import Flink
 from pipeline.flink.relations import Script
 from pipeline.project import load
 from pipeline.wait import until
-from tests.embedded import records
-from tests.embedded.workspace import Workspace
+from tests import records
+from tests.workspace import Workspace
 
 PATIENTS = 50_000
 ADMISSIONS = 200_000

@@ -15,29 +15,29 @@ from stack.layout import REPOSITORY, Layout, layout
 from stack.supervisor import Supervisor
 
 FOLDER = REPOSITORY / "var" / "test"
+TARGET = FOLDER / "target.yaml"
 
 
 @contextmanager
 def running_stack() -> Iterator[Layout]:
     """The stack, healthy; afterwards nothing of it is left."""
     console = Console(stderr=True)
-    path = FOLDER / "target.yaml"
-    if path.is_file():
+    if TARGET.is_file():
         # What a run that was killed has left behind.
-        lifecycle.clean(_layout(path), console)
+        lifecycle.clean(_layout(), console)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(_target(_free_ports(8))))
-    where = _layout(path)
+    TARGET.write_text(yaml.safe_dump(_target(free_ports(8))))
+    where = _layout()
     try:
         lifecycle.up(where, console)
         yield where
     finally:
         lifecycle.clean(where, console)
-        path.unlink()
+        TARGET.unlink()
 
 
-def _layout(path: Path) -> Layout:
-    return layout(REPOSITORY, targets.load(REPOSITORY, str(path)))
+def _layout() -> Layout:
+    return layout(REPOSITORY, targets.load(REPOSITORY, str(TARGET)))
 
 
 def _target(ports: list[int]) -> dict[str, object]:
@@ -64,7 +64,8 @@ def _target(ports: list[int]) -> dict[str, object]:
     }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
     with ExitStack() as held:
         probes = [held.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:

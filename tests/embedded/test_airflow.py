@@ -19,11 +19,11 @@ from pipeline.wait import until
 from stack import lifecycle
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests.embedded import workspace
+from tests import workspace
 from tests.embedded.stack_fixture import pid_of
-from tests.embedded.test_delivery import ENTITIES, bounded, wait_until_landed
-from tests.embedded.test_trends import BEGIN, admission, lab, write_clean
-from tests.embedded.workspace import Workspace
+from tests.endtoend.test_delivery import ENTITIES, bounded, wait_until_landed
+from tests.endtoend.test_trends import BEGIN, admission, lab, write_clean
+from tests.workspace import Workspace
 
 RUN_S = 240
 # Of airflow/hospital/sensors.py, which needs Airflow's own environment to be imported.
@@ -95,11 +95,11 @@ def _runs(client: Airflow, path: str) -> Any:
 
 @pytest.fixture(scope="module")
 def running(
-    tmp_path_factory: pytest.TempPathFactory, stack: Layout, airflow: Airflow
+    tmp_path_factory: pytest.TempPathFactory, target_file: Path, airflow: Airflow
 ) -> Iterator[Workspace]:
     """The whole pipeline as the repository declares it, but with fewer records."""
     del airflow
-    space = workspace.full(tmp_path_factory.mktemp("running"), stack, trends=True)
+    space = workspace.full(tmp_path_factory.mktemp("running"), target_file, trends=True)
     bounded(space, max_interval_ms=0)
     # All of them: the quality checks count admissions without a patient.
     space.edit("connectors/sources/patients.yaml", iterations=50_000)

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from pipeline.wait import until
-from tests.embedded import records
-from tests.embedded.workspace import Workspace, widget_schema
+from tests import records
+from tests.workspace import Workspace, widget_schema
 
 CLASS = "DatagenConnector"
 

@@ -12,15 +12,15 @@ from rich.console import Console
 from pipeline.wait import until
 from stack import lifecycle
 from stack.layout import REPOSITORY, Layout
-from tests.embedded.stack_fixture import FOLDER, await_restart, pid_of
-from tests.embedded.workspace import Workspace
+from tests.embedded.stack_fixture import TARGET, await_restart, pid_of
+from tests.workspace import Workspace
 
 SERVICES = ("postgres", "kafka", "registry", "connect", "flink", "cleanse")
 
 
 def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "stack", *arguments, "--target", str(FOLDER / "target.yaml")],
+        [sys.executable, "-m", "stack", *arguments, "--target", str(TARGET)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

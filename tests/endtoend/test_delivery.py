@@ -1,8 +1,6 @@
 """Every record that Datagen wrote is in PostgreSQL exactly once, clean or rejected, whatever is
 killed on the way."""
 
-import os
-import signal
 from collections import defaultdict
 from typing import Any
 
@@ -12,11 +10,10 @@ from confluent_kafka import Producer
 from psycopg.rows import dict_row
 
 from pipeline.wait import until
-from stack.layout import Layout
-from tests.embedded import records
-from tests.embedded.stack_fixture import await_restart, pid_of
-from tests.embedded.workspace import Workspace, counts
+from tests import records
+from tests.stacks import Stack
 from tests.unit import golden
+from tests.workspace import Workspace, counts
 
 # By raw topic: the clean topic, the table, and its key.
 TABLES = {
@@ -140,7 +137,7 @@ def _assert_table_equals_topic(
 
 
 def test_every_record_lands_exactly_once_through_two_kills_of_connect(
-    hospital: Workspace, stack: Layout
+    hospital: Workspace, stack: Stack
 ) -> None:
     bounded(hospital, max_interval_ms=20)
     hospital.ok("deploy")
@@ -154,7 +151,7 @@ def test_every_record_lands_exactly_once_through_two_kills_of_connect(
 
 
 def test_nothing_is_lost_through_kills_of_the_cleansing_the_broker_and_the_registry(
-    hospital: Workspace, stack: Layout
+    hospital: Workspace, stack: Stack
 ) -> None:
     bounded(hospital, max_interval_ms=20)
     hospital.ok("deploy")
@@ -166,7 +163,7 @@ def test_nothing_is_lost_through_kills_of_the_cleansing_the_broker_and_the_regis
     _account(hospital)
 
 
-def _kill_at(space: Workspace, stack: Layout, rows: int, service: str) -> None:
+def _kill_at(space: Workspace, stack: Stack, rows: int, part: str) -> None:
     def probe() -> bool | None:
         return True if counts(space, ("diagnoses",))["diagnoses"] >= rows else None
 
@@ -174,10 +171,7 @@ def _kill_at(space: Workspace, stack: Layout, rows: int, service: str) -> None:
         return f"diagnoses has fewer than {rows} rows\n{space.run('status').stdout}"
 
     until(probe, seconds=120, describe=describe)
-    pid = pid_of(stack, service)
-    # The group: the cleansing is a Python program and the JVM that it drives.
-    os.killpg(pid, signal.SIGKILL)
-    await_restart(stack, service, pid)
+    stack.kill(part)
 
 
 def test_a_fast_feed_lands_with_the_rejects_that_its_seeds_give(hospital: Workspace) -> None:
@@ -256,13 +250,13 @@ def test_ids_join_across_topics(hospital: Workspace) -> None:
         assert {record.value[field] for record in raw[child]} <= keys[parent]
 
 
-def test_no_secret_shows_in_the_worker_a_plan_or_a_log(hospital: Workspace, stack: Layout) -> None:
+def test_no_secret_shows_in_the_worker_a_plan_or_a_log(hospital: Workspace, stack: Stack) -> None:
     bounded(hospital, max_interval_ms=0)
     hospital.ok("deploy")
     shown = {
         "worker": str(hospital.connectors()),
         "plan": hospital.ok("plan", "--json", "--prune"),
-        "logs": "".join(file.read_text() for file in stack.logs.glob("*.log*")),
+        "logs": stack.logs(),
     }
     secrets = hospital.secrets
     leaks = [

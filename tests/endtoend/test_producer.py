@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 from stack.layout import REPOSITORY
-from tests.embedded import records
-from tests.embedded.workspace import Workspace
+from tests import records
+from tests.workspace import Workspace
 
 
 def _produce(target: str, *arguments: str) -> subprocess.CompletedProcess[str]:

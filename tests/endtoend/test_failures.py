@@ -7,7 +7,7 @@ import requests
 import yaml
 
 from pipeline.wait import until
-from tests.embedded.workspace import Workspace, widget_schema
+from tests.workspace import Workspace, widget_schema
 
 
 def _name(space: Workspace) -> str:

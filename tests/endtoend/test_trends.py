@@ -1,20 +1,16 @@
-"""The trends that Flink computes from ksql/, against the same questions in SQL to PostgreSQL."""
+"""The trends that ksql/ computes, against the same questions in SQL to PostgreSQL."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pipeline.project import load
 from pipeline.wait import until
-from stack.layout import REPOSITORY, Layout
-from tests.embedded import records
-from tests.embedded.stack_fixture import await_restart, pid_of
-from tests.embedded.workspace import Workspace
+from stack.layout import REPOSITORY
+from tests import records
+from tests.stacks import Stack
+from tests.workspace import Workspace
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 DEPARTMENTS = ("Cardiology", "Surgery", None)
@@ -125,7 +121,7 @@ def write_clean(
     records.write(space.target, topic, load(space.root).schemas[topic], values)
 
 
-def _admit(space: Workspace, numbers: range) -> None:
+def admit(space: Workspace, numbers: range) -> None:
     """One admission each, a diagnosis and a result, all out of order: late by up to weeks."""
     times = {number: BEGIN + timedelta(minutes=37 * number) for number in numbers}
     shuffled = list(numbers)
@@ -146,7 +142,7 @@ def _answers(space: Workspace, table: str) -> tuple[set[Any], set[Any]]:
     return set(trend), set(wanted)
 
 
-def _wait_until_equal(space: Workspace, admissions: int) -> None:
+def wait_until_equal(space: Workspace, admissions: int) -> None:
     """Waits until all rows have landed, and each trend is the answer to its question."""
     different: dict[str, Any] = {}
 
@@ -168,123 +164,37 @@ def _wait_until_equal(space: Workspace, admissions: int) -> None:
     until(probe, seconds=120, describe=lambda: f"{different}", every=1)
 
 
-def test_every_trend_is_the_answer_of_plain_sql_through_a_kill_of_flink(
-    trends: Workspace, stack: Layout
+def test_every_trend_is_the_answer_of_plain_sql_through_a_kill(
+    trends: Workspace, stack: Stack
 ) -> None:
     trends.ok("deploy")
     write_clean(trends, "patients_clean", (_patient(n) for n in range(500)))
-    _admit(trends, range(800))
-    _wait_until_equal(trends, 800)
+    admit(trends, range(800))
+    wait_until_equal(trends, 800)
     unknown = "SELECT sum(admissions) FROM admissions_by_age_daily WHERE age_band = 'Unknown'"
     assert trends.rows(unknown) == [(300,)]
-    _wait_for_checkpoint(stack)
-    pid = pid_of(stack, "flink")
-    os.kill(pid, signal.SIGKILL)
-    _admit(trends, range(800, 1600))
-    await_restart(stack, "flink", pid)
+    stack.kill("trends")
+    admit(trends, range(800, 1600))
     # Patients that come after their admissions; a record without a key; the same record again.
     write_clean(trends, "patients_clean", (_patient(n) for n in range(500, 790)))
     write_clean(trends, "patients_clean", [(None, _patient(999)[1])])
-    _wait_until_equal(trends, 1600)
+    wait_until_equal(trends, 1600)
     assert trends.rows(unknown) == [(20,)]
     assert trends.plan()["changes"] == []
-    assert '"ksql": "RUNNING"' in trends.ok("status", "--json")
+    trends.ok("status")
 
 
-def _wait_for_checkpoint(stack: Layout) -> None:
-    """Until one that began after now is whole.
-
-    The latest of a patient is the latest to arrive: both halves, read again in one go, would arrive
-    in any order.
-    """
-
-    def newest() -> int:
-        found = (stack.data / "flink" / "checkpoints").glob("*/chk-*/_metadata")
-        return max((int(file.parent.name.removeprefix("chk-")) for file in found), default=0)
-
-    begun = newest()
-    until(
-        lambda: True if newest() >= begun + 2 else None,
-        seconds=60,
-        describe=lambda: f"no checkpoint after {begun}",
-    )
-
-
-def test_a_census_is_what_was_admitted_minus_what_was_discharged(trends: Workspace) -> None:
+def test_a_census_is_what_was_admitted_minus_what_was_discharged(
+    trends: Workspace, stack: Stack
+) -> None:
     trends.ok("deploy")
-    _admit(trends, range(100))
-    _wait_until_equal(trends, 100)
+    admit(trends, range(100))
+    wait_until_equal(trends, 100)
     census = "SELECT census FROM department_census WHERE department = 'Surgery' ORDER BY at DESC"
     assert trends.rows(census)[0] == (0,)
-    five = str(REPOSITORY / "ksql" / "questions" / "five.sql")
-    command = [sys.executable, "-m", "stack", "ksql", five, "--target", str(trends.target_file)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.stdout.count("Received a total of") == 5, done.stdout + done.stderr
+    assert stack.answered(REPOSITORY / "ksql" / "questions" / "five.sql") == 5
     top = trends.rows("SELECT day, diagnosis_code FROM top_diagnoses WHERE rank = 1 ORDER BY day")
     assert top[0][0] == BEGIN
-
-
-STREAM_TABLE = """
-CREATE STREAM visits (id VARCHAR KEY, person VARCHAR)
-  WITH (KAFKA_TOPIC = '{0}_visits', VALUE_FORMAT = 'AVRO');
-CREATE TABLE people (id VARCHAR PRIMARY KEY, name VARCHAR)
-  WITH (KAFKA_TOPIC = '{0}_people', VALUE_FORMAT = 'AVRO');
-CREATE STREAM named WITH (KAFKA_TOPIC = '{0}_named') AS
-  SELECT v.id AS id, p.name AS name FROM visits v LEFT JOIN people p ON v.person = p.id
-  PARTITION BY v.id EMIT CHANGES;
-"""
-
-
-def _record(**fields: str) -> dict[str, Any]:
-    listed = [
-        {"name": name, "type": ["null", type_], "default": None} for name, type_ in fields.items()
-    ]
-    return {"type": "record", "name": "R", "namespace": "test", "fields": listed}
-
-
-def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None:
-    name = "joined"
-    schemas = {
-        f"{name}_visits": _record(person="string"),
-        f"{name}_people": _record(name="string"),
-        f"{name}_named": _record(NAME="string"),
-    }
-    own: dict[str, Any] = {topic: {} for topic in [*load(widgets.root).topics.topics, *schemas]}
-    widgets.edit("topics.yaml", topics=own)
-    for topic, schema in schemas.items():
-        widgets.write(f"schemas/{topic}.avsc", schema)
-    widgets.write("ksql/1.sql", STREAM_TABLE.format(name))
-    widgets.ok("deploy")
-
-    def visit(number: int) -> str | None:
-        write_clean(widgets, f"{name}_visits", [(f"V{number}", {"person": "P1"})])
-
-        def probe() -> list[Any] | None:
-            found = records.read(widgets.target, f"{name}_named")
-            return [r.value["NAME"] for r in found if r.key == f"V{number}"] or None
-
-        (value,) = until(probe, seconds=60, describe=lambda: f"V{number} is not joined")
-        return value  # type: ignore[no-any-return]
-
-    def rename(to: str | None) -> None:
-        write_clean(widgets, f"{name}_people", [("P1", {"name": to})])
-        # Another person's visit, so that we know how far the table has been read.
-        write_clean(widgets, f"{name}_people", [("P2", {"name": str(to)})])
-
-        def probe() -> bool | None:
-            write_clean(widgets, f"{name}_visits", [("probe", {"person": "P2"})])
-            found = records.read(widgets.target, f"{name}_named")
-            return any(r.key == "probe" and r.value["NAME"] == str(to) for r in found) or None
-
-        until(probe, seconds=60, describe=lambda: f"the table does not become {to}", every=0.5)
-
-    assert visit(1) is None
-    rename("Ann")
-    assert visit(2) == "Ann"
-    rename("Bea")
-    assert visit(3) == "Bea"
-    rename(None)
-    assert visit(4) is None
 
 
 def test_a_mistake_in_a_statement_names_its_place_before_anything_is_written(
@@ -295,17 +205,3 @@ def test_a_mistake_in_a_statement_names_its_place_before_anything_is_written(
     done = trends.run("deploy")
     assert done.returncode == 2
     assert "ksql/03_trends.sql:27: column 5, 'COUNTS': unknown function COUNTS" in done.stderr
-
-
-def test_a_changed_statement_starts_over_and_nothing_else_changes(trends: Workspace) -> None:
-    trends.ok("deploy")
-    _admit(trends, range(50))
-    _wait_until_equal(trends, 50)
-    file = trends.root / "ksql" / "03_trends.sql"
-    file.write_text(file.read_text().replace("age_at_admission < 18 ", "age_at_admission < 21 "))
-    (change,) = trends.plan()["changes"]
-    assert (change["kind"], change["action"]) == ("query", "update")
-    assert "starts over from the earliest record" in change["note"]
-    trends.ok("deploy")
-    assert trends.plan()["changes"] == []
-    _wait_until_equal(trends, 50)

@@ -14,7 +14,7 @@ import requests
 import yaml
 
 from pipeline import target as targets
-from stack.layout import REPOSITORY, Layout
+from stack.layout import REPOSITORY
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
 DECLARED = ("connectors", "schemas", "postgres", "ksql", "topics.yaml")
@@ -93,7 +93,7 @@ class Workspace:
             return connection.execute(query.encode()).fetchall()
 
 
-def full(root: Path, where: Layout, *, trends: bool = False) -> Workspace:
+def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
     """A copy of what this repository declares; without its trends where they are not looked at."""
     for name in DECLARED:
         source = REPOSITORY / name
@@ -106,12 +106,12 @@ def full(root: Path, where: Layout, *, trends: bool = False) -> Workspace:
         for file in (root / "connectors" / "sinks").glob("*.yaml"):
             if file.stem not in DETAILS:
                 file.unlink()
-    return _workspace(root, where)
+    return _workspace(root, target_file)
 
 
-def small(root: Path, where: Layout, name: str) -> Workspace:
+def small(root: Path, target_file: Path, name: str) -> Workspace:
     """One source, one topic, one sink and one table, all called by `name`."""
-    space = _workspace(root, where)
+    space = _workspace(root, target_file)
     shutil.copytree(REPOSITORY / "connectors" / "templates", root / "connectors" / "templates")
     defaults = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
     space.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})
@@ -124,9 +124,8 @@ def small(root: Path, where: Layout, name: str) -> Workspace:
     return space
 
 
-def _workspace(root: Path, where: Layout) -> Workspace:
-    file = Path(where.state).parent / "target.yaml"
-    return Workspace(root, file, where.target)
+def _workspace(root: Path, target_file: Path) -> Workspace:
+    return Workspace(root, target_file, targets.load(REPOSITORY, str(target_file)))
 
 
 def widget_schema(*more: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from stack.layout import Layout
+from tests import stacks, workspace
+from tests.embedded.stack_fixture import running_stack
+from tests.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[Layout]:
+    """The embedded stack, once for the whole run."""
+    with running_stack() as where:
+        yield where
+
+
+@pytest.fixture(scope="session")
+def compose_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("compose")
+
+
+@pytest.fixture(scope="session")
+def docker_compose_command(compose_folder: Path) -> str:
+    return f"docker compose --env-file {stacks.environment(compose_folder)} --profile full"
+
+
+@pytest.fixture(scope="session")
+def docker_compose_file() -> str:
+    return str(stacks.COMPOSE_FILE)
+
+
+@pytest.fixture(scope="session")
+def docker_compose_project_name() -> str:
+    return "hospital-test"
+
+
+@pytest.fixture(scope="session")
+def docker_setup() -> list[str]:
+    """Nothing: pytest-docker cleans up only what came after its own setup."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def docker_cleanup() -> list[str]:
+    return ["down --volumes --remove-orphans"]
+
+
+@pytest.fixture(scope="session")
+def compose(request: pytest.FixtureRequest) -> stacks.Compose:
+    """compose.yaml, all of it, once for the whole run."""
+    reason = stacks.no_engine()
+    if reason:
+        pytest.skip(reason)
+    names = ("docker_compose_command", "docker_compose_project_name", "docker_services")
+    command, project, services = map(request.getfixturevalue, names)
+    return stacks.Compose(command, project, services, request.getfixturevalue("compose_folder"))
+
+
+@pytest.fixture
+def widgets(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
+    """A small repository, not deployed yet; destroyed after the test."""
+    space = workspace.small(tmp_path, target_file, f"widgets{uuid4().hex[:6]}")
+    yield space
+    workspace.destroy(space)
+
+
+@pytest.fixture
+def hospital(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
+    """A copy of this repository but its trends, not deployed yet; destroyed after the test."""
+    space = workspace.full(tmp_path, target_file)
+    yield space
+    workspace.wipe(space)
+
+
+@pytest.fixture
+def trends(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
+    """A copy of this repository without its sources: the tests write the clean topics."""
+    space = workspace.full(tmp_path, target_file, trends=True)
+    shutil.rmtree(space.root / "connectors" / "sources")
+    yield space
+    workspace.wipe(space)

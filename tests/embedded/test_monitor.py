@@ -1,0 +1,60 @@
+"""make monitor, in a terminal of its own."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pipeline.wait import until
+from stack.layout import REPOSITORY
+from tests.embedded.stack_fixture import TARGET
+from tests.workspace import Workspace
+
+
+@contextmanager
+def _terminal(*arguments: str) -> Iterator[int]:
+    """A terminal that make monitor runs in."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stack", "monitor", *arguments, "--target", str(TARGET)],
+        cwd=REPOSITORY,
+        env={**os.environ, "TERM": "xterm-256color"},
+        stdin=its,
+        stdout=its,
+        stderr=its,
+    )
+    os.close(its)
+    try:
+        yield ours
+    finally:
+        process.terminate()
+        process.wait(20)
+        os.close(ours)
+
+
+def _await(terminal: int, wanted: str) -> None:
+    shown = [b""]
+
+    def probe() -> bool | None:
+        ready, _, _ = select.select([terminal], [], [], 0.2)
+        if ready:
+            shown[0] += os.read(terminal, 65536)
+        return True if wanted.encode() in shown[0] else None
+
+    until(probe, seconds=60, every=0, describe=lambda: f"no {wanted} in {shown[0][-2000:]!r}")
+
+
+def test_the_cluster_and_the_avro_of_a_topic_are_shown(widgets: Workspace) -> None:
+    name = next((widgets.root / "schemas").glob("*.avsc")).stem
+    widgets.ok("deploy")
+    with _terminal() as terminal:
+        _await(terminal, name)
+    with _terminal(name) as terminal:
+        _await(terminal, "{'id': 'W")
