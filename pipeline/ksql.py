@@ -330,7 +330,8 @@ class _Reader:
         while True:
             key = self.name()
             self.expect("=")
-            found[key] = self.tokens[self.at].text
+            sign = "-" if self.skip("-") else ""
+            found[key] = sign + self.tokens[self.at].text
             self.at += 1
             if not self.skip(","):
                 break

@@ -7,6 +7,8 @@ from typing import Any
 from fastavro.schema import SchemaParseException, UnknownType, parse_schema
 
 ANNOTATION = "arg.properties"
+# What Connect notes of its own types. ksqlDB registers each of its schemas with and without.
+CONNECTS_OWN = {"connect.name", "connect.version"}
 # Flatten's delimiter in connectors/templates/jdbc-sink.yaml.j2.
 DELIMITER = "_"
 
@@ -15,11 +17,15 @@ Schema = dict[str, Any]
 
 def contract(schema: Any) -> Any:
     """The schema without the generator's annotations: what is registered."""
+    return _without(schema, {ANNOTATION})
+
+
+def _without(schema: Any, attributes: set[str]) -> Any:
     if isinstance(schema, dict):
-        kept = {key: contract(value) for key, value in schema.items() if key != ANNOTATION}
+        kept = {k: _without(v, attributes) for k, v in schema.items() if k not in attributes}
         return kept["type"] if set(kept) == {"type"} else kept
     if isinstance(schema, list):
-        return [contract(item) for item in schema]
+        return [_without(item, attributes) for item in schema]
     return schema
 
 
@@ -34,7 +40,8 @@ def canonical(schema: Any) -> str:
     More than Avro's Parsing Canonical Form, which drops documentation and logical types: a change
     of those is a change of the contract here.
     """
-    return json.dumps(contract(schema), sort_keys=True, separators=(",", ":"))
+    bare = _without(schema, {ANNOTATION, *CONNECTS_OWN})
+    return json.dumps(bare, sort_keys=True, separators=(",", ":"))
 
 
 def problem(schema: Any) -> str | None:

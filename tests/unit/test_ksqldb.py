@@ -14,7 +14,10 @@ from pipeline import ksql
 from pipeline.errors import PipelineError, ServiceError, SpecError
 from pipeline.ksqldb import KsqlDb, declared
 from pipeline.plan import Action, compare
+from pipeline.project import load
 from pipeline.queries import LiveQuery
+from stack.layout import REPOSITORY
+from tests.unit.compose_checks import KNOWN
 from tests.unit.test_plan import DESIRED, LIVE, OWNER
 
 TEXT = """
@@ -217,3 +220,14 @@ def test_what_others_made_beyond_our_subset_is_only_shown(server: Server, client
 def test_an_unreachable_server_is_named() -> None:
     with pytest.raises(ServiceError, match=r"ksqlDB cannot be reached at http://127\.0\.0\.1:1"):
         KsqlDb("http://127.0.0.1:1", STATEMENTS).running()
+
+
+def test_what_ksqldb_gives_back_of_our_statements_is_no_change() -> None:
+    text = (KNOWN / "formatted.sql").read_text()
+    ours = {statement.name: statement for statement in load(REPOSITORY).statements}
+    given = tuple(ksql.parse(KNOWN / "formatted.sql", text))
+    assert len(given) == 12
+    for statement in given:
+        assert ksql.canonical(statement) == ksql.canonical(ours[statement.name]), statement.name
+    (changed,) = ksql.parse(KNOWN, text.replace("< 18)", "< 21)").split("\n\n")[7])
+    assert ksql.canonical(changed) != ksql.canonical(ours["ADMISSIONS_BY_BAND"])

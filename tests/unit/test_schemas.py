@@ -112,3 +112,18 @@ def test_the_documented_dirty_share_is_that_of_the_options() -> None:
         names.setdefault(test["code"], set()).add(test["name"])
     assert len(pool) == 130
     assert len(names) == 12
+
+
+def test_what_connect_notes_of_its_types_is_no_change_of_the_contract() -> None:
+    schema = _load("admissions_hourly")
+    text = json.dumps(schema)
+    assert "connect.name" in text
+    bare = json.loads(
+        text.replace('"connect.version": 1, ', "")
+        .replace('"connect.name": "org.apache.kafka.connect.data.Timestamp", ', "")
+        .replace(', "connect.name": "io.confluent.ksql.avro_schemas.KsqlDataSourceSchema"', "")
+    )
+    assert "connect." not in json.dumps(bare["fields"])
+    assert schemas.canonical(bare) == schemas.canonical(schema)
+    bare["fields"][0]["name"] = "WARD"
+    assert schemas.canonical(bare) != schemas.canonical(schema)
