@@ -1,9 +1,9 @@
 -- Records with what belongs to them. A key is there twice: as the record's key, and in the value by
--- AS_VALUE, where a JDBC sink finds it.
+-- AS_VALUE, where a JDBC sink finds it. The retention is what topics.yaml says: ksqlDB refuses another one.
 SET 'auto.offset.reset' = 'earliest';
 
 -- What happens where? Each admission with no blank in what it is counted by.
-CREATE STREAM admissions_named WITH (KAFKA_TOPIC = 'admissions_named') AS
+CREATE STREAM admissions_named WITH (KAFKA_TOPIC = 'admissions_named', RETENTION_MS = -1) AS
   SELECT
     admission_id AS admission_key,
     AS_VALUE(admission_id) AS admission_id,
@@ -34,7 +34,7 @@ CREATE TABLE admissions_enriched WITH (KAFKA_TOPIC = 'admissions_enriched') AS
   EMIT CHANGES;
 
 -- What are they admitted for? Each primary diagnosis with its admission, whichever comes first.
-CREATE STREAM primary_diagnoses WITH (KAFKA_TOPIC = 'primary_diagnoses') AS
+CREATE STREAM primary_diagnoses WITH (KAFKA_TOPIC = 'primary_diagnoses', RETENTION_MS = -1) AS
   SELECT
     d.diagnosis_id AS diagnosis_key,
     AS_VALUE(d.diagnosis_id) AS diagnosis_id,
@@ -51,7 +51,7 @@ CREATE STREAM primary_diagnoses WITH (KAFKA_TOPIC = 'primary_diagnoses') AS
   EMIT CHANGES;
 
 -- Which results are outside their reference range, which way, and how far?
-CREATE STREAM abnormal_labs WITH (KAFKA_TOPIC = 'abnormal_labs') AS
+CREATE STREAM abnormal_labs WITH (KAFKA_TOPIC = 'abnormal_labs', RETENTION_MS = -1) AS
   SELECT
     l.lab_id AS lab_key,
     AS_VALUE(l.lab_id) AS lab_id,
@@ -74,7 +74,8 @@ CREATE STREAM abnormal_labs WITH (KAFKA_TOPIC = 'abnormal_labs') AS
   EMIT CHANGES;
 
 -- When does a patient leave? The admissions at the time of their discharge.
-CREATE STREAM discharges WITH (KAFKA_TOPIC = 'discharges', TIMESTAMP = 'discharge_date') AS
+CREATE STREAM discharges
+  WITH (KAFKA_TOPIC = 'discharges', RETENTION_MS = -1, TIMESTAMP = 'discharge_date') AS
   SELECT
     admission_key,
     admission_id AS admission_id,

@@ -8,8 +8,8 @@ from pipeline.flink import engine as flink
 from pipeline.flink.gateway import Flink
 from pipeline.flink.relations import Script, Services
 from pipeline.flink.translate import script
-from pipeline.ksqldb import KsqlDb, declared
-from pipeline.project import Project
+from pipeline.ksqldb import KsqlDb, check_topics, declared
+from pipeline.project import Project, declared_topics
 from pipeline.queries import Engine
 from pipeline.target import Target
 
@@ -18,8 +18,9 @@ def translated(project: Project, target: Target) -> Script:
     """The statements as Flink's. On every target, so that a file that runs on one runs on both.
 
     Raises:
-        SpecError: a statement would not mean the same on both.
+        SpecError: a statement would not mean the same on both, or ksqlDB would refuse its topic.
     """
+    check_topics(project.statements, {topic.name: topic for topic in declared_topics(project)})
     services = Services(target.kafka, target.registry, f"{target.pipeline}-flink")
     return script(project.statements, project.schemas, services)
 

@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from pipeline import ksql
-from pipeline.desired import Query
+from pipeline.desired import Query, Topic
 from pipeline.errors import PipelineError, ServiceError, SpecError
 from pipeline.http import Service, message_of
 from pipeline.queries import LiveQuery
@@ -21,6 +21,7 @@ from pipeline.wait import until
 SHOW = "SHOW STREAMS EXTENDED; SHOW TABLES EXTENDED;"
 PLACE = re.compile(r"^line (\d+):(\d+): ")
 MEDIA_TYPE = "application/vnd.ksql.v1+json"
+WEEK_MS = 604_800_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,41 @@ class _Source:
 def declared(statements: Iterable[ksql.Statement]) -> tuple[Query, ...]:
     """The statements as queries, comparable with what ksqlDB says that it runs."""
     return tuple(Query(s.name, ksql.canonical(s)) for s in statements)
+
+
+def check_topics(statements: Iterable[ksql.Statement], topics: Mapping[str, Topic]) -> None:
+    """Refuses a query whose topic is not as ksqlDB would have made it.
+
+    ksqlDB takes a topic that is there if it has the partitions and, but for a table without a
+    window, the retention that the statement says, or else those of the first topic that it reads.
+    Source: TopicCreateInjector and TopicValidationUtil (github.com/confluentinc/ksql).
+
+    Raises:
+        SpecError: with the place of the statement, and both ways to mend it.
+    """
+    topic_of = {statement.name: statement.topic for statement in statements}
+    for statement in statements:
+        source = topics.get(topic_of.get(next(iter(statement.sources), ""), ""))
+        own = topics.get(statement.topic)
+        if own is None or source is None or statement.query is None:
+            continue
+        _check(statement, "PARTITIONS", str(own.partitions), str(source.partitions))
+        if statement.kind == "STREAM" or statement.query.window:
+            _check(statement, "RETENTION_MS", _retention(own), _retention(source))
+
+
+def _check(statement: ksql.Statement, key: str, actual: str, of_source: str) -> None:
+    wanted = statement.properties.get(key, of_source)
+    if wanted != actual:
+        statement.refuse(
+            None,
+            f"ksqlDB wants {key} {wanted} of the topic {statement.topic}, topics.yaml says"
+            f" {actual}: WITH ({key} = {actual}), or change topics.yaml",
+        )
+
+
+def _retention(topic: Topic) -> str:
+    return topic.config.get("retention.ms", str(WEEK_MS))
 
 
 class KsqlDb:

@@ -154,7 +154,7 @@ def render(project: Project, owner: str) -> Desired:
         (source, _config(project, templates, source, owner)) for source in project.connectors
     ]
     return Desired(
-        topics=tuple(_topics(project)),
+        topics=tuple(declared_topics(project)),
         subjects=tuple(_subjects(project)),
         script=_script(project.root / "postgres" / "db_setup.sql"),
         tables=tuple(_tables(project)),
@@ -165,7 +165,8 @@ def render(project: Project, owner: str) -> Desired:
     )
 
 
-def _topics(project: Project) -> Iterator[Topic]:
+def declared_topics(project: Project) -> Iterator[Topic]:
+    """The topics of topics.yaml, and the sinks' dead letter queues."""
     defaults = project.topics.defaults
     for name, spec in project.topics.topics.items():
         yield Topic(

@@ -21,7 +21,10 @@ from pipeline.schemas import Schema
 from pipeline.suggest import unknown
 
 SETTINGS = {"auto.offset.reset": "earliest"}
-PROPERTIES = {"KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "FORMAT", "TIMESTAMP", "PARTITIONS"}
+PROPERTIES = {
+    "KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "FORMAT", "TIMESTAMP",
+    "PARTITIONS", "RETENTION_MS",
+}  # fmt: skip
 
 
 def script(

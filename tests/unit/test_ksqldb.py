@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from pipeline import ksql
+from pipeline.desired import Topic
 from pipeline.errors import PipelineError, ServiceError, SpecError
-from pipeline.ksqldb import KsqlDb, declared
+from pipeline.ksqldb import KsqlDb, check_topics, declared
 from pipeline.plan import Action, compare
 from pipeline.project import load
 from pipeline.queries import LiveQuery
@@ -231,3 +232,42 @@ def test_what_ksqldb_gives_back_of_our_statements_is_no_change() -> None:
         assert ksql.canonical(statement) == ksql.canonical(ours[statement.name]), statement.name
     (changed,) = ksql.parse(KNOWN, text.replace("< 18)", "< 21)").split("\n\n")[7])
     assert ksql.canonical(changed) != ksql.canonical(ours["ADMISSIONS_BY_BAND"])
+
+
+TOPICS = {
+    name: Topic(name, partitions, 1, {"retention.ms": retention} if retention else {})
+    for name, partitions, retention in [
+        ("a", 4, None), ("b", 4, "604800000"), ("kept", 4, "-1"), ("narrow", 2, None),
+    ]
+}  # fmt: skip
+WINDOW = "COUNT(*) AS n FROM a WINDOW TUMBLING (SIZE 1 DAY, GRACE PERIOD 3650 DAYS) GROUP BY id"
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("STREAM b WITH (KAFKA_TOPIC = 'b') AS SELECT id, n FROM a", None),
+        ("STREAM b WITH (KAFKA_TOPIC = 'kept', RETENTION_MS = -1) AS SELECT id, n FROM a", None),
+        ("STREAM b WITH (KAFKA_TOPIC = 'kept') AS SELECT id, n FROM a", "RETENTION_MS 604800000"),
+        (
+            "STREAM b WITH (KAFKA_TOPIC = 'b', RETENTION_MS = 1) AS SELECT id FROM a",
+            "RETENTION_MS 1",
+        ),
+        ("STREAM b WITH (KAFKA_TOPIC = 'narrow') AS SELECT id, n FROM a", "PARTITIONS 4"),
+        ("STREAM b WITH (KAFKA_TOPIC = 'narrow', PARTITIONS = 2) AS SELECT id, n FROM a", None),
+        (f"TABLE b WITH (KAFKA_TOPIC = 'kept') AS SELECT id AS k, {WINDOW}", "RETENTION_MS 6048"),
+        (
+            "TABLE b WITH (KAFKA_TOPIC = 'kept') AS SELECT id, COUNT(*) FROM a GROUP BY id",
+            None,
+        ),
+    ],
+)
+def test_a_topic_that_ksqldb_would_refuse_is_told_before(query: str, problem: str | None) -> None:
+    stream = TEXT.split(";")[1]
+    statements = tuple(ksql.parse(Path("t.sql"), f"{stream};\nCREATE {query} EMIT CHANGES;"))
+    if problem is None:
+        check_topics(statements, TOPICS)
+        return
+    with pytest.raises(SpecError) as refused:
+        check_topics(statements, TOPICS)
+    assert f"t.sql:3: column 1, 'CREATE': ksqlDB wants {problem}" in str(refused.value)
