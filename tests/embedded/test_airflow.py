@@ -1,14 +1,11 @@
 """The DAGs in the real Airflow, against the real pipeline: green, red for the reason, green."""
 
-import json
 import os
 import signal
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -23,6 +20,7 @@ from tests import workspace
 from tests.embedded.stack_fixture import pid_of
 from tests.endtoend.test_delivery import ENTITIES, bounded, wait_until_landed
 from tests.endtoend.test_trends import BEGIN, admission, lab, write_clean
+from tests.serving import serving
 from tests.workspace import Workspace
 
 RUN_S = 240
@@ -216,40 +214,28 @@ class Webhook:
 
     def __init__(self) -> None:
         self.notices: list[dict[str, Any]] = []
-        outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.notices.append(json.loads(body))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its own name
-                del format, args
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        del method, path
+        self.notices.append(body)
+        return 200, None
 
 
 @pytest.fixture
 def webhook(airflow: Airflow) -> Iterator[Webhook]:
     hook = Webhook()
-    thread = Thread(target=hook.http.serve_forever)
-    thread.start()
-    connection = {
-        "connection_id": "alerts_webhook",
-        "conn_type": "http",
-        "host": "127.0.0.1",
-        "port": hook.http.server_port,
-    }
-    airflow.ask("POST", "/connections", connection)
-    yield hook
-    requests.delete(
-        f"{airflow.url}/api/v2/connections/alerts_webhook", headers=airflow._headers, timeout=10
-    )
-    hook.http.shutdown()
-    hook.http.server_close()
-    thread.join()
+    with serving(hook.answer) as url:
+        connection = {
+            "connection_id": "alerts_webhook",
+            "conn_type": "http",
+            "host": "127.0.0.1",
+            "port": int(url.rsplit(":", 1)[1]),
+        }
+        airflow.ask("POST", "/connections", connection)
+        yield hook
+        requests.delete(
+            f"{airflow.url}/api/v2/connections/alerts_webhook", headers=airflow._headers, timeout=10
+        )
 
 
 def test_abnormal_data_is_told_once_and_once_more_when_it_is_over(

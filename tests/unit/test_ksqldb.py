@@ -1,11 +1,8 @@
 """The ksqlDB deployer over HTTP, against answers as ksqlDB's REST API documents them."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,6 +15,7 @@ from pipeline.plan import Action, compare
 from pipeline.project import load
 from pipeline.queries import LiveQuery
 from stack.layout import REPOSITORY
+from tests.serving import serving
 from tests.unit.compose_checks import KNOWN
 from tests.unit.test_plan import DESIRED, LIVE, OWNER
 
@@ -49,39 +47,22 @@ class Server:
         self.is_healthy = True
         self.refusal: dict[str, Any] | None = None
         self.sent: list[dict[str, Any]] = []
-        outer = self
+        self.url = ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                command_runner = {"isHealthy": outer.is_healthy}
-                details = {"metastore": {"isHealthy": True}, "commandRunner": command_runner}
-                self.answer(200, {"isHealthy": outer.is_healthy, "details": details})
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if body["ksql"].startswith("SHOW"):
-                    self.answer(200, outer.descriptions())
-                    return
-                outer.sent.append(body)
-                if outer.refusal:
-                    self.answer(400, outer.refusal)
-                    return
-                outer.take(body["ksql"])
-                status = {"status": "SUCCESS", "message": "Created"}
-                self.answer(200, [{"@type": "currentStatus", "commandStatus": status}])
-
-            def answer(self, status: int, body: Any) -> None:
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/vnd.ksql.v1+json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its own name
-                del format, args
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        del path
+        if method == "GET":
+            command_runner = {"isHealthy": self.is_healthy}
+            details = {"metastore": {"isHealthy": True}, "commandRunner": command_runner}
+            return 200, {"isHealthy": self.is_healthy, "details": details}
+        if body["ksql"].startswith("SHOW"):
+            return 200, self.descriptions()
+        self.sent.append(body)
+        if self.refusal:
+            return 400, self.refusal
+        self.take(body["ksql"])
+        status = {"status": "SUCCESS", "message": "Created"}
+        return 200, [{"@type": "currentStatus", "commandStatus": status}]
 
     def take(self, text: str) -> None:
         words = text.replace("`", "").replace(";", "").split()
@@ -109,17 +90,13 @@ class Server:
 @pytest.fixture
 def server() -> Iterator[Server]:
     started = Server()
-    thread = Thread(target=started.http.serve_forever)
-    thread.start()
-    yield started
-    started.http.shutdown()
-    started.http.server_close()
-    thread.join()
+    with serving(started.answer) as started.url:
+        yield started
 
 
 @pytest.fixture
 def client(server: Server) -> KsqlDb:
-    return KsqlDb(f"http://127.0.0.1:{server.http.server_port}", STATEMENTS)
+    return KsqlDb(server.url, STATEMENTS)
 
 
 A, B = declared(STATEMENTS)

@@ -12,9 +12,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import fastavro
@@ -25,6 +23,7 @@ from pipeline import project
 from pipeline.schemas import compact, contract
 from scripts.kafka_producer import KEYS
 from stack.layout import REPOSITORY
+from tests.serving import serving
 
 REQUESTS = REPOSITORY / "scripts" / "requests"
 SCHEMAS = {topic: contract(project.load(REPOSITORY).schemas[topic]) for topic in KEYS}
@@ -69,33 +68,15 @@ class Proxy:
         self.consumers: dict[str, dict[str, int]] = {}
         self.record_error: int | None = None
         self.garbles = False
-        outer = self
+        self.url = ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.answer(*outer.get(self.path))
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                self.answer(*outer.post(self.path, body))
-
-            def do_DELETE(self) -> None:
-                name = self.path.rsplit("/", 1)[1]
-                self.answer(204 if outer.consumers.pop(name, None) is not None else 404, None)
-
-            def answer(self, status: int, body: Any) -> None:
-                data = json.dumps(body, separators=(",", ":")).encode() if body is not None else b""
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its own name
-                del format, args
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        if method == "GET":
+            return self.get(path)
+        if method == "POST":
+            return self.post(path, body)
+        gone = self.consumers.pop(path.rsplit("/", 1)[1], None)
+        return (404 if gone is None else 204), None
 
     def get(self, path: str) -> tuple[int, Any]:
         if path == "/v3/clusters":
@@ -154,12 +135,8 @@ class Proxy:
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
     started = Proxy()
-    thread = Thread(target=started.http.serve_forever)
-    thread.start()
-    yield started
-    started.http.shutdown()
-    thread.join()
-    started.http.server_close()
+    with serving(started.answer) as started.url:
+        yield started
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """The sensors and hooks of the DAGs, against a worker that answers over HTTP."""
 
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from hospital.hooks import PipelineHook, database
 from hospital.sensors import ConnectorsSensor, PipelineSensor, WorkerSensor
 
 from pipeline.connect import Connect
+from tests.serving import serving
 from tests.unit.test_plan import DESIRED
 
 DONE = "Stopping connector: generated the configured 100 number of messages"
@@ -25,21 +23,12 @@ class Worker:
     def __init__(self) -> None:
         self.status = 200
         self.tasks: dict[str, dict[str, str]] = {}
-        outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = outer.connectors() if self.path.startswith("/connectors") else []
-                data = json.dumps(body if outer.status == 200 else {"message": "no"}).encode()
-                self.send_response(outer.status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its own name
-                del format, args
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        del method, body
+        if self.status != 200:
+            return self.status, {"message": "no"}
+        return 200, self.connectors() if path.startswith("/connectors") else []
 
     def connectors(self) -> dict[str, Any]:
         return {
@@ -57,24 +46,20 @@ class Worker:
 @pytest.fixture
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     started = Worker()
-    thread = Thread(target=started.http.serve_forever)
-    thread.start()
-    target = {
-        "pipeline": "test",
-        "kafka": "127.0.0.1:1",
-        "registry": "http://127.0.0.1:1",
-        "connect": f"http://127.0.0.1:{started.http.server_port}",
-        "postgres": {"host": "127.0.0.1", "port": 1, "database": "d"},
-        "state": "none",
-    }
-    file = tmp_path / "target.yaml"
-    file.write_text(yaml.safe_dump(target))
-    monkeypatch.setenv("AIRFLOW_CONN_HOSPITAL", f"generic:///?target={file}")
-    monkeypatch.setattr(PipelineHook, "declared", lambda _: DESIRED)
-    yield started
-    started.http.shutdown()
-    started.http.server_close()
-    thread.join()
+    with serving(started.answer) as url:
+        target = {
+            "pipeline": "test",
+            "kafka": "127.0.0.1:1",
+            "registry": "http://127.0.0.1:1",
+            "connect": url,
+            "postgres": {"host": "127.0.0.1", "port": 1, "database": "d"},
+            "state": "none",
+        }
+        file = tmp_path / "target.yaml"
+        file.write_text(yaml.safe_dump(target))
+        monkeypatch.setenv("AIRFLOW_CONN_HOSPITAL", f"generic:///?target={file}")
+        monkeypatch.setattr(PipelineHook, "declared", lambda _: DESIRED)
+        yield started
 
 
 def _problem(sensor: PipelineSensor) -> str:
