@@ -347,3 +347,30 @@ def test_what_runs_in_a_container_needs_no_package_of_the_embedded_stack(tmp_pat
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def _variables(file: str) -> set[str]:
+    text = (REPOSITORY / "stack" / file).read_text()
+    return set(re.findall(r"^(\w+) :=", text, re.MULTILINE))
+
+
+def test_every_command_of_the_makefile_has_its_meaning_on_both_targets(services: Services) -> None:
+    used = set(re.findall(r"\$\(([A-Z_]+)\)", (REPOSITORY / "Makefile").read_text()))
+    compose, embedded = _variables("compose.mk"), _variables("embedded.mk")
+    assert embedded <= used
+    # COMPOSE and ALL are its own words; OUTPUT is empty on embedded.
+    assert compose - embedded == {"COMPOSE", "ALL", "OUTPUT"}
+    assert embedded - compose == set()
+    text = (REPOSITORY / "stack" / "compose.mk").read_text()
+    named = set(re.findall(r"(?:--wait|exec|port|:ro\)|--rm) ([a-z][a-z-]+)", text))
+    assert named == {
+        "pipeline",
+        "kafdrop",
+        "rest-proxy",
+        "airflow-api",
+        "airflow-scheduler",
+        "ksqldb-cli",
+    }
+    assert named <= set(services)
+    profiles = {p for service in services.values() for p in service.get("profiles", ())}
+    assert set(re.findall(r"--profile ([a-z]+)", text)) <= profiles
