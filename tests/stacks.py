@@ -91,9 +91,7 @@ class Compose:
     """compose.yaml under pytest-docker, on free ports."""
 
     def __init__(self, command: str, project: str, services: Services, folder: Path) -> None:
-        self._command = command
         self._docker = DockerComposeExecutor(command, str(COMPOSE_FILE), project)
-        self._project = project
         self._docker.execute("up --build --detach --wait")
         self._file = folder / "target.yaml"
         self._file.write_text(yaml.safe_dump(_reached(services, folder)))
