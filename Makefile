@@ -12,7 +12,7 @@ RENDER := $(RUN) render.py
 
 .PHONY: help engine install setup up down status logs clean deploy plan validate render destroy graph ksql airflow airflow-cli produce produce-http \
         monitor demo \
-        lint format test test-unit test-datagen bench golden spec-schema
+        lint format test test-unit test-datagen test-compose bench golden spec-schema
 
 help:  ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ test-unit: .venv/.synced  ## The tests that need no service (seconds)
 
 test-datagen: install  ## The Java tests of the Datagen plugin
 	@mvn -B -ntp -q -f stack/pom.xml -pl :datagen -Dstyle.color=never test
+
+test-compose: .venv/.synced  ## The end-to-end tests on compose.yaml alone; needs Docker
+	@.venv/bin/pytest tests/compose tests/endtoend -k compose
 
 test: install lint test-datagen  ## Everything: lint, Java, unit tests, real services
 	@.venv/bin/pytest
