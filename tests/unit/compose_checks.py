@@ -141,12 +141,27 @@ def ports(services: Services) -> Iterator[str]:
 
 
 def peers(services: Services) -> Iterator[str]:
-    """Whoever a service is told of is there."""
+    """Whoever a service is told of is there, and listens."""
     for name, service in services.items():
         said = json.dumps([service.get(k) for k in ("environment", "command", "healthcheck")])
         for host, port in sorted(set(PEER.findall(said))):
-            if host not in OURSELVES and host not in services:
-                yield f"{name}: {host}:{port}: there is no service {host}"
+            if host not in OURSELVES:
+                yield from _reaches(services, f"{name}: {host}:{port}", host, port)
+
+
+def _reaches(services: Services, who: str, host: str, port: str) -> Iterator[str]:
+    if host not in services:
+        yield f"{who}: there is no service {host}"
+    elif port not in _listens(host, services[host]):
+        yield f"{who}: {host} does not listen on {port}"
+
+
+def _listens(name: str, service: Mapping[str, Any]) -> set[str]:
+    mapped = {str(port["target"]) for port in service.get("ports", ())}
+    listeners = re.findall(
+        rf"://(?:0\.0\.0\.0|{name}):(\d+)", json.dumps(service.get("environment", {}))
+    )
+    return mapped | set(listeners)
 
 
 def mounted(services: Services) -> Iterator[str]:
@@ -162,21 +177,11 @@ def target(services: Services, place: Target) -> Iterator[str]:
     addresses = [place.kafka, place.registry, place.connect, place.ksqldb, place.rest]
     addresses += [place.airflow, f"{place.postgres.host}:{place.postgres.port}"]
     for address in filter(None, addresses):
-        host, _, port = urlsplit(address if "//" in address else f"//{address}").netloc.partition(
-            ":"
-        )
-        if host not in services:
-            yield f"{address}: there is no service {host}"
-        elif port not in _listens(services[host]):
-            yield f"{address}: {host} does not listen on {port}"
+        parts = urlsplit(address if "//" in address else f"//{address}")
+        yield from _reaches(services, address, str(parts.hostname), str(parts.port))
     published = {f"{p['host_ip']}:{p['published']}" for p in services["postgres"]["ports"]}
     if place.postgres.published not in published:
         yield f"{place.postgres.published}: postgres is published at {published}"
-
-
-def _listens(service: Mapping[str, Any]) -> set[str]:
-    mapped = {str(port["target"]) for port in service.get("ports", ())}
-    return mapped | set(re.findall(r"://[\w.-]+:(\d+)", json.dumps(service.get("environment", {}))))
 
 
 def variables(services: Services, root: Path) -> Iterator[str]:

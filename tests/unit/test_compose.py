@@ -136,6 +136,11 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "KAFKA_REST_BOOTSTRAP_SERVERS: kafka:19092", "KAFKA_REST_BOOTSTRAP_SERVERS: broker:19092",
         "rest-proxy: broker:19092: there is no service broker",
     ),
+    "a port that nobody listens on": (
+        "SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS: kafka:19092",
+        "SCHEMA_REGISTRY_KAFKASTORE_BOOTSTRAP_SERVERS: kafka:9093",
+        "schema-registry: kafka:9093: kafka does not listen on 9093",
+    ),
     "a mount of nothing": ("./topics.yaml:", "./topic.yaml:", "topic.yaml, which does not exist"),
     "a misspelt property": (
         "KAFKA_LOG_DIRS", "KAFKA_LOGS_DIRS", "kafka: KAFKA_LOGS_DIRS: logs.dirs is no property",
@@ -183,7 +188,7 @@ def test_each_mistake_is_found(mistake: str, env_file: Path, place: Target) -> N
     ("change", "finding"),
     [
         ({"connect": "http://kafka-connect:8083"}, "there is no service kafka-connect"),
-        ({"ksqldb": "http://ksqldb-server:8089"}, "ksqldb-server does not listen on 8089"),
+        ({"ksqldb": "http://ksqldb-server:8081"}, "ksqldb-server does not listen on 8081"),
         (
             {"postgres": {"host": "postgres", "port": 5432, "database": "d",
                           "published": "127.0.0.1:5432"}},
