@@ -88,13 +88,21 @@ def peak_mb(where: Layout, service: str) -> float:
 
 
 def _tree(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    children = _proc(f"{pid}/task/{pid}/children").split()
     return [pid, *(found for child in children for found in _tree(int(child)))]
 
 
 def _peak_kb(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    """0 for one that has ended: Hadoop runs a chmod now and then."""
+    lines = _proc(f"{pid}/status").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+
+
+def _proc(path: str) -> str:
+    try:
+        return Path("/proc", path).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def pid_of(where: Layout, service: str) -> int:
