@@ -45,7 +45,8 @@ def raw(target: Target, topic: str) -> Iterator[Any]:
     }
     consumer = Consumer(options)
     try:
-        partitions = list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        # A broker that a test has killed may still be on its way back.
+        partitions = list(consumer.list_topics(topic, timeout=60).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
         left = set(partitions)
         while left:
