@@ -70,8 +70,14 @@ def main(
         raise PipelineError(f"schemas/{topic}.avsc is not what is registered: make deploy")
     header = struct.pack(">bI", 0, live.id)
     avro = fastavro.parse_schema(contract(schema))
-    # Idempotent: a retry of the client neither doubles nor reorders.
-    producer = Producer({"bootstrap.servers": place.kafka, "enable.idempotence": True})
+    options = {
+        "bootstrap.servers": place.kafka,
+        # A retry of the client neither doubles nor reorders.
+        "enable.idempotence": True,
+        # As Datagen's producer chooses it: all records of a key are in one partition.
+        "partitioner": "murmur2_random",
+    }
+    producer = Producer(options)
     deliveries = Deliveries()
     begun = time.monotonic()
     with words.status(f"producing to {topic}"):

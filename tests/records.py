@@ -18,6 +18,10 @@ from pipeline.target import Target
 WIRE_HEADER = 5  # Confluent's wire format: a zero byte and the schema's id, big-endian
 
 
+# As Kafka's own clients choose it: ksqlDB looks for a foreign key by it.
+MURMUR2 = {"partitioner": "murmur2_random"}
+
+
 @dataclass(frozen=True)
 class Record:
     key: str
@@ -65,23 +69,38 @@ def write(
 ) -> None:
     """Writes records, key and value each, under the topic's registered schema."""
     encode = encoder(target, topic, schema)
-    producer = Producer({"bootstrap.servers": target.kafka, "linger.ms": 5})
+    producer = Producer({**MURMUR2, "bootstrap.servers": target.kafka, "linger.ms": 5})
     for key, value in values:
         producer.produce(topic, key=key, value=encode(value))
         producer.poll(0)
     assert producer.flush(30) == 0
 
 
+def write_raw(
+    target: Target, topic: str, values: Iterable[tuple[bytes | None, bytes | None]]
+) -> None:
+    """Writes records as they are, key and value each."""
+    producer = Producer({**MURMUR2, "bootstrap.servers": target.kafka})
+    for key, value in values:
+        producer.produce(topic, key=key, value=value)
+    assert producer.flush(30) == 0
+
+
+def header(target: Target, topic: str) -> bytes:
+    """What a value of Confluent's wire format begins with, of the topic's registered schema."""
+    url = f"{target.registry}/subjects/{topic}-value/versions/latest"
+    return struct.pack(">bI", 0, requests.get(url, timeout=10).json()["id"])
+
+
 def encoder(target: Target, topic: str, schema: Schema) -> Callable[[dict[str, Any]], bytes]:
     """Makes values Confluent's wire format, under the topic's registered schema."""
-    url = f"{target.registry}/subjects/{topic}-value/versions/latest"
-    header = struct.pack(">bI", 0, requests.get(url, timeout=10).json()["id"])
+    begin = header(target, topic)
     avro = fastavro.parse_schema(contract(schema))
 
     def encode(value: dict[str, Any]) -> bytes:
         buffer = io.BytesIO()
         fastavro.schemaless_writer(buffer, avro, value)
-        return header + buffer.getvalue()
+        return begin + buffer.getvalue()
 
     return encode
 
