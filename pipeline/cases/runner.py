@@ -1,0 +1,98 @@
+"""Which cases there are, where each runs, and what came of it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.cases import files, trial
+from pipeline.cases.files import Case
+from pipeline.cases.rows import Difference, written
+from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
+from pipeline.live import Services
+from pipeline.project import Project
+
+# Two cores keep two cases busy; each is a chain of short jobs.
+CONCURRENCY = 2
+RULES = Path("spark") / "rules.yaml"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A case that ran; without problems, all was as expected."""
+
+    place: str
+    problems: tuple[str, ...]
+
+
+def load(root: Path, given: Iterable[Path], project: Project) -> tuple[Case, ...]:
+    """The cases of the given files, or of all of the repository's.
+
+    Raises:
+        UsageError: there are none.
+        SpecError: with every mistake in every file.
+    """
+    mistakes: list[Mistake] = []
+    cases: list[Case] = []
+    for file in files.find(root, given):
+        try:
+            cases += files.load(file)
+        except SpecError as error:
+            mistakes += error.mistakes
+    for case in cases:
+        mistakes += files.check(case, project.schemas)
+    if mistakes:
+        raise SpecError(tuple(mistakes))
+    if not cases:
+        raise UsageError(f"there are no cases in {' and '.join(files.FOLDERS)}")
+    return tuple(cases)
+
+
+def run(
+    root: Path,
+    cases: Sequence[Case],
+    project: Project,
+    services: Callable[[], Services],
+    report: Callable[[Result], None],
+) -> int:
+    """Runs all cases, those of the rules last; returns how many failed."""
+    of_rules = [case for case in cases if root / RULES.parent in case.file.parents]
+    of_ksql = [case for case in cases if case not in of_rules]
+    failed = 0
+    if of_ksql:
+        found = services()
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            for result in pool.map(lambda c: _attempt(c, project, found), of_ksql):
+                report(result)
+                failed += bool(result.problems)
+    if of_rules:
+        # Spark takes seconds to import and to start.
+        from spark import cases as cleansing  # noqa: PLC0415
+
+        started = cleansing.start(root, project.schemas)
+        for case in of_rules:
+            result = _result(case, started.run)
+            report(result)
+            failed += bool(result.problems)
+    return failed
+
+
+def _attempt(case: Case, project: Project, services: Services) -> Result:
+    return _result(case, lambda one: trial.run(one, project, services))
+
+
+def _result(case: Case, run: Callable[[Case], tuple[Difference, ...]]) -> Result:
+    place = f"{case.file}:{case.line}: {case.name}"
+    try:
+        differences = run(case)
+    except PipelineError as error:
+        return Result(place, (str(error),))
+    return Result(place, tuple(line for one in differences for line in _lines(one)))
+
+
+def _lines(difference: Difference) -> Iterable[str]:
+    yield f"{difference.topic}:"
+    for row in difference.missing:
+        yield f"  expected, not there: {written(row)}"
+    for row in difference.unexpected:
+        yield f"  there, not expected: {written(row)}"

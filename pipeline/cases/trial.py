@@ -1,0 +1,138 @@
+"""Runs a case of ksql/ on the target's engine, with topics, subjects and names of its own."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from pipeline import ksql, records
+from pipeline.cases.files import Case, encoder, messages
+from pipeline.cases.rows import Difference, compare, newest
+from pipeline.desired import Topic
+from pipeline.errors import Mistake, SpecError
+from pipeline.live import Services
+from pipeline.project import Project
+from pipeline.schemas import Schema, contract, field_names
+
+DEADLINE_S = 60
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The statements that a case needs, in order, under names of their own."""
+
+    prefix: str
+    statements: tuple[ksql.Statement, ...]
+    schemas: Mapping[str, Schema]
+    keys: Mapping[str, str]
+
+
+def run(case: Case, project: Project, services: Services) -> tuple[Difference, ...]:
+    """What is not as expected; leaves nothing behind.
+
+    Raises:
+        SpecError: the case asks for what ksql/ does not do.
+        PipelineError: the engine or another service refuses.
+    """
+    engine = services.engine
+    assert engine is not None  # noqa: S101 - a target with statements has an engine
+    trial = prepare(case, project, f"case_{uuid4().hex[:8]}_")
+    with _topics(trial, project, services) as ids:
+        for topic in case.given:
+            schema = project.schemas[topic]
+            encode = encoder(schema, ids[topic])
+            found = messages(case, topic, schema, trial.keys[topic], encode)
+            records.write(services.kafka.address, trial.prefix + topic, found)
+        engine.trial(trial.statements, trial.schemas, DEADLINE_S)
+        answers = [_answer(case, topic, project, trial, services) for topic in case.expect]
+    return tuple(answer for answer in answers if answer)
+
+
+def prepare(case: Case, project: Project, prefix: str) -> Trial:
+    """What a case needs of ksql/.
+
+    Raises:
+        SpecError: nothing writes what is expected, or nothing reads what is given.
+    """
+    writers = {s.topic: s for s in project.statements if s.query}
+    readers = {s.topic: s for s in project.statements if not s.query}
+    mistakes = [*_mistakes(case, writers, readers)]
+    if mistakes:
+        raise SpecError(tuple(mistakes))
+    names = _upstream(project.statements, (writers[topic].name for topic in case.expect))
+    needed = tuple(s for s in project.statements if s.name in names)
+    topics = {topic: prefix + topic for topic in {s.topic for s in needed} | case.given.keys()}
+    renamed = {name: f"{prefix}{name}".upper() for name in names}
+    return Trial(
+        prefix,
+        tuple(_renamed(statement, renamed, topics) for statement in needed),
+        {own: project.schemas[topic] for topic, own in topics.items()},
+        {topic: _key_field(readers[topic], project.schemas[topic]) for topic in case.given},
+    )
+
+
+def _mistakes(
+    case: Case, writers: Mapping[str, ksql.Statement], readers: Mapping[str, ksql.Statement]
+) -> Iterator[Mistake]:
+    for topic in case.expect:
+        if topic not in writers:
+            yield case.mistake(f"expect.{topic}", "no statement of ksql/ writes this topic")
+    for topic in case.given:
+        if topic not in readers:
+            made = "is written by ksql/: give the topics that it is made of"
+            read = "is declared by no statement of ksql/"
+            yield case.mistake(f"given.{topic}", made if topic in writers else read)
+
+
+def _upstream(statements: tuple[ksql.Statement, ...], names: Iterable[str]) -> frozenset[str]:
+    wanted = set(names)
+    for statement in reversed(statements):
+        if statement.name in wanted:
+            wanted.update(statement.sources)
+    return frozenset(wanted)
+
+
+def _renamed(
+    statement: ksql.Statement, names: Mapping[str, str], topics: Mapping[str, str]
+) -> ksql.Statement:
+    text = ksql.renamed(statement, names, topics)
+    (found,) = ksql.parse(statement.source.file, f"{text};")
+    return replace(found, settings=statement.settings)
+
+
+def _key_field(statement: ksql.Statement, schema: Schema) -> str:
+    key = next(column.name for column in statement.columns if column.is_key)
+    return {name.upper(): name for name in field_names(schema)}.get(key.upper(), key.lower())
+
+
+@contextmanager
+def _topics(trial: Trial, project: Project, services: Services) -> Iterator[Mapping[str, int]]:
+    """The topics and subjects of a trial; yields the schemas' ids by the topics' own names."""
+    replication = project.topics.defaults.replication
+    services.kafka.create(Topic(topic, 1, replication, {}) for topic in trial.schemas)
+    try:
+        yield {
+            topic.removeprefix(trial.prefix): services.registry.register(
+                f"{topic}-value", contract(schema)
+            )
+            for topic, schema in trial.schemas.items()
+        }
+    finally:
+        registered = set(services.registry.subjects())
+        for topic in trial.schemas:
+            if f"{topic}-value" in registered:
+                services.registry.delete(f"{topic}-value")
+        services.kafka.delete(list(trial.schemas))
+
+
+def _answer(
+    case: Case, topic: str, project: Project, trial: Trial, services: Services
+) -> Difference | None:
+    schema = project.schemas[topic]
+    found = [
+        (key, None if value is None else records.decode(schema, value))
+        for key, value in records.read(services.kafka.address, trial.prefix + topic)
+    ]
+    is_table = any(s.kind == "TABLE" and s.topic == trial.prefix + topic for s in trial.statements)
+    rows = newest(found) if is_table else [value or {} for _, value in found]
+    return compare(topic, case.expect[topic], rows)
