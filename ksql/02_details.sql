@@ -1,9 +1,11 @@
--- Records with what belongs to them. A key is there twice: as the record's key, and in the value by
--- AS_VALUE, where a JDBC sink finds it. The retention is what topics.yaml says: ksqlDB refuses another one.
+-- Records with what belongs to them, whichever comes first, and with the hour or day that the trends
+-- count them in: in milliseconds since 1970. A table has no windows, and needs none: its time is a
+-- column, so that a correction moves a record from its old hour to its new one.
+-- A key is there twice: as the record's key, and in the value by AS_VALUE, where a JDBC sink finds it.
 SET 'auto.offset.reset' = 'earliest';
 
--- What happens where? Each admission with no blank in what it is counted by.
-CREATE STREAM admissions_named WITH (KAFKA_TOPIC = 'admissions_named', RETENTION_MS = -1) AS
+-- What happens where, and when does it end? Each admission with no blank in what it is counted by.
+CREATE TABLE admissions_named WITH (KAFKA_TOPIC = 'admissions_named') AS
   SELECT
     admission_id AS admission_key,
     AS_VALUE(admission_id) AS admission_id,
@@ -11,11 +13,16 @@ CREATE STREAM admissions_named WITH (KAFKA_TOPIC = 'admissions_named', RETENTION
     COALESCE(department, 'Unknown') AS department,
     COALESCE(admission_type, 'Unknown') AS admission_type,
     admission_date AS admission_date,
-    length_of_stay_hours AS length_of_stay_hours
+    length_of_stay_hours AS length_of_stay_hours,
+    TIMESTAMPADD(HOURS, length_of_stay_hours, admission_date) AS discharge_date,
+    UNIX_TIMESTAMP(admission_date) / 3600000 * 3600000 AS hour_ms,
+    UNIX_TIMESTAMP(admission_date) / 86400000 * 86400000 AS day_ms,
+    UNIX_TIMESTAMP(TIMESTAMPADD(HOURS, length_of_stay_hours, admission_date)) / 3600000 * 3600000
+      AS discharge_hour_ms
   FROM admissions
   EMIT CHANGES;
 
--- Who is admitted? Each admission with its patient, whichever comes first; the age is in whole years.
+-- Who is admitted? Each admission with its patient; the age is in whole years.
 CREATE TABLE admissions_enriched WITH (KAFKA_TOPIC = 'admissions_enriched') AS
   SELECT
     a.admission_id AS admission_key,
@@ -29,36 +36,53 @@ CREATE TABLE admissions_enriched WITH (KAFKA_TOPIC = 'admissions_enriched') AS
     COALESCE(p.gender, 'Unknown') AS gender,
     COALESCE(p.race, 'Unknown') AS race,
     COALESCE(p.insurance, 'Unknown') AS insurance
-  FROM admissions_by_id a
+  FROM admissions a
   LEFT JOIN patients p ON a.patient_id = p.patient_id
   EMIT CHANGES;
 
--- What are they admitted for? Each primary diagnosis with its admission, whichever comes first.
-CREATE STREAM primary_diagnoses WITH (KAFKA_TOPIC = 'primary_diagnoses', RETENTION_MS = -1) AS
+-- How old are those who come? Each admission in its age band.
+CREATE TABLE admissions_by_band WITH (KAFKA_TOPIC = 'admissions_by_band') AS
+  SELECT
+    admission_key,
+    CASE
+      WHEN age_at_admission IS NULL THEN 'Unknown'
+      WHEN age_at_admission < 18 THEN '0-17'
+      WHEN age_at_admission < 40 THEN '18-39'
+      WHEN age_at_admission < 65 THEN '40-64'
+      WHEN age_at_admission < 80 THEN '65-79'
+      ELSE '80+'
+    END AS age_band,
+    gender AS gender,
+    UNIX_TIMESTAMP(admission_date) / 86400000 * 86400000 AS day_ms
+  FROM admissions_enriched
+  EMIT CHANGES;
+
+-- What are they admitted for? Each primary diagnosis with its admission.
+CREATE TABLE primary_diagnoses WITH (KAFKA_TOPIC = 'primary_diagnoses') AS
   SELECT
     d.diagnosis_id AS diagnosis_key,
     AS_VALUE(d.diagnosis_id) AS diagnosis_id,
     d.admission_id AS admission_id,
     a.patient_id AS patient_id,
     a.department AS department,
-    d.diagnosis_code AS diagnosis_code,
-    d.diagnosis_description AS diagnosis_description,
-    d.diagnosed_at AS diagnosed_at
+    COALESCE(d.diagnosis_code, 'Unknown') AS diagnosis_code,
+    COALESCE(d.diagnosis_description, 'Unknown') AS diagnosis_description,
+    d.diagnosed_at AS diagnosed_at,
+    UNIX_TIMESTAMP(d.diagnosed_at) / 86400000 * 86400000 AS day_ms
   FROM diagnoses d
-  JOIN admissions_named a WITHIN 30 DAYS GRACE PERIOD 3650 DAYS ON d.admission_id = a.admission_key
+  JOIN admissions_named a ON d.admission_id = a.admission_key
   WHERE d.diagnosis_rank = 'Primary'
-  PARTITION BY d.diagnosis_id
   EMIT CHANGES;
 
--- Which results are outside their reference range, which way, and how far?
-CREATE STREAM abnormal_labs WITH (KAFKA_TOPIC = 'abnormal_labs', RETENTION_MS = -1) AS
+-- Which results are outside their reference range, which way, and how far? Each with its admission.
+CREATE TABLE abnormal_labs WITH (KAFKA_TOPIC = 'abnormal_labs') AS
   SELECT
     l.lab_id AS lab_key,
     AS_VALUE(l.lab_id) AS lab_id,
     l.admission_id AS admission_id,
     a.patient_id AS patient_id,
-    l.test_code AS test_code,
-    l.test_name AS test_name,
+    COALESCE(l.test_code, 'Unknown') AS test_code,
+    COALESCE(l.test_name, 'Unknown') AS test_name,
     l.test_unit AS test_unit,
     l.test_value AS test_value,
     CASE WHEN l.test_value < l.test_reference_low THEN 'low' ELSE 'high' END AS direction,
@@ -66,20 +90,9 @@ CREATE STREAM abnormal_labs WITH (KAFKA_TOPIC = 'abnormal_labs', RETENTION_MS = 
       WHEN l.test_value < l.test_reference_low THEN l.test_reference_low - l.test_value
       ELSE l.test_value - l.test_reference_high
     END AS deviation,
-    l.collected_at AS collected_at
+    l.collected_at AS collected_at,
+    UNIX_TIMESTAMP(l.collected_at) / 3600000 * 3600000 AS hour_ms
   FROM labs l
-  JOIN admissions_named a WITHIN 30 DAYS GRACE PERIOD 3650 DAYS ON l.admission_id = a.admission_key
+  JOIN admissions_named a ON l.admission_id = a.admission_key
   WHERE l.test_value < l.test_reference_low OR l.test_value > l.test_reference_high
-  PARTITION BY l.lab_id
-  EMIT CHANGES;
-
--- When does a patient leave? The admissions at the time of their discharge.
-CREATE STREAM discharges
-  WITH (KAFKA_TOPIC = 'discharges', RETENTION_MS = -1, TIMESTAMP = 'discharge_date') AS
-  SELECT
-    admission_key,
-    admission_id AS admission_id,
-    department AS department,
-    TIMESTAMPADD(HOURS, length_of_stay_hours, admission_date) AS discharge_date
-  FROM admissions_named
   EMIT CHANGES;

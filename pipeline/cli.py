@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from pipeline import deploy as deployment
 from pipeline import engines, preflight, project, report
@@ -22,6 +23,7 @@ from pipeline import graph as graphs
 from pipeline import live as reading
 from pipeline import plan as planning
 from pipeline import target as targets
+from pipeline.cases import runner
 from pipeline.desired import Desired
 from pipeline.errors import PipelineError, PlanRefusedError, UsageError
 from pipeline.kafka import sink_lags
@@ -42,7 +44,9 @@ OnlyOption = Annotated[
 ]
 PruneOption = Annotated[
     bool,
-    typer.Option("--prune", help="Also delete connectors this repository deployed and dropped."),
+    typer.Option(
+        "--prune", help="Also delete connectors and queries that it deployed and dropped."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of text on stdout.")]
 DeadlineOption = Annotated[
@@ -105,8 +109,7 @@ def render(
     where = targets.load(Path(), target)
     declared = project.load(Path())
     files = project.write(project.render(declared, where.pipeline), output)
-    if declared.statements:
-        files.append(engines.write(declared, where, output))
+    files += engines.write(declared, where, output)
     words.print(f"[green]✓[/] {len(files)} files in {output}")
 
 
@@ -193,27 +196,54 @@ def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Show the state of every declared connector and task. Exit code 1 unless all are well."""
     context = _context(target)
     live = context.services.connect.connectors()
-    queries = _queries(context)
+    engine = context.services.engine
+    running = engine.running() if engine else {}
+    skipped = engine.skipped() if engine else {}
+    queries = {
+        query.name: running[query.name].state if query.name in running else "ABSENT"
+        for query in context.desired.queries
+    }
     lags = sink_lags(context.services.kafka, context.desired.connectors)
     states = {c.name: live.get(c.name) for c in context.desired.connectors}
     if json:
-        print(_redacted(context, report.status_json(states, lags, queries)))
+        print(_redacted(context, report.status_json(states, lags, queries, skipped)))
     else:
         report.print_connectors(states, lags, data)
-        report.print_queries(queries, data)
+        causes = {name: query.note for name, query in running.items() if query.failed}
+        report.print_queries(queries, causes, skipped, data)
     if not all(query == "RUNNING" for query in queries.values()) or any(
         state is None or not state.settled for state in states.values()
     ):
         raise typer.Exit(1)
 
 
-def _queries(context: _Context) -> dict[str, str]:
-    """The state of each declared query."""
-    live = context.services.engine.running() if context.services.engine else {}
-    return {
-        query.name: live[query.name].state if query.name in live else "ABSENT"
-        for query in context.desired.queries
-    }
+@app.command("test")
+def run_cases(
+    files: Annotated[
+        list[Path] | None, typer.Argument(exists=True, help="Files of cases; all if none.")
+    ] = None,
+    target: TargetOption = "embedded",
+) -> None:
+    """Run the cases of ksql/cases and spark/cases: records in, rows expected out.
+
+    Those of ksql/ run on the target's engine, with topics of their own that go afterwards; those of
+    spark/rules.yaml run in Spark, and need no service.
+    """
+    declared = project.load(Path())
+    cases = runner.load(Path(), files or (), declared)
+    with words.status("running") as status:
+
+        def report(result: runner.Result) -> None:
+            mark = "[red]✗[/]" if result.problems else "[green]✓[/]"
+            words.print(f"{mark} {escape(result.place)}", soft_wrap=True, highlight=False)
+            for line in result.problems:
+                data.print(f"    {line}", soft_wrap=True, highlight=False, markup=False)
+            status.update(f"running, after {escape(result.place)}")
+
+        failed = runner.run(Path(), cases, declared, lambda: _context(target).services, report)
+    if failed:
+        raise PipelineError(f"{failed} of {len(cases)} cases failed")
+    words.print(f"{len(cases)} cases, all as expected")
 
 
 @app.command()

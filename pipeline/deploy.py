@@ -1,6 +1,6 @@
 """Makes a plan so, in the order of the data, and waits until it runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -61,15 +61,37 @@ def apply(
                 (change, f"not done: a {failed_kind} failed before it") for change in wave
             ]
         else:
-            # A query builds on those before it.
-            with ThreadPoolExecutor(1 if kind is Kind.QUERY else CONCURRENCY) as pool:
-                done = list(pool.map(lambda change: _attempt(run, change, report), wave))
+            done = _queries(run, wave, report) if kind is Kind.QUERY else _wave(run, wave, report)
         results += done
         if kind in {Kind.TOPIC, Kind.SUBJECT, Kind.TABLES, Kind.QUERY} and any(
             error for _, error in done
         ):
             failed_kind = kind
     return Outcome(tuple(results))
+
+
+def _wave(run: _Run, changes: Iterable[Change], report: Report) -> list[tuple[Change, str | None]]:
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        return list(pool.map(lambda change: _attempt(run, change, report), changes))
+
+
+def _queries(
+    run: _Run, changes: Iterable[Change], report: Report
+) -> list[tuple[Change, str | None]]:
+    """One after the other: a query builds on those before it, and is left alone if one failed."""
+    sources = {query.name: query.sources for query in run.desired.queries}
+    failed: set[str] = set()
+    done: list[tuple[Change, str | None]] = []
+    for change in changes:
+        missing = [source for source in sources.get(change.name, ()) if source in failed]
+        if missing:
+            result: tuple[Change, str | None] = (change, f"not done: {missing[0]} failed before it")
+        else:
+            result = _attempt(run, change, report)
+        if result[1]:
+            failed.add(change.name)
+        done.append(result)
+    return done
 
 
 def _attempt(run: _Run, change: Change, report: Report) -> tuple[Change, str | None]:
@@ -113,6 +135,9 @@ def _tables(run: _Run, change: Change) -> None:
 def _query(run: _Run, change: Change) -> None:
     engine = run.services.engine
     assert engine is not None  # noqa: S101 - only an engine's queries are in a plan
+    if change.action is Action.DELETE:
+        engine.drop(change.name, run.deadline_s)
+        return
     query = next(query for query in run.desired.queries if query.name == change.name)
     engine.make(query, run.live.queries.get(query.name), run.deadline_s)
 

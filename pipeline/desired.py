@@ -58,11 +58,25 @@ class Connector:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line of a statement as it is written; equal in meaning to one that is written otherwise."""
+
+    meaning: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Query:
-    """What an engine for ksql/*.sql is to run; `text` is compared with what it runs."""
+    """A statement of ksql/ that an engine is to run.
+
+    `meaning` is compared with what the engine runs, `lines` show a difference to people, `sources`
+    are the queries that it builds on.
+    """
 
     name: str
-    text: str
+    meaning: str
+    lines: tuple[Line, ...]
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

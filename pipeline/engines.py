@@ -6,31 +6,43 @@ from pipeline.desired import Query
 from pipeline.errors import UsageError
 from pipeline.flink import engine as flink
 from pipeline.flink.gateway import Flink
-from pipeline.flink.relations import Script, Services
-from pipeline.flink.translate import script
+from pipeline.flink.relations import Services
+from pipeline.flink.store import Store
+from pipeline.flink.translate import Translation, translate
 from pipeline.ksqldb import KsqlDb, check_topics, declared
 from pipeline.project import Project, declared_topics
 from pipeline.queries import Engine
 from pipeline.target import Target
 
 
-def translated(project: Project, target: Target) -> Script:
+def services(target: Target) -> Services:
+    """Where Flink finds what it reads and writes."""
+    return Services(target.kafka, target.registry, f"{target.pipeline}-flink")
+
+
+def translated(project: Project, target: Target) -> Translation:
     """The statements as Flink's. On every target, so that a file that runs on one runs on both.
 
     Raises:
         SpecError: a statement would not mean the same on both, or ksqlDB would refuse its topic.
     """
     check_topics(project.statements, {topic.name: topic for topic in declared_topics(project)})
-    services = Services(target.kafka, target.registry, f"{target.pipeline}-flink")
-    return script(project.statements, project.schemas, services)
+    return translate(project.statements, project.schemas, services(target))
 
 
-def write(project: Project, target: Target, folder: Path) -> Path:
-    """Writes the statements as Flink's to `folder`; returns the file."""
-    file = folder / "ksql" / "flink.sql"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(f"{s};\n\n" for s in translated(project, target).statements))
-    return file
+def write(project: Project, target: Target, folder: Path) -> list[Path]:
+    """Writes the statements as Flink's to `folder`, a file each; returns the files."""
+    place = folder / "ksql"
+    place.mkdir(parents=True, exist_ok=True)
+    files = {
+        place / f"{job.statement.name.lower()}.sql": job.text
+        for job in translated(project, target).jobs
+    }
+    for stale in {*place.glob("*.sql")} - files.keys():
+        stale.unlink()
+    for file, text in files.items():
+        file.write_text(text)
+    return list(files)
 
 
 def choose(root: Path, project: Project, target: Target) -> tuple[Engine | None, tuple[Query, ...]]:
@@ -40,13 +52,14 @@ def choose(root: Path, project: Project, target: Target) -> tuple[Engine | None,
         UsageError: there are statements, but the target names no engine.
         SpecError: a statement would not mean the same on both engines.
     """
-    if not project.statements:
-        return None, ()
     found = translated(project, target)
     if target.ksqldb:
         return KsqlDb(target.ksqldb, project.statements), declared(project.statements)
     if target.flink:
-        folder = root / target.state / "data" / "flink"
         client = Flink(target.flink.gateway, target.flink.cluster)
-        return flink.FlinkEngine(client, found, folder), (flink.query(found),)
-    raise UsageError("ksql/ needs `ksqldb` or `flink` in the target's file")
+        store = Store(root / target.state / "data" / "flink" / "queries")
+        engine = flink.FlinkEngine(client, services(target), found.jobs, store)
+        return engine, flink.queries(found.jobs)
+    if project.statements:
+        raise UsageError("ksql/ needs `ksqldb` or `flink` in the target's file")
+    return None, ()

@@ -441,61 +441,44 @@ def _blank(text: str, start: int, end: int) -> str:
     return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
 
 
-# Comparison
-
-DEFAULTS = {"KEY_FORMAT": "KAFKA", "VALUE_FORMAT": "AVRO"}
-COMPARED = ("KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "TIMESTAMP")
+# Under other names
 
 
-def canonical(statement: Statement) -> str:
-    """Equal for statements that mean the same.
+# What may follow a source that has no alias.
+AFTER_SOURCE = {
+    "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "ON", "WITHIN", "WHERE", "WINDOW", "GROUP BY",
+    "PARTITION BY", "HAVING", "EMIT", "",
+}  # fmt: skip
 
-    ksqlDB rewrites what it is given: qualified names, parentheses, OUTER, properties of its own.
+
+def renamed(statement: Statement, names: Mapping[str, str], topics: Mapping[str, str]) -> str:
+    """A statement's text with other names for streams and tables, and for its topic.
+
+    A source keeps its old name as an alias, so that what is qualified by it stays right.
+
+    Raises:
+        SpecError: it does not name its topic.
     """
-    properties = {
-        key: value.upper() if key == "TIMESTAMP" else value
-        for key, value in statement.properties.items()
-        if key in COMPARED and DEFAULTS.get(key) != value
-    }
-    columns = [(column.name, column.type, column.is_key) for column in statement.columns]
-    parts = [statement.kind, statement.name, str(columns), str(sorted(properties.items()))]
-    return "\n".join([*parts, *_canonical_query(statement.query)])
-
-
-def _canonical_query(query: Query | None) -> Iterator[str]:
-    if query is None:
-        return
-    aliases = aliases_of(query.select)
-    for item in query.select.expressions:
-        inner = item.this if isinstance(item, exp.Alias) else item
-        name = item.args["alias"] if isinstance(item, exp.Alias) else item.this
-        yield f"{_dump(name, aliases)} = {_dump(inner, aliases)}"
-    yield f"from {' '.join(aliases.values())}"
-    for join in query.select.args.get("joins") or ():
-        yield f"{join.side or 'INNER'} join on {_dump(join.args.get('on'), aliases)}"
-    for part in ("where", "group", "having"):
-        if query.select.args.get(part):
-            yield f"{part} {_dump(query.select.args[part], aliases)}"
-    yield f"{query.window} {query.within_ms} {_dump(query.partition_by, aliases)}"
-
-
-def _dump(value: object, aliases: Mapping[str, str]) -> str:
-    """An expression by its structure, without parentheses and qualifiers that say nothing."""
-    if isinstance(value, exp.Paren):
-        found = _dump(value.this, aliases)
-    elif isinstance(value, exp.Identifier):
-        found = name_of(value)
-    elif isinstance(value, exp.Column):
-        table = value.args.get("table")
-        source = f"{aliases.get(name_of(table), '?')}." if table and len(aliases) > 1 else ""
-        found = f"{source}{name_of(value.this)}"
-    elif isinstance(value, exp.Anonymous):
-        found = f"{str(value.this).upper()}({_dump(value.expressions, aliases)})"
-    elif isinstance(value, exp.Expression):
-        children = [child for child in value.args.values() if child not in (None, [], False)]
-        found = f"{type(value).__name__}({_dump(children, aliases)})"
-    elif isinstance(value, list):
-        found = ", ".join(_dump(item, aliases) for item in value)
-    else:
-        found = str(value)
-    return found
+    text = statement.text
+    found = Ksql().tokenize(text)
+    words = [" ".join(token.text.upper().split()) for token in found]
+    edits: list[tuple[int, int, str]] = []
+    has_topic = False
+    for at, token in enumerate(found):
+        before = words[at - 1] if at else ""
+        if before in {"STREAM", "TABLE"} and at == 2:
+            edits.append((token.start, token.end + 1, names[statement.name]))
+        elif before in {"FROM", "JOIN"}:
+            following = words[at + 1] if at + 1 < len(words) else ""
+            old = text[token.start : token.end + 1]
+            name = old.strip('`"') if old != token.text else token.text.upper()
+            alias = f" {old}" if following in AFTER_SOURCE else ""
+            edits.append((token.start, token.end + 1, names[name] + alias))
+        elif before == "=" and words[at - 2] == "KAFKA_TOPIC":
+            edits.append((token.start, token.end + 1, f"'{topics[statement.topic]}'"))
+            has_topic = True
+    if not has_topic:
+        statement.refuse(None, "name its topic, WITH (KAFKA_TOPIC = '…'), to test it")
+    for start, end, new in reversed(edits):
+        text = text[:start] + new + text[end:]
+    return text

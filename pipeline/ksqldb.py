@@ -11,11 +11,12 @@ from typing import Any
 
 import requests
 
-from pipeline import ksql
-from pipeline.desired import Query, Topic
+from pipeline import comparison, ksql
+from pipeline.desired import Line, Query, Topic
 from pipeline.errors import PipelineError, ServiceError, SpecError
 from pipeline.http import Service, message_of
 from pipeline.queries import LiveQuery
+from pipeline.schemas import Schema
 from pipeline.wait import until
 
 SHOW = "SHOW STREAMS EXTENDED; SHOW TABLES EXTENDED;"
@@ -38,7 +39,9 @@ class _Source:
 
 def declared(statements: Iterable[ksql.Statement]) -> tuple[Query, ...]:
     """The statements as queries, comparable with what ksqlDB says that it runs."""
-    return tuple(Query(s.name, ksql.canonical(s)) for s in statements)
+    return tuple(
+        Query(s.name, comparison.canonical(s), comparison.parts(s), s.sources) for s in statements
+    )
 
 
 def check_topics(statements: Iterable[ksql.Statement], topics: Mapping[str, Topic]) -> None:
@@ -98,7 +101,7 @@ class KsqlDb:
         statement = self._statements[query.name]
         if live is None:
             self._send(statement, statement.text)
-        elif live.text != query.text:
+        elif live.meaning != query.meaning:
             replacing = re.sub(r"^CREATE", "CREATE OR REPLACE", statement.text, flags=re.IGNORECASE)
             self._replace(statement, replacing)
         if statement.query is not None:
@@ -116,6 +119,50 @@ class KsqlDb:
             describe=lambda: f"ksqlDB still has {', '.join(self._sources())}",
         )
         return removed
+
+    def drop(self, name: str, deadline_s: float) -> None:
+        """Drops a stream or table and its query; its topic stays."""
+        self._ask(f"DROP {self._sources()[name].kind} {_quoted(name)};")
+        until(
+            lambda: None if name in self._sources() else True,
+            seconds=deadline_s,
+            describe=lambda: f"ksqlDB still has {name}",
+        )
+
+    def trial(
+        self,
+        statements: tuple[ksql.Statement, ...],
+        schemas: Mapping[str, Schema],
+        deadline_s: float,
+    ) -> None:
+        """Creates the statements, waits until their queries have read what there is, drops them."""
+        del schemas  # are registered
+        self._check_health()
+        made: list[ksql.Statement] = []
+        try:
+            for statement in statements:
+                self._send(statement, statement.text)
+                made.append(statement)
+                if statement.query is not None:
+                    until(
+                        lambda name=statement.name: self._has_read(name) or None,  # type: ignore[misc]
+                        seconds=deadline_s,
+                        describe=lambda name=statement.name: f"{name} does not read all",  # type: ignore[misc]
+                    )
+        finally:
+            for statement in reversed(made):
+                self._ask(f"DROP {statement.kind} {_quoted(statement.name)};")
+
+    def _has_read(self, name: str) -> bool:
+        """Whether a query's consumer has committed the end of each partition that it reads."""
+        described = self._ask(f"DESCRIBE {_quoted(name)} EXTENDED;")
+        groups = described[0]["sourceDescription"].get("queryOffsetSummaries", ())
+        offsets = [o for g in groups for t in g["topicSummaries"] for o in t["offsets"]]
+        return bool(offsets) and all(o["consumerOffset"] >= o["logEndOffset"] for o in offsets)
+
+    def skipped(self) -> Mapping[str, int]:
+        """Nothing: ksqlDB passes over what it cannot read, and says so in its processing log."""
+        return {}
 
     def _sources(self) -> dict[str, _Source]:
         answers = self._ask(SHOW)
@@ -198,8 +245,9 @@ def _live(source: _Source) -> LiveQuery:
         (statement,) = ksql.parse(Path("ksqlDB"), text if text.endswith(";") else f"{text};")
     except (SpecError, ValueError):
         # Made by somebody else, with what this repository does not use.
-        return LiveQuery(text, state, failed, note)
-    return LiveQuery(ksql.canonical(statement), state, failed, note)
+        return LiveQuery(text, (Line(text, text),), state, failed, note)
+    parts = comparison.parts(statement)
+    return LiveQuery(comparison.canonical(statement), parts, state, failed, note)
 
 
 def _dependents(name: str, sources: Mapping[str, _Source]) -> list[str]:

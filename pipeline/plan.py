@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from enum import StrEnum
 
 from pipeline.connect import LiveConnector
-from pipeline.desired import Connector, Desired, Query, Script, Subject, Table, Topic
+from pipeline.desired import Connector, Desired, Line, Query, Script, Subject, Table, Topic
 from pipeline.kafka import LiveTopic
 from pipeline.live import Live
 from pipeline.postgres import LiveTables
@@ -13,6 +14,9 @@ from pipeline.project import OWNER_KEY, is_sink
 from pipeline.queries import LiveQuery
 from pipeline.registry import LiveSubject
 from pipeline.schemas import canonical, compact
+
+# The key of an edit that is a line of a statement.
+STATEMENT = "statement"
 
 
 class Kind(StrEnum):
@@ -57,10 +61,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes, and the problems for which none of them may be made."""
+    """The changes, and the problems for which none of them may be made.
+
+    `leftovers` run though they are not declared any more; they are no changes without `--prune`.
+    """
 
     changes: tuple[Change, ...]
     problems: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
 
     def only(self, names: frozenset[str]) -> "Plan":
         """The part that is about these resources; the problems stay."""
@@ -72,7 +80,7 @@ class Plan:
 
 
 def compare(desired: Desired, live: Live, owner: str, *, prune: bool = False) -> Plan:
-    """The plan; with `prune`, connectors that bear the owner's mark but are not declared go."""
+    """The plan; with `prune`, connectors and queries that are ours but not declared go."""
     changes: list[Change] = []
     problems: list[str] = []
     for topic in desired.topics:
@@ -87,9 +95,10 @@ def compare(desired: Desired, live: Live, owner: str, *, prune: bool = False) ->
     for connector in sorted(desired.connectors, key=lambda c: not c.is_sink):
         changes += _connector(connector, live.connectors.get(connector.name))
         problems += _foreign(connector, live.connectors.get(connector.name), owner)
+    gone = tuple(_gone(desired, live, owner))
     if prune:
-        changes += _prune(desired, live, owner)
-    return Plan(tuple(changes), tuple(problems))
+        return Plan((*changes, *gone), tuple(problems))
+    return Plan(tuple(changes), tuple(problems), tuple(f"{c.kind} {c.name}" for c in gone))
 
 
 def edits(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Edit, ...]:
@@ -117,13 +126,21 @@ def _topic(topic: Topic, live: LiveTopic | None) -> Iterator[Change]:
 def _query(query: Query, live: LiveQuery | None) -> Iterator[Change]:
     if live is None:
         yield Change(Kind.QUERY, query.name, Action.CREATE)
-    elif live.text != query.text:
-        edit = Edit("statement", live.text, query.text)
-        yield Change(Kind.QUERY, query.name, Action.UPDATE, (edit,), live.note)
+    elif live.meaning != query.meaning:
+        changed = tuple(_difference(live.lines, query.lines))
+        yield Change(Kind.QUERY, query.name, Action.UPDATE, changed, live.note)
     elif live.failed:
         yield Change(
             Kind.QUERY, query.name, Action.RESTART, note=f"it is {live.state}: {live.note}"
         )
+
+
+def _difference(before: tuple[Line, ...], after: tuple[Line, ...]) -> Iterator[Edit]:
+    old, new = [line.meaning for line in before], [line.meaning for line in after]
+    for tag, start, end, first, last in SequenceMatcher(None, old, new).get_opcodes():
+        if tag != "equal":
+            yield from (Edit(STATEMENT, line.text, None) for line in before[start:end])
+            yield from (Edit(STATEMENT, None, line.text) for line in after[first:last])
 
 
 def _topic_problems(topic: Topic, live: LiveTopic | None) -> Iterator[str]:
@@ -195,7 +212,11 @@ def _foreign(connector: Connector, live: LiveConnector | None, owner: str) -> It
         yield f"{connector.file}: {connector.name} belongs to {mark}: give yours another name"
 
 
-def _prune(desired: Desired, live: Live, owner: str) -> Iterator[Change]:
+def _gone(desired: Desired, live: Live, owner: str) -> Iterator[Change]:
+    queries = {query.name for query in desired.queries}
+    for name, query in sorted(live.queries.items()):
+        if query.ours and name not in queries:
+            yield Change(Kind.QUERY, name, Action.DELETE, tuple(_difference(query.lines, ())))
     declared = {connector.name for connector in desired.connectors}
     for name, found in sorted(live.connectors.items()):
         if name not in declared and found.config.get(OWNER_KEY) == owner:

@@ -4,17 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.desired import Query
+from pipeline.desired import Line, Query
+from pipeline.ksql import Statement
+from pipeline.schemas import Schema
 
 
 @dataclass(frozen=True)
 class LiveQuery:
-    """A query as its engine has it; `text` is comparable with that of a declared one."""
+    """A query as its engine has it; `meaning` is comparable with that of a declared one.
 
-    text: str
+    One that is `ours` was deployed by this repository.
+    """
+
+    meaning: str
+    lines: tuple[Line, ...]
     state: str
     failed: bool = False
     note: str = ""
+    ours: bool = False
 
 
 class Engine(Protocol):
@@ -26,5 +33,16 @@ class Engine(Protocol):
     def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> None:
         """Makes, replaces or restarts a query; returns when it runs."""
 
+    def drop(self, name: str, deadline_s: float) -> None:
+        """Ends a query and forgets its state."""
+
     def remove(self, deadline_s: float) -> list[str]:
-        """Ends every declared query; returns the names of those there were."""
+        """Ends every query of this repository; returns the names of those there were."""
+
+    def trial(
+        self, statements: tuple[Statement, ...], schemas: Mapping[str, Schema], deadline_s: float
+    ) -> None:
+        """Runs statements until they have taken in what their topics hold, and ends them."""
+
+    def skipped(self) -> Mapping[str, int]:
+        """Records that could not be read since their query started, by topic; none is 0."""

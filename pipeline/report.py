@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline.connect import LiveConnector
-from pipeline.plan import Action, Change, Edit, Plan
+from pipeline.plan import STATEMENT, Action, Change, Edit, Plan
 from pipeline.specs import REFERENCE, SECRET_KEY
 
 HIDDEN = "***"
@@ -42,7 +42,8 @@ def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
         )
         for change in plan.changes
     )
-    return Plan(changes, tuple(redact(problem, known) for problem in plan.problems))
+    problems = tuple(redact(problem, known) for problem in plan.problems)
+    return replace(plan, changes=changes, problems=problems)
 
 
 def _safe_edit(edit: Edit, secrets: tuple[str, ...]) -> Edit:
@@ -62,7 +63,11 @@ def _safe_value(key: str, value: str | None, secrets: tuple[str, ...]) -> str | 
 
 
 def plan_json(plan: Plan) -> str:
-    """{"changes": [{kind, name, action, edits: [{key, before, after}], note}], "problems": []}."""
+    """The plan as JSON.
+
+    {"changes": [{kind, name, action, edits: [{key, before, after}], note}], "problems": [],
+    "leftovers": []}.
+    """
     return json.dumps(asdict(plan), indent=2, ensure_ascii=False)
 
 
@@ -85,17 +90,31 @@ def headline(change: Change) -> str:
 
 def summary(plan: Plan) -> str:
     """How many changes of each action."""
+    leftovers = _leftovers(plan)
     if not plan.changes:
-        return "Nothing to change: what runs is what is declared."
+        return leftovers or "Nothing to change: what runs is what is declared."
     counts = [
         f"{count} to {action}"
         for action in Action
         if (count := sum(change.action is action for change in plan.changes))
     ]
-    return f"{', '.join(counts)}."
+    return "\n".join([f"{', '.join(counts)}.", *filter(None, [leftovers])])
+
+
+def _leftovers(plan: Plan) -> str:
+    if not plan.leftovers:
+        return ""
+    are = "is" if len(plan.leftovers) == 1 else "are"
+    names = ", ".join(plan.leftovers)
+    return f"Not declared any more, but running: {names}. What {are} ours goes with --prune."
 
 
 def _edit_line(edit: Edit) -> str:
+    if edit.key == STATEMENT:
+        sign, colour, line = (
+            ("-", "red", edit.before) if edit.before else ("+", "green", edit.after)
+        )
+        return f"[{colour}]{sign} {escape(line or '')}[/]"
     before, after = _around_difference(edit.before, edit.after)
     if edit.before is None:
         return f"[green]+ {escape(edit.key)}: {escape(after)}[/]"
@@ -121,23 +140,38 @@ def status_json(
     connectors: Mapping[str, LiveConnector | None],
     lags: Mapping[str, int],
     queries: Mapping[str, str],
+    skipped: Mapping[str, int],
 ) -> str:
-    """{"connectors": [{name, state, failed, tasks, lag}], "queries": {name: state}}.
+    """{"connectors": [{name, state, failed, tasks, lag}], "queries": {name: state}, "skipped": {}}.
 
     ABSENT and null where there is none.
     """
     states = [{**_state(name, live), "lag": lags.get(name)} for name, live in connectors.items()]
-    return json.dumps({"connectors": states, "queries": dict(queries)}, indent=2)
+    found = {"connectors": states, "queries": dict(queries), "skipped": dict(skipped)}
+    return json.dumps(found, indent=2)
 
 
-def print_queries(queries: Mapping[str, str], console: Console) -> None:
-    """One line per query."""
+def print_queries(
+    queries: Mapping[str, str],
+    causes: Mapping[str, str],
+    skipped: Mapping[str, int],
+    console: Console,
+) -> None:
+    """One line per query; the cause under one that fails, and the records that none could read."""
     table = Table("query", "state", box=None)
     for name, state in queries.items():
         colour = "green" if state == "RUNNING" else "red"
         table.add_row(name, f"[{colour}]{state}[/]")
     if queries:
         console.print(table)
+    for name, cause in causes.items():
+        console.print(f"  {name}: {cause}", soft_wrap=True, highlight=False, markup=False)
+    for topic, count in skipped.items():
+        console.print(
+            f"[yellow]{count:,} records of {topic} could not be read and were passed over[/]",
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
 def _state(name: str, live: LiveConnector | None) -> dict[str, Any]:

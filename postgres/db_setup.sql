@@ -112,7 +112,18 @@ COMMENT ON TABLE rejected_records IS 'Raw records that the cleansing refused, as
 COMMENT ON COLUMN rejected_records.rules IS 'Names of the rules of spark/rules.yaml, comma-separated';
 
 -- Trends -----------------------------------------------------------------------------------------
--- One table per trend of ksql/, written anew at every record that a window gets.
+-- One table per trend of ksql/. A row is written at each change of its count, and can become 0.
+-- Tables of the time when trends counted records: their statements write all of them again.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM information_schema.columns
+             WHERE table_schema = 'public' AND table_name = 'length_of_stay_daily'
+               AND column_name = 'shortest_hours') THEN
+    DROP TABLE patient_status, admissions_hourly, discharges_hourly, length_of_stay_daily,
+      diagnoses_daily, abnormal_labs_hourly, admissions_by_age_daily CASCADE;
+  END IF;
+END
+$$;
 CREATE TABLE IF NOT EXISTS admissions_hourly (
   department     text,
   admission_type text,
@@ -134,28 +145,25 @@ CREATE TABLE IF NOT EXISTS length_of_stay_daily (
   window_end     timestamptz NOT NULL,
   admissions     bigint NOT NULL,
   average_hours  double precision,
-  shortest_hours integer,
-  longest_hours  integer,
   PRIMARY KEY (department, window_start)
 );
 CREATE TABLE IF NOT EXISTS diagnoses_daily (
   diagnosis_code        text,
+  diagnosis_description text,
   window_start          timestamptz,
   window_end            timestamptz NOT NULL,
-  diagnosis_description text,
   diagnoses             bigint NOT NULL,
-  PRIMARY KEY (diagnosis_code, window_start)
+  PRIMARY KEY (diagnosis_code, diagnosis_description, window_start)
 );
 CREATE TABLE IF NOT EXISTS abnormal_labs_hourly (
-  test_code         text,
-  window_start      timestamptz,
-  window_end        timestamptz NOT NULL,
-  test_name         text,
-  abnormal          bigint NOT NULL,
-  low               integer NOT NULL,
-  high              integer NOT NULL,
-  largest_deviation double precision,
-  PRIMARY KEY (test_code, window_start)
+  test_code    text,
+  test_name    text,
+  window_start timestamptz,
+  window_end   timestamptz NOT NULL,
+  abnormal     bigint NOT NULL,
+  low          integer NOT NULL,
+  high         integer NOT NULL,
+  PRIMARY KEY (test_code, test_name, window_start)
 );
 CREATE TABLE IF NOT EXISTS admissions_by_age_daily (
   age_band     text,
@@ -165,26 +173,14 @@ CREATE TABLE IF NOT EXISTS admissions_by_age_daily (
   admissions   bigint NOT NULL,
   PRIMARY KEY (age_band, gender, window_start)
 );
-CREATE TABLE IF NOT EXISTS patient_status (
-  patient_id              text PRIMARY KEY,
-  admission_id            text,
-  department              text,
-  admission_date          timestamptz,
-  admissions              bigint,
-  last_abnormal_test      text,
-  last_abnormal_value     double precision,
-  last_abnormal_direction text,
-  last_abnormal_at        timestamptz
-);
 COMMENT ON TABLE admissions_hourly IS 'Admissions by department and type, per hour of admission';
 COMMENT ON TABLE discharges_hourly IS 'Discharges by department, per hour of discharge';
 COMMENT ON TABLE length_of_stay_daily IS 'Hours stayed by department, per day of admission';
 COMMENT ON TABLE diagnoses_daily IS 'Primary diagnoses by ICD-10-CM code, per day';
 COMMENT ON TABLE abnormal_labs_hourly IS
-  'Results outside their reference range by LOINC code, per hour; the deviation is in the test''s unit';
+  'Results outside their reference range by LOINC code, per hour';
 COMMENT ON TABLE admissions_by_age_daily IS
-  'Admissions by age band and gender, per day; Unknown until the patient is registered; can be 0';
-COMMENT ON TABLE patient_status IS 'Latest admission and latest abnormal result of each patient';
+  'Admissions by age band and gender, per day; Unknown until the patient is registered';
 
 -- Orchestration ----------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS cleansing_runs (
@@ -211,6 +207,7 @@ COMMENT ON TABLE alerts IS 'One row per alert while it lasts and after; alerts_d
 COMMENT ON COLUMN alerts.key IS 'Kind and subject; one lasts at a time';
 
 -- Views for BI -----------------------------------------------------------------------------------
+-- What a count of a table's rows cannot undo when a row is corrected is asked of what has landed.
 CREATE OR REPLACE VIEW department_census AS
   SELECT department, at,
          sum(change) OVER (PARTITION BY department ORDER BY at)::bigint AS census
@@ -228,15 +225,58 @@ COMMENT ON VIEW department_census IS
 CREATE OR REPLACE VIEW top_diagnoses AS
   SELECT window_start AS day, rank() OVER (PARTITION BY window_start ORDER BY diagnoses DESC) AS rank,
          diagnosis_code, diagnosis_description, diagnoses
-  FROM diagnoses_daily;
+  FROM diagnoses_daily
+  WHERE diagnoses > 0;
 COMMENT ON VIEW top_diagnoses IS 'Primary diagnoses of a day, the most frequent first';
+CREATE OR REPLACE VIEW stay_extremes_daily AS
+  SELECT coalesce(department, 'Unknown') AS department,
+         date_bin('1 day', admission_date, '1970-01-01+00') AS window_start,
+         min(length_of_stay_hours) AS shortest_hours, max(length_of_stay_hours) AS longest_hours
+  FROM admissions
+  GROUP BY 1, 2;
+COMMENT ON VIEW stay_extremes_daily IS
+  'Shortest and longest stay by department, for those admitted on a day';
+CREATE OR REPLACE VIEW abnormal_results AS
+  SELECT l.lab_id, l.admission_id, a.patient_id, l.test_code, l.test_name, l.test_unit, l.test_value,
+         CASE WHEN l.test_value < l.test_reference_low THEN 'low' ELSE 'high' END AS direction,
+         greatest(l.test_reference_low - l.test_value, l.test_value - l.test_reference_high)
+           AS deviation,
+         l.collected_at
+  FROM lab_results l
+  JOIN admissions a USING (admission_id)
+  WHERE l.test_value < l.test_reference_low OR l.test_value > l.test_reference_high;
+COMMENT ON VIEW abnormal_results IS 'Results outside their reference range, with their patient';
+COMMENT ON COLUMN abnormal_results.deviation IS 'How far outside the reference range, in the test''s unit';
+CREATE OR REPLACE VIEW largest_deviations_hourly AS
+  SELECT test_code, date_bin('1 hour', collected_at, '1970-01-01+00') AS window_start,
+         max(deviation) AS largest_deviation
+  FROM abnormal_results
+  GROUP BY 1, 2;
+COMMENT ON VIEW largest_deviations_hourly IS
+  'The largest deviation of a test''s abnormal results, per hour, in the test''s unit';
+CREATE OR REPLACE VIEW patient_status AS
+  SELECT patient_id, a.admission_id, coalesce(a.department, 'Unknown') AS department,
+         a.admission_date, a.admissions, l.test_name AS last_abnormal_test,
+         l.test_value AS last_abnormal_value, l.direction AS last_abnormal_direction,
+         l.collected_at AS last_abnormal_at
+  FROM (
+    SELECT DISTINCT ON (patient_id) *, count(*) OVER (PARTITION BY patient_id) AS admissions
+    FROM admissions ORDER BY patient_id, admission_date DESC, admission_id DESC
+  ) a
+  LEFT JOIN (
+    SELECT DISTINCT ON (patient_id) *
+    FROM abnormal_results ORDER BY patient_id, collected_at DESC, lab_id DESC
+  ) l USING (patient_id);
+COMMENT ON VIEW patient_status IS
+  'Latest admission and latest abnormal result of each patient, by the hospital''s clock';
 
 -- Privileges -------------------------------------------------------------------------------------
 GRANT SELECT, INSERT, UPDATE ON patients, admissions, diagnoses, lab_results, rejected_records,
   admissions_hourly, discharges_hourly, length_of_stay_daily, diagnoses_daily, abnormal_labs_hourly,
-  admissions_by_age_daily, patient_status TO connect_writer;
+  admissions_by_age_daily TO connect_writer;
 GRANT SELECT ON patients, admissions, diagnoses, lab_results, rejected_records,
   admissions_hourly, discharges_hourly, length_of_stay_daily, diagnoses_daily, abnormal_labs_hourly,
-  admissions_by_age_daily, patient_status, department_census, top_diagnoses TO bi_reader;
+  admissions_by_age_daily, department_census, top_diagnoses, stay_extremes_daily, abnormal_results,
+  largest_deviations_hourly, patient_status TO bi_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO orchestrator;
 GRANT INSERT, UPDATE ON alerts, cleansing_runs TO orchestrator;

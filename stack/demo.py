@@ -34,7 +34,6 @@ ENOUGH = {
     "diagnoses_daily": 60,
     "abnormal_labs_hourly": 300,
     "admissions_by_age_daily": 60,
-    "patient_status": 900,
 }
 DEADLINE_S = 180
 SAMPLE = """

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pipeline import engines, project
 from pipeline.errors import UsageError
+from pipeline.flink.translate import catalog
 from stack import system
 from stack.layout import LIB, REPOSITORY, Layout
 from stack.services import FLINK_JARS
 
 EMIT = re.compile(r"\s+EMIT\s+CHANGES\b", re.IGNORECASE)
-CONNECTOR = re.compile(r"'connector' = '(upsert-)?kafka'")
 SETTINGS = (
     "SET 'sql-client.execution.result-mode' = 'tableau'",
     "SET 'table.local-time-zone' = 'UTC'",
@@ -28,11 +28,10 @@ def ask(where: Layout, file: Path | None) -> None:
     flink = where.target.flink
     if flink is None:
         raise UsageError(f"{where.target.pipeline}: this target has no `flink` to ask")
-    catalog = engines.translated(project.load(REPOSITORY), where.target).catalog
+    found = engines.translated(project.load(REPOSITORY), where.target)
     script = where.run / "catalog.sql"
-    # Up to now: of a topic without an end, no SELECT of Flink ends, whatever its LIMIT.
-    bounded = [CONNECTOR.sub(r"\g<0>, 'scan.bounded.mode' = 'latest-offset'", s) for s in catalog]
-    script.write_text("".join(f"{statement};\n" for statement in (*SETTINGS, *bounded)))
+    tables = catalog(found, engines.services(where.target))
+    script.write_text("".join(f"{statement};\n" for statement in (*SETTINGS, *tables)))
     classpath = f"{FLINK_JARS}/lib/*:{FLINK_JARS}/opt/*:{LIB / 'flink'}/*"
     logging = f"-Dlog4j2.configurationFile={where.run / 'client-log4j2.properties'}"
     command = [system.java(), "-Xmx256m", logging, "-cp", classpath]

@@ -170,7 +170,7 @@ def _flink(where: Layout) -> tuple[Service, ...]:
     classpath = f"{LIB / 'flink'}/*:{FLINK_JARS / 'lib'}/*"
     opens = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in FLINK_OPENS]
     options = ["-Dio.netty.tryReflectionSetAccessible=true", *opens, "-cp", classpath]
-    folders = [where.run, where.data / "flink" / "deployed.sql"]
+    folders = [where.run, where.data / "flink" / "queries"]
     return (
         Service(
             "flink",

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import yaml
 from pytest_docker.plugin import DockerComposeExecutor, Services
 
-from pipeline.wait import until
 from stack import secrets
 from stack.layout import REPOSITORY, Layout
 from tests.embedded.stack_fixture import TARGET, await_restart, free_ports, pid_of
@@ -52,8 +51,6 @@ class Embedded:
 
     def kill(self, part: str) -> None:
         service = EMBEDDED.get(part, part)
-        if service == "flink":
-            self._await_checkpoint()
         pid = pid_of(self._layout, service)
         # The group: the cleansing is a Python program and the JVM that it drives.
         os.killpg(pid, signal.SIGKILL)
@@ -67,24 +64,6 @@ class Embedded:
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.count("Received a total of")
-
-    def _await_checkpoint(self) -> None:
-        """Until one that began after now is whole.
-
-        The latest of a patient is the latest to arrive: all records, read again in one go, would
-        arrive in any order.
-        """
-
-        def newest() -> int:
-            found = (self._layout.data / "flink" / "checkpoints").glob("*/chk-*/_metadata")
-            return max((int(file.parent.name.removeprefix("chk-")) for file in found), default=0)
-
-        begun = newest()
-        until(
-            lambda: True if newest() >= begun + 2 else None,
-            seconds=60,
-            describe=lambda: f"no checkpoint after {begun}",
-        )
 
 
 class Compose:

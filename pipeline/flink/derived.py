@@ -1,21 +1,21 @@
 """CREATE STREAM and CREATE TABLE AS SELECT."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
 
+from pipeline.flink.declared import rowtime_column
 from pipeline.flink.expressions import (
     Scope,
     Typed,
     condition,
     has_aggregate,
     is_aggregate,
-    millis,
     translate,
 )
 from pipeline.flink.joins import Input, read
-from pipeline.flink.relations import Relation, quoted, view
+from pipeline.flink.relations import ABSENT, Relation, millis, quoted, view
 from pipeline.ksql import Query, Statement, Window, aliases_of, name_of, tables_of
 
 WINDOW_COLUMNS = ("`WINDOWSTART`", "`WINDOWEND`")
@@ -60,7 +60,10 @@ def derive(
     items = _items(columns)
     if not found.is_table:
         items.append(f"{_rowtime(statement, columns, found.rowtime)} AS `ROWTIME`")
-    sql = f"SELECT {', '.join(items)}\nFROM {found.sql}{_conditions(where)}"
+        # A condition is never true of a record without a value.
+        items.append(f"{'FALSE' if where else found.absent} AS {quoted(ABSENT)}")
+    conditions = [*where, *found.present] if where else found.conditions
+    sql = f"SELECT {', '.join(items)}\nFROM {found.sql}{_conditions(conditions)}"
     return relation, view(statement.name, sql)
 
 
@@ -69,7 +72,7 @@ def _where(statement: Statement, query: Query, found: Input) -> list[str]:
     return [f"({condition(node.this, Scope(statement, found.columns)).sql})"] if node else []
 
 
-def _conditions(conditions: list[str]) -> str:
+def _conditions(conditions: Iterable[str]) -> str:
     return f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
 
 
@@ -88,7 +91,10 @@ def _relation(
 ) -> Relation:
     names = tuple(_key_name(statement, query, columns, key) for key in keys)
     types = {name: made.typed.type for name, made in columns.items()}
-    return Relation(statement.name, types, names, is_table, is_declared=False, windowed=windowed)
+    fields = {name: name for name in types if name not in names}
+    return Relation(
+        statement.name, statement.topic, types, names, fields, is_table, windowed=windowed
+    )
 
 
 def _key_name(statement: Statement, query: Query, columns: Columns, key: Typed) -> str:
@@ -114,12 +120,9 @@ def _projection(statement: Statement, query: Query, scope: Scope) -> Columns:
 
 
 def _rowtime(statement: Statement, columns: Columns, inherited: str) -> str:
-    wanted = statement.properties.get("TIMESTAMP", "").upper()
-    if not wanted:
-        return inherited
-    if wanted not in columns or columns[wanted].typed.type != "TIMESTAMP":
-        statement.refuse(None, f"TIMESTAMP: {wanted} is no column of type TIMESTAMP")
-    return millis(columns[wanted].typed.sql)
+    types = {name: made.typed.type for name, made in columns.items()}
+    column = rowtime_column(statement, types)
+    return millis(columns[column].typed.sql) if column else inherited
 
 
 def _aggregate(
@@ -142,7 +145,7 @@ def _aggregate(
     if windowed:
         items.append("`WINDOWSTART` AS `__window`")
         grouping += WINDOW_COLUMNS
-    conditions = [*where, *(f"{key.sql} IS NOT NULL" for key in keys)]
+    conditions = [*where, *found.present, *(f"{key.sql} IS NOT NULL" for key in keys)]
     sql = (
         f"SELECT {', '.join(items)}\nFROM {_grouped(query, found)}"
         f"{_conditions(conditions)}\nGROUP BY {', '.join(grouping)}"

@@ -1,101 +1,203 @@
-"""ksql/*.sql as one job of Flink."""
+"""ksql/*.sql as jobs of Flink, one per statement."""
 
 import hashlib
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipeline.desired import Query
+from pipeline.desired import Line, Query
 from pipeline.errors import PipelineError
-from pipeline.flink.gateway import Flink, Job
-from pipeline.flink.relations import Script
+from pipeline.flink.gateway import ENDED, Flink, Session
+from pipeline.flink.gateway import Job as LiveJob
+from pipeline.flink.relations import Services
+from pipeline.flink.store import Deployed, Store
+from pipeline.flink.translate import BOUNDED, Job, translate
+from pipeline.ksql import Statement
 from pipeline.queries import LiveQuery
+from pipeline.schemas import Schema
 from pipeline.wait import until
 
-NAME = "ksql"
-# Server.java splits by it.
-SEPARATOR = "\n;\n"
-ENDED = {"CANCELED", "FAILED", "FINISHED", "SUSPENDED"}
-# Of this job only: a person's question would show its answer at checkpoints alone.
-CHECKPOINTS = "SET 'execution.checkpointing.interval' = '5 s'"
-STARTS_OVER = "all of ksql/ starts over from the earliest record"
+# Of these jobs only: a person's question would show its answer at checkpoints alone.
+INTERVAL = "5 s"
+PREFIX = "ksql "
+# Ends with what its topics hold, and fails at once.
+TRIAL = {"table.dml-sync": "true", "restart-strategy.type": "none"}
+# What Flink says of a checkpoint that is damaged, gone, or of another plan.
+NOT_RESTORED = (
+    "Could not restore",
+    "BackendBuildingException",
+    "Cannot map checkpoint",
+    "Failed to rollback to checkpoint",
+    "Cannot find checkpoint or savepoint",
+)
+STARTS_OVER = (
+    "it alone starts over from the earliest record; rows under keys that it no longer writes stay"
+)
 
 
-def query(script: Script) -> Query:
-    """The whole script as one query: Flink runs it as one job, under a name with its digest."""
-    digest = hashlib.sha256("\n".join(script.statements).encode()).hexdigest()
-    return Query(NAME, f"{NAME}-{digest[:12]}")
+def queries(jobs: Iterable[Job]) -> tuple[Query, ...]:
+    """The jobs as queries, comparable with what Flink runs."""
+    names = {job.statement.name for job in jobs}
+    return tuple(
+        Query(
+            job.statement.name,
+            _meaning(job),
+            _lines(job.statement.text),
+            tuple(name for name in job.statement.sources if name in names),
+        )
+        for job in jobs
+    )
+
+
+def _meaning(job: Job) -> str:
+    """A digest of the translation: an address changes it, how a statement is written does not."""
+    return hashlib.sha256(job.text.encode()).hexdigest()
+
+
+def _lines(text: str) -> tuple[Line, ...]:
+    stripped = (line.strip() for line in text.splitlines())
+    return tuple(Line(line, line) for line in stripped if line)
 
 
 class FlinkEngine:
-    """Keeps the job, and in `folder` what a cluster that is started again needs to resume it."""
+    """The jobs, and the folder that Flink resumes them from when it is started again."""
 
-    def __init__(self, flink: Flink, script: Script, folder: Path) -> None:
+    def __init__(
+        self, flink: Flink, services: Services, jobs: tuple[Job, ...], store: Store
+    ) -> None:
         self._flink = flink
-        self._script = script
-        self._folder = folder
+        self._services = services
+        self._jobs = {job.statement.name: job for job in jobs}
+        self._store = store
 
     def running(self) -> Mapping[str, LiveQuery]:
-        """The job, if there is one."""
-        jobs = self._jobs()
-        if not jobs:
-            return {}
-        job = jobs[-1]
-        failed = job.state in ENDED
-        note = self._flink.cause(job) if failed else STARTS_OVER
-        return {NAME: LiveQuery(job.name, job.state, failed, note)}
+        """Every statement that was deployed, with the state of its job."""
+        self._flink.check_ready()
+        live = self._live()
+        deployed = self._store.read()
+        return {
+            name: self._query(name, deployed.get(name), live.get(name))
+            for name in sorted({*deployed, *live})
+        }
 
     def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> None:
-        """Starts the job; anew if its text has changed, else from its newest checkpoint."""
-        for job in self._jobs():
-            if job.state not in ENDED:
-                self._flink.cancel(job, deadline_s)
-        if live is None or live.text != query.text:
-            shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
-        settings = [f"SET 'pipeline.name' = '{query.text}'", CHECKPOINTS]
-        newest = self._newest_checkpoint()
-        resume = [f"SET 'execution.state-recovery.path' = '{newest.as_uri()}'"] if newest else []
+        """Starts a statement's job: from its newest checkpoint, or anew if it has changed.
+
+        Nothing is ended or forgotten before Flink has accepted what comes in its place.
+        """
         with self._flink.session() as session:
-            for statement in [*settings, *resume, *self._script.statements]:
-                session.execute(statement)
-        until(
-            lambda: self._flink.is_running(self._jobs()[-1]) or None,
-            seconds=deadline_s,
-            describe=lambda: f"the job does not run: {self.running()[NAME].note}",
-        )
-        self._remember([*settings, *self._script.statements])
+            if live is None or live.meaning != query.meaning:
+                self._compile(session, self._jobs[query.name])
+                self._cancel(query.name, deadline_s)
+                self._store.commit(query.name)
+            else:
+                self._cancel(query.name, deadline_s)
+            self._start(session, query.name, deadline_s)
+
+    def drop(self, name: str, deadline_s: float) -> None:
+        """Ends a job and forgets its state."""
+        self._cancel(name, deadline_s)
+        self._store.forget(name)
 
     def remove(self, deadline_s: float) -> list[str]:
-        """Ends the job and forgets its state."""
-        found = [job for job in self._jobs() if job.state not in ENDED]
-        for job in found:
-            self._flink.cancel(job, deadline_s)
-        self._deployed.unlink(missing_ok=True)
-        shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
-        return [NAME] if found else []
+        """Ends every job."""
+        names = list(self.running())
+        for name in names:
+            self.drop(name, deadline_s)
+        return names
 
-    def _jobs(self) -> list[Job]:
-        """Our jobs that run, or the last one that ran."""
-        ours = [job for job in self._flink.jobs() if job.name.startswith(f"{NAME}-")]
-        return [job for job in ours if job.state not in ENDED] or [
-            job for job in ours[-1:] if job.state != "CANCELED"
-        ]
+    def trial(
+        self, statements: tuple[Statement, ...], schemas: Mapping[str, Schema], deadline_s: float
+    ) -> None:
+        """Runs each statement on what its topics hold now, one after the other, to their end."""
+        for job in translate(statements, schemas, self._services, BOUNDED).jobs:
+            settings = {**TRIAL, "pipeline.name": f"case {job.statement.name}"}
+            with self._flink.session() as session:
+                for key, value in settings.items():
+                    session.execute(f"SET '{key}' = '{value}'")
+                for statement in (*job.catalog, job.insert):
+                    session.execute(statement, deadline_s)
 
-    @property
-    def _deployed(self) -> Path:
-        return self._folder / "deployed.sql"
+    def skipped(self) -> Mapping[str, int]:
+        """Records that are no Avro of their topic, or have no key, since their job started."""
+        found: dict[str, int] = {}
+        for name, live in self._live().items():
+            if name in self._jobs and live.state not in ENDED:
+                topics = self._jobs[name].reads
+                for table, count in self._flink.skipped(live).items():
+                    if count and table in topics:
+                        # Each job that reads the topic has met the same records.
+                        topic = topics[table]
+                        found[topic] = max(count, found.get(topic, 0))
+        return found
 
-    def _remember(self, statements: list[str]) -> None:
-        fresh = self._deployed.with_suffix(".new")
+    def _compile(self, session: Session, job: Job) -> None:
+        deployed = Deployed(job.statement.name, job.statement.text, _meaning(job))
+        plan = self._store.stage(deployed)
+        for statement in job.catalog:
+            session.execute(statement)
+        session.execute(f"COMPILE PLAN '{plan}' FOR {job.insert}")
+
+    def _start(self, session: Session, name: str, deadline_s: float) -> None:
+        checkpoint = self._store.newest_checkpoint(name)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(SEPARATOR.join(statements))
-            fresh.replace(self._deployed)
-        except OSError as error:
-            raise PipelineError(f"{self._deployed} cannot be written: {error}") from None
+            self._execute(session, name, checkpoint, deadline_s)
+        except PipelineError as error:
+            if checkpoint is None or not any(words in str(error) for words in NOT_RESTORED):
+                raise
+            self._cancel(name, deadline_s)
+            self._execute(session, name, None, deadline_s)
 
-    def _newest_checkpoint(self) -> Path | None:
-        # A checkpoint is whole once its metadata is there.
-        found = (self._folder / "checkpoints").glob("*/chk-*/_metadata")
-        newest = max(found, key=lambda file: file.stat().st_mtime, default=None)
-        return newest.parent.resolve() if newest else None
+    def _execute(
+        self, session: Session, name: str, checkpoint: Path | None, deadline_s: float
+    ) -> None:
+        settings = {
+            "pipeline.name": f"{PREFIX}{name}",
+            "execution.checkpointing.interval": INTERVAL,
+            "execution.checkpointing.dir": self._store.checkpoints(name).as_uri(),
+        }
+        if checkpoint:
+            settings["execution.state-recovery.path"] = checkpoint.as_uri()
+        else:
+            session.execute("RESET 'execution.state-recovery.path'")
+        for key, value in settings.items():
+            session.execute(f"SET '{key}' = '{value}'")
+        session.execute(f"EXECUTE PLAN '{self._store.plan(name)}'")
+        until(
+            lambda: self._flink.is_running(self._live()[name]) or None,
+            seconds=deadline_s,
+            describe=lambda: f"{name} does not run: {self.running()[name].note}",
+        )
+
+    def _cancel(self, name: str, deadline_s: float) -> None:
+        job = self._live().get(name)
+        if job and job.state not in ENDED:
+            self._flink.cancel(job, deadline_s)
+
+    def _live(self) -> dict[str, LiveJob]:
+        """Our jobs by statement: the one that runs, or the last that did."""
+        ours = [job for job in self._flink.jobs() if job.name.startswith(PREFIX)]
+        ranked = sorted(ours, key=lambda job: job.state not in ENDED)
+        return {job.name.removeprefix(PREFIX): job for job in ranked}
+
+    def _query(self, name: str, deployed: Deployed | None, job: LiveJob | None) -> LiveQuery:
+        meaning = deployed.meaning if deployed else ""
+        state, cause = self._state(job)
+        declared = self._jobs.get(name)
+        changed = declared is not None and meaning != _meaning(declared)
+        return LiveQuery(
+            meaning,
+            _lines(deployed.text) if deployed else (),
+            state,
+            failed=bool(cause),
+            note=STARTS_OVER if changed else cause,
+            ours=True,
+        )
+
+    def _state(self, job: LiveJob | None) -> tuple[str, str]:
+        """The state of a job, and what is wrong with it; "" if nothing is."""
+        if job is None:
+            return "ABSENT", "its job is gone"
+        cause = self._flink.failing(job)
+        if job.state in ENDED:
+            return job.state, cause or "somebody ended it"
+        return ("FAILING", cause) if cause else (job.state, "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from pipeline.flink.relations import millis
 from pipeline.ksql import TYPES, Statement, name_of
 from pipeline.suggest import unknown
 
@@ -280,11 +281,6 @@ def _timestamp_add(node: exp.Expression, scope: Scope) -> Typed:
         return scope.refuse(node, f"takes INTEGER, TIMESTAMP; this is {count.type}, {moment.type}")
     flink = f"TIMESTAMPADD({unit.removesuffix('S')}, {count.sql}, {moment.sql})"
     return Typed(flink, "TIMESTAMP")
-
-
-def millis(timestamp: str) -> str:
-    """A TIMESTAMP of Flink as milliseconds since the epoch."""
-    return f"(EXTRACT(EPOCH FROM {timestamp}) * 1000 + EXTRACT(MILLISECOND FROM {timestamp}))"
 
 
 def _unix_timestamp(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:

@@ -4,16 +4,23 @@ Reference: Flink's documentation, "REST Endpoint" of the SQL gateway (v1) and "R
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from pipeline.errors import PipelineError, ServiceError
 from pipeline.http import Service
 from pipeline.wait import until
 
 PATIENCE_S = 120
+# Most statements take a few milliseconds.
+POLL_S = 0.02
+ENDED = {"CANCELED", "FAILED", "FINISHED", "SUSPENDED"}
+# A counter of the formats in stack/flink, in the scope of a source, which bears its table's name.
+SKIPPED = re.compile(r"^\d+\.Source__.*default_database_(.+)\.deserializer\.skipped(Records|Keys)$")
 CAUSE = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error): (.+)$", re.MULTILINE)
 
 
@@ -44,22 +51,66 @@ class Flink:
         jobs = [Job(j["jid"], j["name"], j["state"], j["start-time"]) for j in listed]
         return tuple(sorted(jobs, key=lambda job: job.started_ms))
 
+    def check_ready(self) -> None:
+        """Returns if Flink has resumed all that was deployed: the gateway is started last.
+
+        Raises:
+            ServiceError: it has not, or is not up.
+        """
+        self._cluster.json("GET", "/overview")
+        try:
+            self._gateway.json("GET", "/v1/info")
+        except ServiceError:
+            raise ServiceError(
+                "Flink is starting, and resumes its jobs: try again in a moment"
+                " (`make logs S=flink` shows what it does)"
+            ) from None
+
     def is_running(self, job: Job) -> bool:
         """Whether every part of a job runs.
 
         Raises:
-            PipelineError: the job has failed; with the cause.
+            PipelineError: a part of the job has failed; with the cause.
         """
         found = self._cluster.json("GET", f"/jobs/{job.id}")
-        if found["state"] == "FAILED":
-            raise PipelineError(f"Flink's job FAILED: {self.cause(job)}")
+        cause = self.cause(job)
+        if cause:
+            raise PipelineError(f"Flink's job fails: {cause}")
         return {vertex["status"] for vertex in found["vertices"]} <= {"RUNNING", "FINISHED"}
 
     def cause(self, job: Job) -> str:
-        """Why a job failed, or restarts, in a line."""
+        """Why a part of a job failed last, in a line; "" if none did."""
+        last = self._last_failure(job)
+        return innermost(last["stacktrace"]) if last else ""
+
+    def failing(self, job: Job) -> str:
+        """The cause, of a job that has had no whole checkpoint since; "" of one that is well."""
+        last = self._last_failure(job)
+        if last is None:
+            return ""
+        found = self._cluster.json("GET", f"/jobs/{job.id}/checkpoints")
+        whole = (found.get("latest") or {}).get("completed") or {}
+        if job.state not in ENDED and whole.get("trigger_timestamp", 0) > last["timestamp"]:
+            return ""
+        return innermost(last["stacktrace"])
+
+    def skipped(self, job: Job) -> Mapping[str, int]:
+        """Records that the job's sources could not read since it started, by the source's table."""
+        found: Counter[str] = Counter()
+        for vertex in self._cluster.json("GET", f"/jobs/{job.id}")["vertices"]:
+            if vertex["name"].startswith("Source: "):
+                path = f"/jobs/{job.id}/vertices/{vertex['id']}/metrics"
+                names = [metric["id"] for metric in self._cluster.json("GET", path)]
+                tables = {name: match[1] for name in names if (match := SKIPPED.match(name))}
+                asked = quote(",".join(tables))
+                for metric in self._cluster.json("GET", f"{path}?get={asked}") if tables else ():
+                    found[tables[metric["id"]]] += int(metric["value"])
+        return found
+
+    def _last_failure(self, job: Job) -> Mapping[str, Any] | None:
         found = self._cluster.json("GET", f"/jobs/{job.id}/exceptions?maxExceptions=1")
         entries = found["exceptionHistory"]["entries"]
-        return innermost(entries[0]["stacktrace"]) if entries else ""
+        return entries[0] if entries else None
 
     def cancel(self, job: Job, deadline_s: float) -> None:
         """Ends a job; returns when it has ended."""
@@ -88,7 +139,7 @@ class Session:
         self._gateway = gateway
         self._path = path
 
-    def execute(self, statement: str) -> list[Mapping[str, Any]]:
+    def execute(self, statement: str, patience_s: float = PATIENCE_S) -> list[Mapping[str, Any]]:
         """The first rows of a statement's result, by column.
 
         Raises:
@@ -102,7 +153,12 @@ class Session:
             state = self._ask("GET", f"{operation}/status")["status"]
             return True if state in {"FINISHED", "ERROR", "CANCELED", "TIMEOUT"} else None
 
-        until(probe, seconds=PATIENCE_S, describe=lambda: f"Flink is not done with {statement}")
+        until(
+            probe,
+            seconds=patience_s,
+            describe=lambda: f"Flink is not done with {statement}",
+            every=POLL_S,
+        )
         return self._rows(operation)
 
     def _rows(self, operation: str) -> list[Mapping[str, Any]]:
@@ -112,7 +168,9 @@ class Session:
             page = self._ask("GET", path)
             return None if page["resultType"] == "NOT_READY" else page
 
-        page = until(probe, seconds=PATIENCE_S, describe=lambda: "Flink has no result")
+        page = until(
+            probe, seconds=PATIENCE_S, describe=lambda: "Flink has no result", every=POLL_S
+        )
         names = [column["name"] for column in page["results"]["columns"]]
         return [dict(zip(names, row["fields"], strict=True)) for row in page["results"]["data"]]
 

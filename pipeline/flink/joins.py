@@ -6,19 +6,30 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from pipeline.flink.expressions import Scope, Typed, translate
-from pipeline.flink.relations import Relation, flink_type, quoted
-from pipeline.ksql import Query, Statement, aliases_of
+from pipeline.flink.relations import ABSENT, Relation, flink_type, quoted
+from pipeline.ksql import Query, Statement, aliases_of, name_of
 
 
 @dataclass(frozen=True)
 class Input:
-    """What a query reads: a FROM clause, the columns it gives, its event time, its natural key."""
+    """What a query reads: a FROM clause, the columns it gives, its event time, its natural key.
+
+    `absent` is true of a stream's record without a value, which no join and no count takes; a plain
+    projection passes it on.
+    """
 
     sql: str
     columns: Mapping[tuple[str, str], Typed]
     rowtime: str
     keys: tuple[Typed, ...]
     is_table: bool
+    absent: str = "FALSE"
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """What is true of the records that have a value."""
+        return self.conditions if self.absent == "FALSE" else (f"NOT {self.absent}",)
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,10 @@ class _Side:
         return f"`{self.alias}`.`ROWTIME`"
 
     @property
+    def absent(self) -> str:
+        return f"`{self.alias}`.{quoted(ABSENT)}"
+
+    @property
     def sql(self) -> str:
         return f"{quoted(self.relation.name)} AS {quoted(self.alias)}"
 
@@ -59,12 +74,19 @@ def read(statement: Statement, query: Query, relations: Mapping[str, Relation]) 
     left = sides[0]
     if len(sides) == 1:
         is_table = left.relation.is_table
-        rowtime = "" if is_table else left.rowtime
-        return Input(left.sql, left.columns, rowtime, left.keys, is_table)
+        if is_table:
+            return Input(left.sql, left.columns, "", left.keys, is_table)
+        return Input(left.sql, left.columns, left.rowtime, left.keys, is_table, left.absent)
     join = query.select.args["joins"][0]
     if len(sides) > 2 or join.side not in {"", "LEFT"} or join.kind not in {"", "INNER", "OUTER"}:
         statement.refuse(join, "one JOIN or LEFT JOIN of two sources runs on both targets")
     return _joined(statement, query, join, left, sides[1])
+
+
+def names_in(query: Query) -> frozenset[str]:
+    """The columns that a query names, whichever source they are of."""
+    by = query.partition_by.find_all(exp.Column) if query.partition_by is not None else ()
+    return frozenset(name_of(c.this) for c in (*query.select.find_all(exp.Column), *by))
 
 
 def _joined(statement: Statement, query: Query, join: exp.Join, left: _Side, right: _Side) -> Input:
@@ -81,10 +103,7 @@ def _joined(statement: Statement, query: Query, join: exp.Join, left: _Side, rig
         statement.refuse(join, "the stream stands left, the table right")
     if tables == (False, False):
         return _within(statement, query, join, sql, left, right, ends[0])
-    if not right.relation.is_declared:
-        name = right.relation.name
-        statement.refuse(join, f"{name} is computed: a stream is joined with a table on a topic")
-    return _current_row(left, right, ends[0], inner=not join.side)
+    return _current_row(left, right, ends[0], names_in(query), inner=not join.side)
 
 
 def _columns(relation: Relation, alias: str) -> dict[tuple[str, str], Typed]:
@@ -126,20 +145,25 @@ def _within(
         f"GREATEST({left.rowtime}, {right.rowtime})",
         (key,),
         is_table=False,
+        conditions=(f"NOT {left.absent}", f"NOT {right.absent}"),
     )
 
 
-def _current_row(left: _Side, right: _Side, key: Typed, *, inner: bool) -> Input:
-    types = right.relation.columns
+def _current_row(
+    left: _Side, right: _Side, key: Typed, names: frozenset[str], *, inner: bool
+) -> Input:
+    types = _named(right.relation, names)
     row = ", ".join(f"`{name}` {flink_type(type_)}" for name, type_ in types.items())
+    row = f"ROW<`__present` BOOLEAN, {row}>"
     named = ", ".join(quoted(name) for name in types)
-    own = {name: flink_type(type_) for name, type_ in left.relation.columns.items()}
+    own = {name: flink_type(type_) for name, type_ in _named(left.relation, names).items()}
     own["ROWTIME"] = "BIGINT"
     ours = ", ".join(quoted(name) for name in own)
     nulls = ", ".join(f"CAST(NULL AS {type_})" for type_ in own.values())
     join_column = key.sql.split(".", 1)[1]
-    changes = quoted(f"{right.relation.name}__changes")
-    found = " AND `__row` IS NOT NULL" if inner else ""
+    # Every change of the table, the deletion of a row too.
+    changes = f"TO_CHANGELOG(input => TABLE {quoted(right.relation.name)})"
+    found = " AND `__row`.`__present`" if inner else ""
     sql = f"""(
   SELECT {ours}, `__row` FROM (
     SELECT `__left`, {ours}, LAST_VALUE(`__row`) OVER (
@@ -147,15 +171,26 @@ def _current_row(left: _Side, right: _Side, key: Typed, *, inner: bool) -> Input
     ) AS `__row`
     FROM (
       SELECT TRUE AS `__left`, {join_column} AS `__join`, {ours},
-        CAST(NULL AS ROW<{row}>) AS `__row`, PROCTIME() AS `__at` FROM {quoted(left.relation.name)}
+        CAST(NULL AS {row}) AS `__row`, PROCTIME() AS `__at`
+      FROM {quoted(left.relation.name)} WHERE NOT {quoted(ABSENT)}
       UNION ALL
       SELECT FALSE, {quoted(right.relation.keys[0])}, {nulls},
-        CAST(ROW({named}) AS ROW<{row}>), PROCTIME() FROM {changes}
+        CAST(ROW(`op` <> 'DELETE', {named}) AS {row}), PROCTIME()
+      FROM {changes} WHERE `op` <> 'UPDATE_BEFORE'
     )
   ) WHERE `__left`{found}
 ) AS {quoted(left.alias)}"""
     columns = left.columns | {
-        (right.alias, name): Typed(f"`{left.alias}`.`__row`.`{name}`", type_)
+        (right.alias, name): Typed(_of_row(left.alias, name), type_)
         for name, type_ in types.items()
     }
     return Input(sql, columns, left.rowtime, (key,), is_table=False)
+
+
+def _named(relation: Relation, names: frozenset[str]) -> dict[str, str]:
+    return {n: t for n, t in relation.columns.items() if n in names or n in relation.keys}
+
+
+def _of_row(alias: str, name: str) -> str:
+    row = f"`{alias}`.`__row`"
+    return f"CASE WHEN {row}.`__present` THEN {row}.`{name}` END"

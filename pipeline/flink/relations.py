@@ -1,6 +1,6 @@
-"""Streams and tables as Flink has them, and how their topics are written down."""
+"""Streams and tables, and their topics as Flink's tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 FLINK_TYPES = {"INTEGER": "INT", "TIMESTAMP": "TIMESTAMP(3)"}
@@ -13,6 +13,11 @@ AVRO_TYPES = {
     "timestamp-millis": "TIMESTAMP",
     "date": "DATE",
 }
+# Formats of stack/flink: what cannot be read is passed over and counted, as ksqlDB does.
+VALUE_FORMAT = "avro-confluent-or-skip"
+KEY_FORMAT = "text-or-skip"
+# True for a record of a stream whose value is null: ksqlDB passes it on, and counts it nowhere.
+ABSENT = "__absent"
 
 
 @dataclass(frozen=True)
@@ -25,30 +30,94 @@ class Services:
 
 
 @dataclass(frozen=True)
-class Script:
-    """What makes the streams and tables known to a session, and what keeps them filled."""
-
-    catalog: tuple[str, ...]
-    sinks: tuple[str, ...]
-    inserts: tuple[str, ...]
-
-    @property
-    def statements(self) -> tuple[str, ...]:
-        """Everything, in order; the last one starts the job."""
-        lines = "\n".join(f"{insert};" for insert in self.inserts)
-        return (*self.catalog, *self.sinks, f"EXECUTE STATEMENT SET\nBEGIN\n{lines}\nEND")
-
-
-@dataclass(frozen=True)
 class Relation:
-    """A stream or table as a view: its columns by name, in order; a stream has ROWTIME besides."""
+    """A stream or table on its topic, declared or made by a statement.
+
+    `fields` has the Avro field of each column of the value, in order. `rowtime` is the column with
+    a stream's event time; without, it is the Kafka record's timestamp.
+    """
 
     name: str
+    topic: str
     columns: Mapping[str, str]
     keys: tuple[str, ...]
+    fields: Mapping[str, str]
     is_table: bool
-    is_declared: bool
+    rowtime: str = ""
     windowed: bool = False
+
+    @property
+    def plain_key(self) -> bool:
+        """Whether the record's key is a string as it is; else it is CSV."""
+        return not self.windowed and [self.columns[key] for key in self.keys] == ["STRING"]
+
+
+def sources(
+    relation: Relation, wanted: Iterable[str], services: Services, options: Mapping[str, str]
+) -> list[str]:
+    """The topic as a table, and the view over it that the statements read.
+
+    Only the wanted columns: another one that is added changes no job. Flink yields nulls, and says
+    nothing, for a column in another case than its Avro field.
+    """
+    names = set(wanted)
+    values = {c: f for c, f in relation.fields.items() if c in names or c == relation.rowtime}
+    items = [f"{quoted(f'__key_{key}')} AS {quoted(key)}" for key in relation.keys]
+    items += [f"{quoted(field)} AS {quoted(column)}" for column, field in values.items()]
+    if not relation.is_table:
+        items += [f"{_rowtime(relation)} AS `ROWTIME`", quoted(ABSENT)]
+    return [
+        _topic(relation, values, services, options),
+        view(relation.name, f"SELECT {', '.join(items)} FROM {quoted(f'{relation.name}__topic')}"),
+    ]
+
+
+def _rowtime(relation: Relation) -> str:
+    if relation.rowtime:
+        return millis(quoted(relation.fields[relation.rowtime]))
+    return millis("CAST(`__timestamp` AS TIMESTAMP(3))")
+
+
+def _topic(
+    relation: Relation, values: Mapping[str, str], services: Services, extra: Mapping[str, str]
+) -> str:
+    keys = [f"__key_{key}" for key in relation.keys]
+    columns = [f"{quoted(f'__key_{k}')} {flink_type(relation.columns[k])}" for k in relation.keys]
+    columns += [f"{quoted(f)} {flink_type(relation.columns[c])}" for c, f in values.items()]
+    options = kafka_options(relation, services)
+    options |= avro_options(VALUE_FORMAT, services)
+    options |= {"properties.group.id": services.group, **extra}
+    if relation.is_table:
+        columns.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))}) NOT ENFORCED")
+        options["key.format"] = KEY_FORMAT if relation.plain_key else "csv"
+    else:
+        columns.append("`__timestamp` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL")
+        columns.append(f"{quoted(ABSENT)} BOOLEAN")
+        options |= {"scan.startup.mode": "earliest-offset", "key.fields": ";".join(keys)}
+        options["key.format"] = "raw"
+    return table(f"{relation.name}__topic", columns, options)
+
+
+def table(name: str, columns: Iterable[str], options: Mapping[str, str]) -> str:
+    """A table's statement."""
+    body = ",\n  ".join(columns)
+    listed = ", ".join(f"'{key}' = '{value}'" for key, value in options.items())
+    return f"CREATE TABLE {quoted(name)} (\n  {body}\n) WITH ({listed})"
+
+
+def kafka_options(relation: Relation, services: Services) -> dict[str, str]:
+    """What every table on a topic needs."""
+    return {
+        "connector": "upsert-kafka" if relation.is_table else "kafka",
+        "topic": relation.topic,
+        "properties.bootstrap.servers": services.kafka,
+        "value.fields-include": "EXCEPT_KEY",
+    }
+
+
+def avro_options(format_: str, services: Services) -> dict[str, str]:
+    """The value in Confluent's wire format."""
+    return {"value.format": format_, f"value.{format_}.url": services.registry}
 
 
 def avro_type(kind: object) -> str:
@@ -56,7 +125,10 @@ def avro_type(kind: object) -> str:
     if isinstance(kind, list):
         return avro_type(next(option for option in kind if option != "null"))
     if isinstance(kind, dict):
-        return avro_type(kind.get("logicalType", kind["type"]))
+        logical = kind.get("logicalType", kind["type"])
+        if logical == "decimal":
+            return f"DECIMAL({kind['precision']}, {kind.get('scale', 0)})"
+        return avro_type(logical)
     return AVRO_TYPES.get(str(kind), str(kind))
 
 
@@ -70,27 +142,9 @@ def flink_type(type_: str) -> str:
     return FLINK_TYPES.get(type_, type_)
 
 
-def with_options(options: Mapping[str, str]) -> str:
-    """A table's WITH clause."""
-    return "WITH (" + ", ".join(f"'{key}' = '{value}'" for key, value in options.items()) + ")"
-
-
-def kafka_options(connector: str, topic: str, services: Services) -> dict[str, str]:
-    """What every table on a topic needs."""
-    return {
-        "connector": connector,
-        "topic": topic,
-        "properties.bootstrap.servers": services.kafka,
-        "value.fields-include": "EXCEPT_KEY",
-    }
-
-
-def avro_options(part: str, services: Services) -> dict[str, str]:
-    """A part of the record, key or value, in Confluent's wire format."""
-    return {
-        f"{part}.format": "avro-confluent",
-        f"{part}.avro-confluent.url": services.registry,
-    }
+def millis(timestamp: str) -> str:
+    """A TIMESTAMP of Flink as milliseconds since the epoch."""
+    return f"(EXTRACT(EPOCH FROM {timestamp}) * 1000 + EXTRACT(MILLISECOND FROM {timestamp}))"
 
 
 def view(name: str, query: str) -> str:

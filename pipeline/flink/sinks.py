@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 
 from pipeline.flink.relations import (
+    ABSENT,
+    VALUE_FORMAT,
     Relation,
     Services,
     avro_options,
     flink_type,
     kafka_options,
     quoted,
-    with_options,
+    table,
 )
 from pipeline.ksql import Statement
 from pipeline.schemas import Schema, compact
@@ -21,7 +23,7 @@ def check_contract(statement: Statement, relation: Relation, fields: Mapping[str
     Raises:
         SpecError: they differ in name, order or type.
     """
-    values = {n: t for n, t in relation.columns.items() if n not in relation.keys}
+    values = {name: relation.columns[name] for name in relation.fields}
     if list(values.items()) != list(fields.items()):
         yields = ", ".join(f"{name} {type_}" for name, type_ in values.items())
         says = ", ".join(f"{name} {type_}" for name, type_ in fields.items())
@@ -37,34 +39,31 @@ def sink(statement: Statement, relation: Relation, services: Services, schema: S
     if relation.windowed:
         columns.append("`__key_window` BIGINT")
         keys.append("__key_window")
-    columns += [
-        f"{quoted(name)} {flink_type(type_)}"
-        for name, type_ in relation.columns.items()
-        if name not in relation.keys
-    ]
-    plain = len(keys) == 1 and relation.columns[relation.keys[0]] == "STRING"
-    options = kafka_options(
-        "upsert-kafka" if relation.is_table else "kafka", statement.topic, services
-    )
-    options |= {"key.format": "raw" if plain else "csv"} | avro_options("value", services)
-    options["value.avro-confluent.schema"] = compact(schema).replace("'", "''")
-    options["value.avro-confluent.subject"] = f"{statement.topic}-value"
+    columns += [f"{quoted(name)} {flink_type(relation.columns[name])}" for name in relation.fields]
+    options = kafka_options(relation, services) | avro_options(VALUE_FORMAT, services)
+    options["key.format"] = "raw" if relation.plain_key else "csv"
+    options[f"value.{VALUE_FORMAT}.schema"] = compact(schema).replace("'", "''")
+    options[f"value.{VALUE_FORMAT}.subject"] = f"{statement.topic}-value"
     if relation.is_table:
         columns.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))}) NOT ENFORCED")
-        # Without the buffer, each update is written as a tombstone and a record.
-        options |= {"sink.buffer-flush.max-rows": "2000", "sink.buffer-flush.interval": "200ms"}
-    elif not plain:
+        # Without the buffer, each update is written as a tombstone and a record. Its interval is
+        # what a record waits for at each statement on its way.
+        options |= {"sink.buffer-flush.max-rows": "2000", "sink.buffer-flush.interval": "50ms"}
+    elif not relation.plain_key:
         statement.refuse(None, "a stream has one key, a VARCHAR: keys are plain strings")
     else:
+        columns.append(f"{quoted(ABSENT)} BOOLEAN")
+        columns.append("`__timestamp` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp'")
         options["key.fields"] = keys[0]
-    body = ",\n  ".join(columns)
-    return f"CREATE TABLE {quoted(relation.name + '__sink')} (\n  {body}\n) {with_options(options)}"
+    return table(f"{relation.name}__sink", columns, options)
 
 
-def insert(relation: Relation) -> str:
-    """The statement that fills the sink from the view."""
+def insert(relation: Relation, query: str) -> str:
+    """The statement that fills the sink with what the query, a view, yields."""
     items = [quoted(name) for name in relation.keys]
     items += ["`__window`"] if relation.windowed else []
-    items += [quoted(name) for name in relation.columns if name not in relation.keys]
-    target, source = quoted(f"{relation.name}__sink"), quoted(relation.name)
+    items += [quoted(name) for name in relation.fields]
+    if not relation.is_table:
+        items += [quoted(ABSENT), "TO_TIMESTAMP_LTZ(`ROWTIME`, 3)"]
+    target, source = quoted(f"{relation.name}__sink"), quoted(query)
     return f"INSERT INTO {target} SELECT {', '.join(items)} FROM {source}"

@@ -1,4 +1,7 @@
-"""ksqlDB statements as one Flink script that means the same. Pure.
+"""ksqlDB statements as Flink jobs that mean the same. Pure.
+
+Each CREATE … AS SELECT is a job of its own: it reads topics and writes one, as in ksqlDB, so that a
+change of one statement leaves the others' offsets and state alone.
 
 What keeps ksqlDB's meaning, where Flink's obvious form would not:
 
@@ -10,13 +13,15 @@ What keeps ksqlDB's meaning, where Flink's obvious form would not:
   deletes a group that became empty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from pipeline.flink import sinks
 from pipeline.flink.declared import declare
 from pipeline.flink.derived import derive
-from pipeline.flink.relations import Relation, Script, Services, avro_type
-from pipeline.ksql import Statement
+from pipeline.flink.joins import names_in
+from pipeline.flink.relations import Relation, Services, avro_type, sources
+from pipeline.ksql import Query, Statement, aliases_of
 from pipeline.schemas import Schema
 from pipeline.suggest import unknown
 
@@ -25,35 +30,82 @@ PROPERTIES = {
     "KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "FORMAT", "TIMESTAMP",
     "PARTITIONS", "RETENTION_MS",
 }  # fmt: skip
+# Until what is in the topic now: of a topic without an end, no SELECT of Flink ends.
+BOUNDED = {"scan.bounded.mode": "latest-offset"}
 
 
-def script(
-    statements: tuple[Statement, ...], schemas: Mapping[str, Schema], services: Services
-) -> Script:
-    """The whole of it.
+@dataclass(frozen=True)
+class Job:
+    """A statement as Flink runs it: what it reads and writes, and the INSERT that keeps it so.
+
+    `reads` has the topic of each of its source tables.
+    """
+
+    statement: Statement
+    reads: Mapping[str, str]
+    catalog: tuple[str, ...]
+    insert: str
+
+    @property
+    def text(self) -> str:
+        """All of it, for people."""
+        return "".join(f"{part};\n\n" for part in (*self.catalog, self.insert))
+
+
+@dataclass(frozen=True)
+class Translation:
+    """All statements of ksql/."""
+
+    relations: tuple[Relation, ...]
+    jobs: tuple[Job, ...]
+
+
+def translate(
+    statements: tuple[Statement, ...],
+    schemas: Mapping[str, Schema],
+    services: Services,
+    options: Mapping[str, str] | None = None,
+) -> Translation:
+    """The whole of it; `options` are added to each table that a job reads.
 
     Raises:
         SpecError: a statement does not fit its topic's schema, or would not mean the same on Flink.
     """
     relations: dict[str, Relation] = {}
-    catalog: list[str] = []
-    outputs: list[str] = []
-    inserts: list[str] = []
+    jobs: list[Job] = []
     for statement in statements:
         _check_settings(statement)
         schema = _schema(statement, schemas)
         fields = {field["name"]: avro_type(field["type"]) for field in schema["fields"]}
         if statement.query is None:
-            relation, made = declare(statement, fields, services)
-            catalog += made
-        else:
-            relation, view = derive(statement, statement.query, relations)
-            sinks.check_contract(statement, relation, fields)
-            catalog.append(view)
-            outputs.append(sinks.sink(statement, relation, services, schema))
-            inserts.append(sinks.insert(relation))
+            relations[statement.name] = declare(statement, fields)
+            continue
+        relation, view = derive(statement, statement.query, relations)
+        sinks.check_contract(statement, relation, fields)
+        own = replace(services, group=f"{services.group}-{statement.name.lower()}")
+        read = _read(statement.query, relations, own, options or {})
+        catalog = (*read, view, sinks.sink(statement, relation, services, schema))
+        reads = {f"{name}__topic": relations[name].topic for name in statement.sources}
+        jobs.append(Job(statement, reads, catalog, sinks.insert(relation, statement.name)))
         relations[statement.name] = relation
-    return Script(tuple(catalog), tuple(outputs), tuple(inserts))
+    return Translation(tuple(relations.values()), tuple(jobs))
+
+
+def catalog(translation: Translation, services: Services) -> Iterator[str]:
+    """Every stream and table, as it is now, for questions."""
+    for relation in translation.relations:
+        if not relation.windowed:
+            yield from sources(relation, relation.columns, services, BOUNDED)
+
+
+def _read(
+    query: Query,
+    relations: Mapping[str, Relation],
+    services: Services,
+    options: Mapping[str, str],
+) -> Iterator[str]:
+    for name in dict.fromkeys(aliases_of(query.select).values()):
+        yield from sources(relations[name], names_in(query), services, options)
 
 
 def _schema(statement: Statement, schemas: Mapping[str, Schema]) -> Schema:

@@ -1,11 +1,18 @@
-"""What ksql/ means on Flink: joins in order of arrival, and what a changed statement costs."""
+"""ksql/ on Flink: joins in order of arrival, what a change costs, and what comes back."""
 
+import json
+import re
 from typing import Any
+
+import requests
 
 from pipeline.project import load
 from pipeline.wait import until
+from stack.layout import Layout
+from stack.supervisor import Supervisor
 from tests import records
 from tests.endtoend.test_trends import admit, wait_until_equal, write_clean
+from tests.stacks import Embedded
 from tests.workspace import Workspace
 
 STREAM_TABLE = """
@@ -69,17 +76,136 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
     assert visit(3) == "Bea"
     rename(None)
     assert visit(4) is None
+    rename("Eve")
+    assert visit(5) == "Eve"
+    # The row goes, and is joined no more.
+    records.write_raw(widgets.target, f"{name}_people", [(b"P1", None)])
+    rename_other = f"{name}_people"
+    write_clean(widgets, rename_other, [("P2", {"name": "gone"})])
+
+    def gone() -> bool | None:
+        write_clean(widgets, f"{name}_visits", [("probe", {"person": "P2"})])
+        found = records.read(widgets.target, f"{name}_named")
+        return any(r.key == "probe" and r.value["NAME"] == "gone" for r in found) or None
+
+    until(gone, seconds=60, describe=lambda: "the table is not read", every=0.5)
+    assert visit(6) is None
 
 
-def test_a_changed_statement_starts_over_and_nothing_else_changes(trends: Workspace) -> None:
+def _jobs(space: Workspace) -> dict[str, str]:
+    """The id of each statement's job."""
+    jobs = requests.get(f"{_cluster(space)}/jobs/overview", timeout=10).json()["jobs"]
+    live = [job for job in jobs if job["state"] == "RUNNING" and job["name"].startswith("ksql ")]
+    return {job["name"].removeprefix("ksql "): job["jid"] for job in live}
+
+
+def _cluster(space: Workspace) -> str:
+    assert space.target.flink
+    return space.target.flink.cluster
+
+
+def _edit_band(space: Workspace, years: int) -> None:
+    file = space.root / "ksql" / "02_details.sql"
+    changed = re.sub(
+        r"age_at_admission < \d+ THEN '0-17'",
+        f"age_at_admission < {years} THEN '0-17'",
+        file.read_text(),
+    )
+    file.write_text(changed)
+
+
+def _await_status(space: Workspace) -> None:
+    def probe() -> bool | None:
+        return True if space.run("status").returncode == 0 else None
+
+    until(probe, seconds=90, describe=lambda: space.run("status").stdout, every=1)
+
+
+def test_a_changed_statement_alone_starts_over_and_flink_comes_back_with_all(
+    trends: Workspace, stack: Layout
+) -> None:
     trends.ok("deploy")
     admit(trends, range(50))
     wait_until_equal(trends, 50)
-    file = trends.root / "ksql" / "03_trends.sql"
-    file.write_text(file.read_text().replace("age_at_admission < 18 ", "age_at_admission < 21 "))
+    before = _jobs(trends)
+    assert len(before) == 11
+    _edit_band(trends, 21)
     (change,) = trends.plan()["changes"]
-    assert (change["kind"], change["action"]) == ("query", "update")
-    assert "starts over from the earliest record" in change["note"]
+    assert (change["kind"], change["name"], change["action"]) == (
+        "query", "ADMISSIONS_BY_BAND", "update",
+    )  # fmt: skip
+    assert "it alone starts over from the earliest record" in change["note"]
+    shown = trends.ok("plan")
+    assert "- WHEN age_at_admission < 18 THEN '0-17'\n" in shown
+    assert "+ WHEN age_at_admission < 21 THEN '0-17'\n" in shown
+    trends.ok("deploy")
+    _edit_band(trends, 18)
+    trends.ok("deploy")
+    after = _jobs(trends)
+    assert {name for name in before if before[name] != after[name]} == {"ADMISSIONS_BY_BAND"}
+    # Somebody ends a job by hand: it is told, and it goes on from where it was.
+    requests.patch(f"{_cluster(trends)}/jobs/{after['ADMISSIONS_NAMED']}?mode=cancel", timeout=10)
+
+    def told() -> bool | None:
+        changes = trends.plan()["changes"]
+        names = [(c["name"], c["action"]) for c in changes]
+        return True if names == [("ADMISSIONS_NAMED", "restart")] else None
+
+    until(told, seconds=20, describe=lambda: f"{trends.plan()['changes']}")
+    assert trends.run("status").returncode == 1
     trends.ok("deploy")
     assert trends.plan()["changes"] == []
+    Embedded(stack).kill("trends")
+    admit(trends, range(50, 100))
+    wait_until_equal(trends, 100)
+    _await_status(trends)
+    assert trends.plan()["changes"] == []
+    # A statement that is dropped is told of, and goes with --prune.
+    file = trends.root / "ksql" / "03_trends.sql"
+    kept = [s for s in file.read_text().split(";\n") if "admissions_by_age_daily" not in s]
+    file.write_text(";\n".join(kept))
+    assert "query ADMISSIONS_BY_AGE_DAILY" in trends.ok("plan")
+    trends.ok("deploy", "--prune", "--only", "ADMISSIONS_BY_AGE_DAILY")
+    assert set(_jobs(trends)) == set(before) - {"ADMISSIONS_BY_AGE_DAILY"}
+
+
+def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack: Layout) -> None:
+    trends.ok("deploy")
+    admit(trends, range(50))
     wait_until_equal(trends, 50)
+    topic = "patient_admissions_clean"
+    schema_id = records.header(trends.target, topic)
+    garbage = [b"no Avro at all", b"", schema_id + b"\xff" * 40, b"\0\x7f\xff\xff\xff" + b"x" * 9]
+    records.write_raw(trends.target, topic, [(b"A1", value) for value in garbage])
+    admit(trends, range(50, 60))
+    wait_until_equal(trends, 60)
+    skipped = json.loads(trends.ok("status", "--json"))["skipped"]
+    assert skipped == {topic: len(garbage)}
+    assert f"4 records of {topic} could not be read and were passed over" in trends.ok("status")
+    # Checkpoints that are whole, but for the state that they speak of.
+    queries = stack.data / "flink" / "queries"
+    until(
+        lambda: (
+            True
+            if all(list(q.glob("checkpoints/*/chk-*/_metadata")) for q in queries.iterdir())
+            else None
+        ),
+        seconds=60,
+        describe=lambda: "not every statement has a checkpoint",
+    )
+    Supervisor(stack.socket).stop("flink")
+    for file in queries.glob("ADMISSIONS_HOURLY/checkpoints/*/shared/*"):
+        file.unlink()
+    for file in queries.glob("ADMISSIONS_HOURLY/checkpoints/*/chk-*/*"):
+        if file.name != "_metadata":
+            file.unlink()
+    for file in queries.glob("DIAGNOSES_DAILY/checkpoints/*/chk-*/_metadata"):
+        file.write_bytes(b"damaged")
+    Supervisor(stack.socket).start("flink")
+    _await_status(trends)
+    log = (stack.logs / "flink.log").read_text()
+    for name in ("ADMISSIONS_HOURLY", "DIAGNOSES_DAILY"):
+        assert re.search(rf"{name}: its checkpoint .* cannot be restored .* starts over", log)
+    assert len(_jobs(trends)) == 11
+    admit(trends, range(60, 70))
+    wait_until_equal(trends, 70)

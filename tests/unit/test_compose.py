@@ -211,7 +211,7 @@ def _connectors() -> list[tuple[str, dict[str, str], bool]]:
 
 def test_every_connector_is_known_to_the_images_plugins() -> None:
     connectors = _connectors()
-    assert len(connectors) == 19
+    assert len(connectors) == 18
     for name, config, is_sink in connectors:
         assert list(checks.connector(name, config, is_sink=is_sink)) == []
 

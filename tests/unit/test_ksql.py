@@ -9,7 +9,7 @@ import pytest
 from pipeline import ksql
 from pipeline.errors import SpecError
 from pipeline.flink.relations import Services
-from pipeline.flink.translate import script
+from pipeline.flink.translate import translate
 from stack.layout import REPOSITORY
 from tests.unit import golden
 
@@ -46,7 +46,8 @@ def _view(statement: str, **columns: str) -> str:
     """The view of a statement that makes OUT with these columns."""
     schemas = {"s": _schema(FIELDS), "OUT": _schema(columns)}
     statements = tuple(ksql.parse(FILE, SOURCES + statement))
-    return script(statements, schemas, SERVICES).catalog[-1]
+    *_, view, _ = translate(statements, schemas, SERVICES).jobs[-1].catalog
+    return view
 
 
 def _refused(statement: str, **columns: str) -> str:
@@ -57,8 +58,8 @@ def _refused(statement: str, **columns: str) -> str:
 
 def test_the_repositorys_statements_are_golden() -> None:
     schemas = {f.stem: json.loads(f.read_text()) for f in (REPOSITORY / "schemas").glob("*.avsc")}
-    found = script(ksql.load(REPOSITORY / "ksql"), schemas, SERVICES)
-    golden.check("flink.sql", "".join(f"{statement};\n\n" for statement in found.statements))
+    found = translate(ksql.load(REPOSITORY / "ksql"), schemas, SERVICES)
+    golden.check("flink.sql", "".join(job.text for job in found.jobs))
 
 
 # Each construct of the README's table, with what it becomes and its type by ksqlDB's rules.
@@ -149,7 +150,7 @@ def test_an_aggregate_becomes_flinks(aggregate: str) -> None:
     )
     assert made == (
         f"CREATE VIEW `OUT` AS\nSELECT `S`.`NAME` AS `K`, {flink} AS `X`\nFROM `S` AS `S`"
-        "\nWHERE `S`.`NAME` IS NOT NULL\nGROUP BY `S`.`NAME`"
+        "\nWHERE NOT `S`.`__absent` AND `S`.`NAME` IS NOT NULL\nGROUP BY `S`.`NAME`"
     )
 
 
@@ -189,7 +190,7 @@ def test_a_window_is_a_column_that_rows_are_grouped_by(window: str, parts: list[
 
 JOINS = {
     "FROM s LEFT JOIN t ON s.name = t.id": "LAST_VALUE(`__row`) OVER",
-    "FROM s JOIN t ON t.id = s.name": "WHERE `__left` AND `__row` IS NOT NULL",
+    "FROM s JOIN t ON t.id = s.name": "WHERE `__left` AND `__row`.`__present`",
     "FROM s JOIN s2 WITHIN 1 DAY GRACE PERIOD 3650 DAYS ON s.name = s2.id": (
         "`S2`.`ROWTIME` BETWEEN `S`.`ROWTIME` - 86400000 AND `S`.`ROWTIME` + 86400000"
     ),
@@ -303,7 +304,7 @@ def test_variables_are_filled_in_and_names_in_quotes_keep_their_case() -> None:
         x="INTEGER",
     )
     assert "AS `x`" in made
-    assert made.endswith("WHERE (`S`.`N` > 3)")
+    assert made.endswith("WHERE (`S`.`N` > 3) AND NOT `S`.`__absent`")
 
 
 def test_comments_and_strings_may_hold_semicolons() -> None:

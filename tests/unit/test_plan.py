@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.connect import LiveConnector, Task, root_cause
-from pipeline.desired import Connector, Desired, Query, Script, Subject, Table, Topic
+from pipeline.desired import Connector, Desired, Line, Query, Script, Subject, Table, Topic
 from pipeline.kafka import LiveTopic
 from pipeline.live import Live
 from pipeline.plan import Action, Change, Edit, Kind, Plan, compare, edits, table_problems
@@ -21,6 +21,7 @@ SCHEMA: dict[str, Any] = {
     "name": "R",
     "fields": [{"name": "id", "type": "string"}],
 }
+SELECT, ONE, TWO = Line("select", "SELECT"), Line("1", "1 AS n"), Line("2", "2 AS n")
 SINK = Connector("s", {"topics": "t", "managed.by": OWNER}, Path("s.yaml"), is_sink=True)
 SOURCE = Connector("d", {"kafka.topic": "t", "managed.by": OWNER}, Path("d.yaml"), is_sink=False)
 DESIRED = Desired(
@@ -29,7 +30,7 @@ DESIRED = Desired(
     script=Script(Path("db_setup.sql"), "SELECT 1", "a" * 64),
     tables=(Table("rows", ("id",), ("id",), "s", Path("s.yaml")),),
     connectors=(SOURCE, SINK),
-    queries=(Query("q", "SELECT 1"),),
+    queries=(Query("q", "1", (SELECT, ONE)),),
 )
 
 
@@ -43,7 +44,7 @@ LIVE = Live(
     subjects={"t-value": LiveSubject("t-value", 1, 7, SCHEMA, "BACKWARD")},
     script_sha256="a" * 64,
     connectors={"s": _running(SINK), "d": _running(SOURCE)},
-    queries={"q": LiveQuery("SELECT 1", "RUNNING")},
+    queries={"q": LiveQuery("1", (SELECT, ONE), "RUNNING", ours=True)},
 )
 NOTHING = Live({}, {}, None, {})
 
@@ -57,12 +58,23 @@ def test_what_runs_as_declared_does_not_change() -> None:
 
 
 def test_a_query_is_replaced_if_its_text_changed_and_restarted_if_it_failed() -> None:
-    changed = replace(LIVE, queries={"q": LiveQuery("SELECT 2", "RUNNING")})
-    assert _changes(changed) == (
-        Change(Kind.QUERY, "q", Action.UPDATE, (Edit("statement", "SELECT 2", "SELECT 1"),)),
-    )
-    failed = replace(LIVE, queries={"q": LiveQuery("SELECT 1", "ERROR", failed=True, note="why")})
+    changed = replace(LIVE, queries={"q": LiveQuery("2", (SELECT, TWO), "RUNNING")})
+    lines = Edit("statement", "2 AS n", None), Edit("statement", None, "1 AS n")
+    assert _changes(changed) == (Change(Kind.QUERY, "q", Action.UPDATE, lines),)
+    ended = LiveQuery("1", (SELECT, ONE), "ERROR", failed=True, note="why")
+    failed = replace(LIVE, queries={"q": ended})
     assert _changes(failed) == (Change(Kind.QUERY, "q", Action.RESTART, note="it is ERROR: why"),)
+
+
+def test_a_query_that_is_not_declared_is_told_and_goes_with_prune_if_it_is_ours() -> None:
+    nothing = replace(DESIRED, queries=())
+    told = compare(nothing, LIVE, OWNER)
+    assert (told.changes, told.leftovers) == ((), ("query q",))
+    pruned = compare(nothing, LIVE, OWNER, prune=True)
+    lines = Edit("statement", "SELECT", None), Edit("statement", "1 AS n", None)
+    assert pruned == Plan((Change(Kind.QUERY, "q", Action.DELETE, lines),))
+    theirs = replace(LIVE, queries={"q": replace(LIVE.queries["q"], ours=False)})
+    assert compare(nothing, theirs, OWNER, prune=True) == Plan(())
 
 
 def test_from_nothing_everything_is_created_in_the_order_of_the_data() -> None:

@@ -1,0 +1,154 @@
+package hospital.flink;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.Optional;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.runtime.execution.ExecutionState;
+import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
+import org.apache.flink.runtime.executiongraph.ErrorInfo;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.table.api.EnvironmentSettings;
+import org.apache.flink.table.api.PlanReference;
+import org.apache.flink.table.api.TableEnvironment;
+import org.apache.flink.util.ExceptionUtils;
+
+/**
+ * A deployed statement: a folder with its compiled plan and its checkpoints (pipeline/flink/store.py).
+ *
+ * <p>A compiled plan, because the ids of its operators, by which they find their state, are written
+ * in it. A statement that is planned again gets ids from a counter of the process.
+ */
+final class Deployed {
+    private static final Duration INTERVAL = Duration.ofSeconds(5);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final long POLL_MS = 100;
+
+    private final Path folder;
+    private final String name;
+    private JobID job;
+    private Path checkpoint;
+
+    Deployed(Path folder) {
+        this.folder = folder.toAbsolutePath();
+        this.name = folder.getFileName().toString();
+    }
+
+    /** Starts the job from its newest checkpoint, or over if there is none or Flink refuses it. */
+    void resume(Configuration cluster) throws IOException {
+        Optional<Path> newest = newest(folder.resolve("checkpoints"));
+        checkpoint = newest.orElse(null);
+        try {
+            job = start(cluster, checkpoint);
+        } catch (RuntimeException e) {
+            if (checkpoint == null) {
+                say("does not start: " + root(e));
+            } else {
+                startOver(cluster, root(e));
+            }
+        }
+    }
+
+    /**
+     * Returns once every part of the job runs or its state is known to be restored; starts it over if
+     * its checkpoint cannot be. A job that fails for another reason is left to Flink's restarts.
+     */
+    void awaitRestored(MiniCluster mini, Configuration cluster) throws Exception {
+        Instant deadline = Instant.now().plus(PATIENCE);
+        while (job != null && checkpoint != null && Instant.now().isBefore(deadline)) {
+            AccessExecutionGraph graph = mini.getExecutionGraph(job).get();
+            Optional<String> failure = failure(graph);
+            if (failure.isPresent()) {
+                if (failure.get().contains("Could not restore") || graph.getState() == JobStatus.FAILED) {
+                    mini.cancelJob(job).exceptionally(e -> null).get();
+                    startOver(cluster, rootOf(failure.get()));
+                }
+                return;
+            }
+            if (graph.getState() == JobStatus.RUNNING && tasks(graph).allMatch(ExecutionState.RUNNING::equals)) {
+                return;
+            }
+            Thread.sleep(POLL_MS);
+        }
+    }
+
+    private void startOver(Configuration cluster, String why) {
+        say("its checkpoint " + checkpoint + " cannot be restored (" + why
+                + "); it starts over from the earliest record");
+        checkpoint = null;
+        try {
+            job = start(cluster, null);
+        } catch (RuntimeException e) {
+            say("does not start: " + root(e));
+        }
+    }
+
+    private JobID start(Configuration cluster, Path from) {
+        Configuration conf = new Configuration(cluster);
+        conf.set(PipelineOptions.NAME, "ksql " + name);
+        conf.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, INTERVAL);
+        conf.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, folder.resolve("checkpoints").toUri().toString());
+        if (from != null) {
+            conf.set(StateRecoveryOptions.SAVEPOINT_PATH, from.toUri().toString());
+        }
+        TableEnvironment tables =
+                TableEnvironment.create(EnvironmentSettings.newInstance().withConfiguration(conf).build());
+        return tables.loadPlan(PlanReference.fromFile(folder.resolve("plan.json")))
+                .execute()
+                .getJobClient()
+                .map(JobClient::getJobID)
+                .orElseThrow();
+    }
+
+    private void say(String message) {
+        System.err.println(name + ": " + message);
+    }
+
+    /** The stack trace of a task that failed, or of the job. */
+    private static Optional<String> failure(AccessExecutionGraph graph) {
+        Stream<ErrorInfo> ofTasks =
+                StreamSupport.stream(graph.getAllExecutionVertices().spliterator(), false)
+                        .flatMap(vertex -> vertex.getFailureInfo().stream());
+        Stream<ErrorInfo> ofJob = Optional.ofNullable(graph.getFailureInfo()).stream();
+        return Stream.concat(ofTasks, ofJob).findFirst().map(ErrorInfo::getExceptionAsString);
+    }
+
+    private static Stream<ExecutionState> tasks(AccessExecutionGraph graph) {
+        return StreamSupport.stream(graph.getAllExecutionVertices().spliterator(), false)
+                .map(vertex -> vertex.getExecutionState());
+    }
+
+    private static String root(Throwable failure) {
+        return rootOf(ExceptionUtils.stringifyException(failure));
+    }
+
+    /** The last cause that a stack trace has. */
+    private static String rootOf(String trace) {
+        String[] causes = trace.split("Caused by: ");
+        return causes[causes.length - 1].lines().findFirst().orElse(trace);
+    }
+
+    /** A checkpoint is whole once its metadata is there. */
+    private static Optional<Path> newest(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> found = Files.walk(folder, 3)) {
+            return found.filter(file -> file.endsWith("_metadata"))
+                    .max(Comparator.comparingLong(file -> file.toFile().lastModified()))
+                    .map(Path::getParent);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+package hospital.flink;
+
+import java.io.IOException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.util.List;
+import org.apache.flink.api.common.serialization.DeserializationSchema;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.util.ExceptionUtils;
+import org.apache.flink.util.InstantiationUtil;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Yields no row for what cannot be read, and counts it as {@code skippedRecords}. */
+final class SkippingDeserializer implements DeserializationSchema<RowData> {
+    private static final long serialVersionUID = 1L;
+    private static final Logger LOG = LoggerFactory.getLogger(SkippingDeserializer.class);
+    private static final int NOT_FOUND = 404;
+    private static final List<Class<? extends Throwable>> UNREACHABLE =
+            List.of(SocketException.class, SocketTimeoutException.class, UnknownHostException.class);
+
+    private final DeserializationSchema<RowData> unused;
+    private final int[] fields;
+    private final int absent;
+    private final TypeInformation<RowData> type;
+    private transient InitializationContext context;
+    private transient DeserializationSchema<RowData> avro;
+    private transient Counter skipped;
+
+    /** {@code fields}: where the values that {@code avro} yields go; {@code absent}: -1 if nowhere. */
+    SkippingDeserializer(
+            DeserializationSchema<RowData> avro, int[] fields, int absent, TypeInformation<RowData> type) {
+        this.unused = avro;
+        this.fields = fields;
+        this.absent = absent;
+        this.type = type;
+    }
+
+    @Override
+    public void open(InitializationContext context) throws Exception {
+        this.context = context;
+        skipped = context.getMetricGroup().counter("skippedRecords");
+        renew();
+    }
+
+    /** After a record that it could not read, Avro's decoder still has the rest of it. */
+    private void renew() throws IOException {
+        try {
+            avro = InstantiationUtil.clone(unused);
+            avro.open(context);
+        } catch (Exception e) {
+            throw new IOException(e);
+        }
+    }
+
+    @Override
+    public RowData deserialize(byte[] message) throws IOException {
+        if (message == null) {
+            return absent < 0 ? null : row(null);
+        }
+        RowData value;
+        try {
+            value = avro.deserialize(message);
+        } catch (IOException | RuntimeException e) {
+            if (isOfRegistry(e)) {
+                throw e;
+            }
+            if (skipped.getCount() == 0) {
+                LOG.warn("A record that cannot be read is passed over; further ones are counted only", e);
+            }
+            skipped.inc();
+            renew();
+            return null;
+        }
+        return absent < 0 ? value : row((GenericRowData) value);
+    }
+
+    private RowData row(GenericRowData value) {
+        GenericRowData row = new GenericRowData(fields.length + 1);
+        row.setField(absent, value == null);
+        for (int i = 0; value != null && i < fields.length; i++) {
+            row.setField(fields[i], value.getField(i));
+        }
+        return row;
+    }
+
+    /** Whether the registry is at fault, not the record: then the same record can be read later. */
+    private static boolean isOfRegistry(Exception failure) {
+        return ExceptionUtils.findThrowable(failure, RestClientException.class)
+                        .filter(answer -> answer.getStatus() != NOT_FOUND)
+                        .isPresent()
+                || UNREACHABLE.stream().anyMatch(kind -> ExceptionUtils.findThrowable(failure, kind).isPresent());
+    }
+
+    @Override
+    public boolean isEndOfStream(RowData row) {
+        return false;
+    }
+
+    @Override
+    public TypeInformation<RowData> getProducedType() {
+        return type;
+    }
+}
