@@ -10,7 +10,7 @@ include stack/$(if $(filter compose,$(TARGET)),compose,embedded).mk
 PYTHON := .venv/bin/python
 RENDER := $(RUN) render.py
 
-.PHONY: help engine install setup up down status logs clean deploy plan validate render destroy graph ksql airflow airflow-cli produce produce-http \
+.PHONY: help engine install setup up down status logs clean deploy plan validate render destroy graph cases ksql airflow airflow-cli produce produce-http \
         monitor demo \
         lint format test test-unit test-datagen test-compose bench golden spec-schema
 
@@ -70,6 +70,9 @@ deploy: $(READY)  ## Make what is declared run
 destroy: $(READY)  ## Remove connectors, schemas, topics and their data (asks first)
 	@$(RENDER) destroy --target $(TARGET)
 
+cases: $(READY)  ## Run the cases of ksql/cases and spark/cases: records in, rows out; C=file for one
+	@$(RENDER) test --target $(TARGET) $(C)
+
 ksql: $(READY)  ## Ask questions of the streams and tables; make ksql F=file.sql runs a file
 	@$(KSQL)
 
@@ -123,5 +126,6 @@ bench: install  ## Measure on real services; writes build/bench.json
 golden: .venv/.synced  ## Rewrite the golden files of the unit tests
 	@GOLDEN=write .venv/bin/pytest -q tests/unit
 
-spec-schema: .venv/.synced  ## Rewrite spec.schema.json from the models
+spec-schema: .venv/.synced  ## Rewrite spec.schema.json and case.schema.json from the models
 	@$(PYTHON) -m pipeline.specs > spec.schema.json
+	@$(PYTHON) -m pipeline.cases.files > case.schema.json

@@ -77,6 +77,14 @@ def hospital(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
+def whole(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
+    """A copy of this repository, not deployed yet; destroyed after the test."""
+    space = workspace.full(tmp_path, target_file, trends=True)
+    yield space
+    workspace.wipe(space)
+
+
+@pytest.fixture
 def trends(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
     """A copy of this repository without its sources: the tests write the clean topics."""
     space = workspace.full(tmp_path, target_file, trends=True)

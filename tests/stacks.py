@@ -14,6 +14,7 @@ from pytest_docker.plugin import DockerComposeExecutor, Services
 
 from stack import secrets
 from stack.layout import REPOSITORY, Layout
+from stack.supervisor import Supervisor
 from tests.embedded.stack_fixture import TARGET, await_restart, free_ports, pid_of
 
 COMPOSE_FILE = REPOSITORY / "compose.yaml"
@@ -31,6 +32,9 @@ class Stack(Protocol):
 
     def kill(self, part: str) -> None:
         """Ends a part at once, without notice, and returns when it is started again."""
+
+    def forget_cleansed(self) -> None:
+        """Has the cleansing forget what it has done, as after its window: it reads all again."""
 
     def logs(self) -> str:
         """What all services have written."""
@@ -55,6 +59,12 @@ class Embedded:
         # The group: the cleansing is a Python program and the JVM that it drives.
         os.killpg(pid, signal.SIGKILL)
         await_restart(self._layout, service, pid)
+
+    def forget_cleansed(self) -> None:
+        supervisor = Supervisor(self._layout.socket)
+        supervisor.stop("cleanse")
+        shutil.rmtree(self._layout.data / "cleanse")
+        supervisor.start("cleanse")
 
     def logs(self) -> str:
         return "".join(file.read_text() for file in self._layout.logs.glob("*.log*"))
@@ -83,6 +93,11 @@ class Compose:
         service = COMPOSE.get(part, part)
         self._docker.execute(f"kill --signal KILL {service}")
         self._docker.execute(f"up --detach --wait --no-recreate {service}")
+
+    def forget_cleansed(self) -> None:
+        self._docker.execute("stop cleanse")
+        self.run("--entrypoint rm cleanse -rf /var/lib/hospital/data/cleanse")
+        self._docker.execute("up --detach --wait cleanse")
 
     def logs(self) -> str:
         return str(self._docker.execute("logs --no-color").decode())

@@ -8,12 +8,13 @@ import psycopg
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
-from pipeline import project
+from pipeline import engines, project
 from pipeline import target as targets
 from pipeline.connect import Connect
 from pipeline.desired import Desired
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.kafka import Kafka
+from pipeline.queries import Engine
 
 # The repository: this file is in airflow/hospital/.
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -56,6 +57,27 @@ class PipelineHook(BaseHook):
     def kafka(self) -> Kafka:
         """The broker."""
         return Kafka(self.target.kafka)
+
+    def unread(self) -> dict[str, str]:
+        """Topics with records that no statement of ksql/ could read, and how many."""
+        return {
+            topic: f"{count} records could not be read and were passed over"
+            for topic, count in self._engine().skipped().items()
+        }
+
+    def failing(self) -> dict[str, str]:
+        """Statements of ksql/ whose query fails, and why."""
+        return {
+            name: f"{query.state}: {query.note}"
+            for name, query in self._engine().running().items()
+            if query.failed
+        }
+
+    def _engine(self) -> Engine:
+        engine, _ = engines.choose(ROOT, project.load(ROOT), self.target)
+        if engine is None:
+            raise UsageError("the target has neither `ksqldb` nor `flink`")
+        return engine
 
     def declared(self) -> Desired:
         """What the repository declares, read now: a new spec needs no edit of a DAG."""

@@ -19,7 +19,7 @@ KEY, DELETED, RAW = "_key", "_deleted", "_raw"
 Row = dict[str, Any]
 
 
-class Model(documents.Document):
+class CaseSpec(documents.Document):
     """One case: records by topic, and the rows that another topic has afterwards."""
 
     given: dict[str, list[Row]] = Field(
@@ -35,10 +35,10 @@ class Model(documents.Document):
     )
 
 
-class File(documents.Document):
+class CasesFile(documents.Document):
     """Cases by what they show."""
 
-    cases: dict[str, Model] = Field(min_length=1)
+    cases: dict[str, CaseSpec] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def load(file: Path) -> tuple[Case, ...]:
     Raises:
         SpecError: it has mistakes.
     """
-    found: File = documents.load(file, File)
+    found: CasesFile = documents.load(file, CasesFile)
     return tuple(
         Case(file, name, _frozen(case.given), _frozen(case.expect))
         for name, case in found.cases.items()
@@ -134,8 +134,11 @@ def encoder(schema: Schema, schema_id: int) -> Callable[[Row], bytes]:
     return lambda row: records.encode(schema, schema_id, row)
 
 
-def json_schema() -> str:
+def json_schema() -> dict[str, Any]:
     """The JSON Schema of a file of cases, for editors."""
-    schema = TypeAdapter(File).json_schema()
-    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps({**draft, **schema}, indent=2)
+    schema = TypeAdapter(CasesFile).json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

@@ -1,5 +1,6 @@
 """The DAGs in the real Airflow, against the real pipeline: green, red for the reason, green."""
 
+import json
 import os
 import signal
 import time
@@ -16,7 +17,7 @@ from pipeline.wait import until
 from stack import lifecycle
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests import workspace
+from tests import records, workspace
 from tests.embedded.stack_fixture import pid_of
 from tests.endtoend.test_delivery import ENTITIES, bounded, wait_until_landed
 from tests.endtoend.test_trends import BEGIN, admission, lab, write_clean
@@ -274,6 +275,17 @@ def test_abnormal_data_is_told_once_and_once_more_when_it_is_over(
     assert set(airflow.run("alerts_dag").values()) == {"success"}
     assert [notice["status"] for notice in webhook.notices] == ["open", "recovered"]
     assert _alerts(running, "admissions:") == {"admissions:Cardiology": False}
+    # A record in a clean topic that is no Avro: passed over, and told.
+    webhook.notices.clear()
+    records.write_raw(running.target, "patient_admissions_clean", [(b"A1", b"no Avro")])
+
+    def counted() -> bool | None:
+        found = json.loads(running.run("status", "--json").stdout)["skipped"]
+        return found.get("patient_admissions_clean") == 1 or None
+
+    until(counted, seconds=60, describe=lambda: "the record has not been counted")
+    assert _failed(airflow.run("alerts_dag")) == {"unread"}
+    assert [notice["key"] for notice in webhook.notices] == ["unread:patient_admissions_clean"]
 
 
 def test_without_a_log_in_airflow_says_nothing(airflow: Airflow) -> None:

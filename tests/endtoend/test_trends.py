@@ -10,7 +10,7 @@ from pipeline.wait import until
 from stack.layout import REPOSITORY
 from tests import records
 from tests.stacks import Stack
-from tests.workspace import Workspace
+from tests.workspace import Workspace, counts
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 DEPARTMENTS = ("Cardiology", "Surgery", None)
@@ -156,14 +156,25 @@ def _answers(space: Workspace, table: str) -> tuple[set[Any], set[Any]]:
 
 def wait_until_equal(space: Workspace, admissions: int) -> None:
     """Waits until all rows have landed, and each trend is the answer to its question."""
+    landed = ("admissions", "diagnoses", "lab_results")
+
+    def probe() -> bool | None:
+        found = counts(space, landed)
+        return True if set(found.values()) == {admissions} else None
+
+    def describe() -> str:
+        return f"{counts(space, landed)}, not {admissions}"
+
+    until(probe, seconds=120, describe=describe, every=1)
+    wait_until_trends_equal(space)
+
+
+def wait_until_trends_equal(space: Workspace) -> None:
+    """Waits until each trend is the answer to its question, of the rows that have landed."""
     different: dict[str, Any] = {}
 
     def probe() -> bool | None:
         different.clear()
-        for table in ("admissions", "diagnoses", "lab_results"):
-            landed = space.rows(f"SELECT count(*) FROM {table}")[0][0]
-            if landed != admissions:
-                different[table] = f"{landed} of {admissions} rows"
         for table in QUESTIONS:
             trend, wanted = _answers(space, table)
             if trend != wanted:
