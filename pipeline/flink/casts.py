@@ -10,7 +10,7 @@ from pipeline.flink.terms import Nulls, Typed, digits, either, is_decimal, text
 BLANK = r"[\x00-\x20]*"
 WHOLE = rf"\A{BLANK}([+-]?[0-9]+){BLANK}\z"
 NUMBER = rf"\A{BLANK}([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?){BLANK}\z"
-# The digits before the point that an INTEGER and a BIGINT can have, and that always fit into one.
+# The digits that an INTEGER and a BIGINT can have, and that always fit into one.
 MOST_DIGITS = {"INTEGER": 10, "BIGINT": 19}
 FITTING_DIGITS = {"INTEGER": 9, "BIGINT": 18}
 LIMITS = {
@@ -34,7 +34,7 @@ def cast(value: Typed, wanted: str, *, in_filter: bool) -> Typed | None:
     if made is None:
         return None
     nulls = value.nulls
-    if value.type == "STRING" != wanted:
+    if value.type != wanted and (value.type == "STRING" or _may_not_fit(value.type, wanted)):
         nulls = either({nulls, Nulls.FAILED})
     if nulls is not Nulls.NEVER and not in_filter:
         nulls = Nulls.NULL
@@ -42,7 +42,8 @@ def cast(value: Typed, wanted: str, *, in_filter: bool) -> Typed | None:
 
 
 def _converted(value: Typed, wanted: str) -> str | None:
-    plain = f"CAST({value.sql} AS {wanted})"
+    cast_ = "TRY_CAST" if _may_not_fit(value.type, wanted) else "CAST"
+    plain = f"{cast_}({value.sql} AS {wanted})"
     if value.type == "STRING":
         return _parsed(value.sql, wanted)
     if value.type == "DOUBLE" and wanted in LIMITS:
@@ -57,6 +58,14 @@ def _parsed(sql: str, wanted: str) -> str | None:
         return None
     pattern = text(WHOLE if wanted in LIMITS else NUMBER)
     return f"TRY_CAST(REGEXP_EXTRACT({sql}, {pattern}, 1) AS {wanted})"
+
+
+def _may_not_fit(given: str, wanted: str) -> bool:
+    """Whether a whole number can have more digits than a DECIMAL: then both engines fail."""
+    if not is_decimal(wanted) or given not in MOST_DIGITS:
+        return False
+    precision, scale = digits(wanted)
+    return precision - scale < MOST_DIGITS[given]
 
 
 def whole(sql: str, wanted: str) -> str:
@@ -74,8 +83,7 @@ def _decimals_agree(given: str, wanted: str) -> bool:
         rounds = wanted_scale < scale
         return after - wanted_scale >= before - scale + rounds
     if is_decimal(wanted) and given in MOST_DIGITS:
-        precision, scale = digits(wanted)
-        return precision - scale >= MOST_DIGITS[given]
+        return True
     if is_decimal(given) and wanted in FITTING_DIGITS:
         precision, scale = digits(given)
         return precision - scale <= FITTING_DIGITS[wanted]

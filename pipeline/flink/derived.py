@@ -24,6 +24,7 @@ from pipeline.flink.keys import (
     partitioned,
 )
 from pipeline.flink.relations import Relation, quoted, view
+from pipeline.flink.terms import Nulls
 from pipeline.ksql import (
     Query,
     Statement,
@@ -88,7 +89,15 @@ def derive(
 def _where(statement: Statement, query: Query, found: Input) -> list[str]:
     node = query.select.args.get("where")
     scope = Scope(statement, found.columns, in_filter=True)
-    return [f"({condition(node.this, scope).sql})"] if node else []
+    return [f"({_filter(node.this, scope).sql})"] if node else []
+
+
+def _filter(node: exp.Expression, scope: Scope) -> Typed:
+    """A condition that ksqlDB unboxes outside of what catches failures (SqlPredicate)."""
+    found = condition(node, scope)
+    if found.nulls in {Nulls.NULL, Nulls.EITHER}:
+        scope.refuse(node, "a null would stop ksqlDB's query: say = TRUE")
+    return found
 
 
 def _conditions(conditions: list[str]) -> str:
@@ -179,7 +188,7 @@ def _aggregate(
     )
     if having:
         _check_grouped(statement, having.this, scope, keys)
-        sql += f"\nHAVING {condition(having.this, replace(scope, in_filter=True)).sql}"
+        sql += f"\nHAVING {_filter(having.this, replace(scope, in_filter=True)).sql}"
     return relation, view(statement.name, sql)
 
 

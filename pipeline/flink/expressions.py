@@ -132,7 +132,8 @@ def _compared(
         scope.refuse(node, "nothing compares with NULL: IS NULL, or IS NOT NULL")
     if ends[0].type == "BOOLEAN" and operator not in {"=", "<>"}:
         scope.refuse(node, "of two BOOLEANs, none is greater")
-    return comparison(*comparable(node, scope, (left, right), ends, operator))
+    comparable(node, scope, *ends)
+    return comparison(ends[0], operator, ends[1])
 
 
 def _chain(node: exp.Expression, scope: Scope) -> Typed:
@@ -219,7 +220,8 @@ def _negative(node: exp.Expression, scope: Scope) -> Typed:
     inner = translate(node.this, scope)
     if inner.type not in NUMBERS:
         scope.refuse(node, f"expected a number, this is {inner.type}")
-    return Typed(f"-{inner.sql}", inner.type, failing([inner]))
+    # Two signs would begin a comment.
+    return Typed(f"- {inner.sql}", inner.type, failing([inner]))
 
 
 def _case(node: exp.Expression, scope: Scope) -> Typed:
@@ -236,8 +238,7 @@ def _case(node: exp.Expression, scope: Scope) -> Typed:
 
 
 def _cast(node: exp.Expression, scope: Scope) -> Typed:
-    inner = translate(node.this, scope)
-    target = node.args["to"].sql()
+    inner, target = translate(node.this, scope), node.args["to"].sql()
     found = cast(inner, type_of(target), in_filter=scope.in_filter)
     return found or scope.refuse(node, f"CAST from {inner.type} to {target} {NOT_BOTH}")
 

@@ -83,21 +83,17 @@ def as_double(typed: Typed) -> Typed:
     return replace(typed, sql=f"CAST({typed.sql} AS DOUBLE)", type="DOUBLE")
 
 
-def comparable(
-    node: exp.Expression,
-    scope: Scope,
-    nodes: tuple[exp.Expression, exp.Expression],
-    ends: tuple[Typed, Typed],
-    operator: str,
-) -> tuple[Typed, str, Typed]:
-    """A literal like 1.5 is compared as a DOUBLE: up to 15 digits, that is the same."""
-    left, right = ends
-    exact = any(
-        is_decimal(end.type) and isinstance(bare(one), exp.Literal | exp.Neg)
-        for one, end in zip(nodes, ends, strict=True)
-    )
-    if exact and {left.type, right.type} & {"DOUBLE", "INTEGER"}:
-        return as_double(left), operator, as_double(right)
-    if left.type != right.type and not {left.type, right.type} <= set(NUMBERS):
+def comparable(node: exp.Expression, scope: Scope, left: Typed, right: Typed) -> None:
+    """Refuses two operands whose comparison is not the same on both engines.
+
+    Raises:
+        SpecError: they are of other types; or a DECIMAL and a DOUBLE, where ksqlDB fails at what is
+            infinite or no number (SqlToJavaVisitor.visitDecimalComparisonExpression).
+    """
+    types = {left.type, right.type}
+    exact = {"INTEGER", "BIGINT", *filter(is_decimal, types)}
+    if "DOUBLE" in types and any(map(is_decimal, types)):
+        decimal = left.type if is_decimal(left.type) else right.type
+        scope.refuse(node, f"a DOUBLE is compared with a {decimal}: 1.5E0 is a DOUBLE, or CAST")
+    if len(types) > 1 and not types <= set(NUMBERS) and not types <= exact:
         scope.refuse(node, f"{left.type} and {right.type} cannot be compared: CAST one")
-    return left, operator, right

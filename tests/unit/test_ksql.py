@@ -8,7 +8,8 @@ import pytest
 
 from pipeline import ksql
 from pipeline.errors import SpecError
-from pipeline.flink.relations import Services
+from pipeline.flink.derived import derive
+from pipeline.flink.relations import Relation, Services
 from pipeline.flink.translate import script
 from stack.layout import REPOSITORY
 from tests.unit import golden
@@ -79,7 +80,7 @@ EXPRESSIONS = {
     "n % 3": ("MOD(`S`.`N`, 3)", "INTEGER"),
     "n % big": ("MOD(`S`.`N`, NULLIF(`S`.`BIG`, 0))", "BIGINT"),
     "big % 3": ("CAST(MOD(`S`.`BIG`, 3) AS BIGINT)", "BIGINT"),
-    "-(n)": ("-(`S`.`N`)", "INTEGER"),
+    "-(n)": ("- (`S`.`N`)", "INTEGER"),
     "-2147483648": ("-2147483648", "INTEGER"),
     "2147483648": ("2147483648", "BIGINT"),
     "-9223372036854775808": ("-9223372036854775808", "BIGINT"),
@@ -122,7 +123,9 @@ EXPRESSIONS = {
     "n > 1": ("((`S`.`N` > 1) IS TRUE)", "BOOLEAN"),
     "NOT (name = 'x')": ("NOT ((((`S`.`NAME` = 'x') IS TRUE)))", "BOOLEAN"),
     "name <> 'x'": ("((`S`.`NAME` <> 'x') IS TRUE)", "BOOLEAN"),
-    "d > 1.5": ("((`S`.`D` > CAST(CAST(1.5 AS DECIMAL(2, 1)) AS DOUBLE)) IS TRUE)", "BOOLEAN"),
+    "d > 1.5E0": ("((`S`.`D` > CAST(1.5E0 AS DOUBLE)) IS TRUE)", "BOOLEAN"),
+    "n > 1.5": ("((`S`.`N` > CAST(1.5 AS DECIMAL(2, 1))) IS TRUE)", "BOOLEAN"),
+    "- -n": ("- - `S`.`N`", "INTEGER"),
     "n + 1 > 2": ("`S`.`N` + 1 > 2", "BOOLEAN"),
     "n + 1 > big": (
         f"CASE WHEN {NULL_N1} THEN (`S`.`N` + 1 > `S`.`BIG`) IS TRUE END",
@@ -298,6 +301,36 @@ def test_a_join_becomes_flinks(join: str) -> None:
     assert JOINS[join] in made
 
 
+DECIMALS = {
+    "p": ("`S`.`P`", "DECIMAL(10, 2)"),
+    "p > 1.5": ("((`S`.`P` > CAST(1.5 AS DECIMAL(2, 1))) IS TRUE)", "BOOLEAN"),
+    "p = n": ("((`S`.`P` = `S`.`N`) IS TRUE)", "BOOLEAN"),
+    "p * CAST(2 AS DOUBLE)": ("CAST(`S`.`P` AS DOUBLE) * CAST(2 AS DOUBLE)", "DOUBLE"),
+    "CAST(p AS DOUBLE)": ("CAST(`S`.`P` AS DOUBLE)", "DOUBLE"),
+    "CAST(p AS INTEGER)": ("CAST(`S`.`P` AS INTEGER)", "INTEGER"),
+    "CAST(p AS VARCHAR)": ("CAST(`S`.`P` AS STRING)", "STRING"),
+    "CAST(p AS DECIMAL(12,1))": ("CAST(`S`.`P` AS DECIMAL(12, 1))", "DECIMAL(12, 1)"),
+    "CAST(n AS DECIMAL(12, 2))": ("CAST(`S`.`N` AS DECIMAL(12, 2))", "DECIMAL(12, 2)"),
+    "CAST(n AS DECIMAL(4, 2))": ("TRY_CAST(`S`.`N` AS DECIMAL(4, 2))", "DECIMAL(4, 2)"),
+}
+
+
+@pytest.mark.parametrize("expression", DECIMALS)
+def test_a_decimal_is_declared_passed_on_compared_and_cast(expression: str) -> None:
+    text = f"CREATE STREAM out AS SELECT id, {expression} AS x FROM s;"
+    declared, made = ksql.parse(
+        FILE, f"CREATE STREAM s (id VARCHAR KEY, n INTEGER, p DECIMAL( 10,2 ));{text}"
+    )
+    assert declared.columns[2].type == "DECIMAL(10, 2)"
+    types = {column.name: column.type for column in declared.columns}
+    source = Relation("S", types, ("ID",), is_table=False, is_declared=True)
+    assert made.query is not None
+    relation, view = derive(made, made.query, {"S": source})
+    flink, type_ = DECIMALS[expression]
+    assert relation.columns["X"] == type_
+    assert f" {flink} AS `X`, " in view
+
+
 def test_having_is_asked_of_groups() -> None:
     made = _view(
         f"{BY} s GROUP BY name HAVING COUNT(*) > 1 AND SUM(n) < 9 EMIT CHANGES;", X="BIGINT"
@@ -407,7 +440,8 @@ REFUSED |= {
     # Types.
     f"{OUT}n * 1.5 AS x FROM s;": "this is DECIMAL(2, 1): CAST it AS DOUBLE first",
     f"{OUT}d % 2 AS x FROM s;": "% of a DOUBLE does not run on both targets",
-    f"{OUT}big > 1.5 AS x FROM s;": "BIGINT and DECIMAL(2, 1) cannot be compared: CAST one",
+    f"{OUT}d > 1.5 AS x FROM s;": "a DOUBLE is compared with a DECIMAL(2, 1): 1.5E0 is a DOUBLE",
+    f"{OUT}n AS x FROM s WHERE b;": "a null would stop ksqlDB's query: say = TRUE",
     f"{OUT}CASE WHEN b THEN n ELSE big END AS x FROM s;": "different types: BIGINT, INTEGER. CAST",
     f"{OUT}COALESCE(d, 0) AS x FROM s;": "different types: DOUBLE, INTEGER. CAST them to one",
     f"{OUT}n IN (1, 1.5) AS x FROM s;": "INTEGER is not among DECIMAL(2, 1): CAST one",
