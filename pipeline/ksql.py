@@ -364,6 +364,8 @@ class _Reader:
 
     def type(self) -> str:
         start = self.at
+        if not self.text:
+            self.refuse("expected a type")
         self.at += 1
         if self.tokens[start].text.upper() == "DECIMAL" and self.skip("("):
             while self.text not in {")", ""}:
@@ -458,6 +460,8 @@ class _Reader:
         for position in range(self.at, len(self.tokens)):
             token, text = self.tokens[position], self.tokens[position].text.upper()
             before = self.tokens[position - 1].text.upper()
+            if text == "FROM" and before == ",":
+                self.source.refuse(token.start, "expected one more column")
             if token.token_type is TokenType.DCOLON:
                 self.source.refuse(token.start, ":: is not ksqlDB's: say CAST(… AS …)")
             if token.token_type is TokenType.STRING and before in TYPED_LITERALS:
@@ -565,7 +569,8 @@ class _Reader:
             # sqlglot counts to the token's end.
             before = sum(len(line) + 1 for line in lines[: first["line"] - 1])
             self.source.refuse(
-                before + first["col"] - len(first["highlight"]), str(first["description"])
+                before + first["col"] - len(first["highlight"]),
+                str(first["description"]).partition(" for <class")[0],
             )
         except RecursionError:
             self.source.refuse(span[0], TOO_DEEP)
