@@ -6,7 +6,7 @@ ksqlDB has (WINDOW, WITHIN, PARTITION BY, EMIT) taken out of it first.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn
 
@@ -17,6 +17,7 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from pipeline.errors import Mistake, SpecError
+from pipeline.suggest import unknown
 
 TYPES = {
     "VARCHAR": "STRING",
@@ -29,9 +30,28 @@ TYPES = {
     "DATE": "DATE",
     "TIMESTAMP": "TIMESTAMP",
 }
+# Flink's DECIMAL has at most 38 digits, ksqlDB's any number.
+DECIMAL = re.compile(r"DECIMAL *\( *(\d+) *, *(\d+) *\)")
+MOST_DIGITS = 38
 MILLIS = {"SECOND": 1000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000}
 TEN_YEARS = 3650 * MILLIS["DAY"]
 NO_GRACE = "late records count, however late: say GRACE PERIOD 3650 DAYS"
+# How deep sqlglot, and what walks over its trees, can go with Python's own limit.
+DEEPEST = 30
+TOO_DEEP = f"is nested more than {DEEPEST} deep: make it several statements"
+LONGEST_CHAIN = 100
+FORMATS = {
+    "KEY_FORMAT": ("KAFKA", "DELIMITED"),
+    "VALUE_FORMAT": ("AVRO",),
+}
+# CLEANUP_POLICY and REPLICAS are ksqlDB's own, in what it says that it runs.
+PROPERTIES = {
+    "KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "FORMAT", "TIMESTAMP", "PARTITIONS",
+    "RETENTION_MS", "CLEANUP_POLICY", "REPLICAS",
+}  # fmt: skip
+# ksqlDB's SystemColumns.
+RESERVED = {"ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND"}
+TYPED_LITERALS = {"DATE", "TIME", "TIMESTAMP", "INTERVAL"}
 SETTING = [TokenType.STRING, TokenType.EQ, TokenType.STRING]
 VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
@@ -115,6 +135,7 @@ class Statement:
     source: Source
     start: int
     end: int
+    places: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -139,6 +160,10 @@ class Statement:
     def refuse(self, node: exp.Expression | None, message: str) -> NoReturn:
         """Raises a mistake at a part of the query."""
         self.source.refuse(offset_of(node, self.start), message)
+
+    def refuse_property(self, key: str, message: str) -> NoReturn:
+        """Raises a mistake at a property of WITH, or else at the statement."""
+        self.source.refuse(self.places.get(key, self.start), message)
 
 
 def load(folder: Path) -> tuple[Statement, ...]:
@@ -191,12 +216,20 @@ def aliases_of(select: exp.Select) -> dict[str, str]:
     }
 
 
+def type_of(written: str) -> str:
+    """A type as it is called here: one of TYPES, or DECIMAL(p, s); "" if it is neither."""
+    found = DECIMAL.fullmatch(written.upper())
+    if found is None:
+        return TYPES.get(written.upper(), "")
+    precision, scale = int(found.group(1)), int(found.group(2))
+    fits = 1 <= precision <= MOST_DIGITS and scale <= precision
+    return f"DECIMAL({precision}, {scale})" if fits else ""
+
+
 def offset_of(node: exp.Expression | None, default: int) -> int:
-    """Where in the file a part of a query begins, by the first name in it."""
-    for part in node.walk() if node is not None else ():
-        if "start" in part.meta:
-            return int(part.meta["start"])
-    return default
+    """Where in the file a part of a query begins, by the first name or literal in it."""
+    parts = node.walk() if node is not None else ()
+    return min((int(part.meta["start"]) for part in parts if "start" in part.meta), default=default)
 
 
 def parse(file: Path, text: str) -> list[Statement]:
@@ -262,15 +295,18 @@ class _Reader:
             kind = "TABLE"
         name = self.name()
         columns = self.columns(kind) if self.text == "(" else ()
-        properties = self.properties() if self.skip("WITH") else {}
+        places: dict[str, int] = {}
+        properties = self.properties(places) if self.skip("WITH") else {}
         query = self.query() if self.skip("AS") else None
         if self.at < len(self.tokens):
             self.refuse("unexpected")
         if not columns and not query:
             self.refuse("columns or AS SELECT are missing: every column is stated here")
+        if query is None and properties.get("KEY_FORMAT") == "DELIMITED":
+            self.source.refuse(places["KEY_FORMAT"], "one column is the key: KEY_FORMAT = 'KAFKA'")
         start, end = self.tokens[0].start, self.tokens[-1].end + 1
         return Statement(
-            kind, name, columns, properties, query, dict(settings), self.source, start, end
+            kind, name, columns, properties, query, dict(settings), self.source, start, end, places
         )
 
     @property
@@ -310,61 +346,148 @@ class _Reader:
         self.expect("(")
         found = [self.column(kind)]
         while self.skip(","):
-            found.append(self.column(kind))
+            column = self.column(kind)
+            if column.name in {other.name for other in found}:
+                self.source.refuse(column.start, f"{column.name} is there twice")
+            found.append(column)
         self.expect(")")
         return tuple(found)
 
     def column(self, kind: str) -> Column:
         start = self.tokens[min(self.at, len(self.tokens) - 1)].start
         name = self.name()
-        if self.text not in TYPES:
-            self.refuse(f"the type is none of {', '.join(TYPES)}")
-        type_ = TYPES[self.text]
-        self.at += 1
+        if is_reserved(name):
+            self.source.refuse(start, reserved(name))
+        type_ = self.type()
         is_key = self.skip("PRIMARY KEY" if kind == "TABLE" else "KEY")
         return Column(name, type_, is_key, start)
 
-    def properties(self) -> dict[str, str]:
+    def type(self) -> str:
+        start = self.at
+        if not self.text:
+            self.refuse("expected a type")
+        self.at += 1
+        if self.tokens[start].text.upper() == "DECIMAL" and self.skip("("):
+            while self.text not in {")", ""}:
+                self.at += 1
+            self.expect(")")
+        type_ = type_of("".join(token.text for token in self.tokens[start : self.at]))
+        if not type_:
+            self.at = start
+            self.refuse(f"the type is none of {', '.join(TYPES)}, DECIMAL(precision, scale)")
+        return type_
+
+    def properties(self, places: dict[str, int]) -> dict[str, str]:
         self.expect("(")
         found: dict[str, str] = {}
         while True:
             key = self.name()
-            self.expect("=")
-            sign = "-" if self.skip("-") else ""
-            found[key] = sign + self.tokens[self.at].text
-            self.at += 1
+            places[key] = self.property(key, found)
             if not self.skip(","):
                 break
         self.expect(")")
         return found
 
+    def property(self, key: str, found: dict[str, str]) -> int:
+        """Reads what follows the key, and adds it; where the key stands."""
+        start = self.tokens[self.at - 1].start
+        if key in found:
+            self.source.refuse(start, f"{key} is there twice")
+        if key not in PROPERTIES:
+            self.source.refuse(start, f"WITH: {unknown('property', key, PROPERTIES)}")
+        if key == "FORMAT":
+            self.source.refuse(start, "FORMAT is of key and value: say KEY_FORMAT, VALUE_FORMAT")
+        self.expect("=")
+        sign = "-" if self.skip("-") else ""
+        value = sign + (self.text and self.tokens[self.at].text)
+        if value not in FORMATS.get(key, (value,)):
+            self.refuse(f"{key} is {' or '.join(FORMATS[key])}: no other runs on both targets")
+        self.at += 1
+        found[key] = value
+        return start
+
     def query(self) -> Query:
         begin = self.at
         if self.text != "SELECT":
             self.refuse("expected SELECT")
+        self.check_tokens()
         blanks: list[tuple[int, int]] = []
-        window: Window | None = None
-        within: int | None = None
-        partition: tuple[int, int] | None = None
+        found: dict[str, Any] = {}
         while self.at < len(self.tokens):
             start = self.at
-            if self.skip("WINDOW"):
-                window = self.window()
-            elif self.skip("WITHIN"):
-                within = self.duration()
-                self.grace()
-            elif self.skip("PARTITION BY"):
-                partition = self.until_emit()
-            elif self.skip("EMIT"):
-                self.expect("CHANGES")
+            if self.clause(found):
+                blanks.append((self.tokens[start].start, self.tokens[self.at - 1].end + 1))
             else:
                 self.at += 1
-                continue
-            blanks.append((self.tokens[start].start, self.tokens[self.at - 1].end + 1))
         span = (self.tokens[begin].start, self.tokens[-1].end + 1)
         select = self.parsed(span, blanks)
-        by = self.parsed(partition, [], "SELECT ").expressions[0] if partition else None
-        return Query(select, window, within, by)
+        self.check_sources(select, span[0])
+        partition = found.get("PARTITION BY")
+        by = self.key(partition) if partition else None
+        return Query(select, found.get("WINDOW"), found.get("WITHIN"), by)
+
+    def clause(self, found: dict[str, Any]) -> bool:
+        """Reads what only ksqlDB has, and adds it; false if something else stands here."""
+        name = self.text
+        readers = {
+            "WINDOW": self.window,
+            "WITHIN": self.within,
+            "PARTITION BY": self.until_emit,
+            "EMIT": self.changes,
+        }
+        if name not in readers or self.tokens[self.at].token_type is TokenType.IDENTIFIER:
+            return False
+        if name in found:
+            self.refuse(f"a second {name}")
+        self.at += 1
+        found[name] = readers[name]()
+        return True
+
+    def within(self) -> int:
+        found = self.duration()
+        self.grace()
+        return found
+
+    def changes(self) -> bool:
+        self.expect("CHANGES")
+        if self.at < len(self.tokens):
+            self.refuse("EMIT CHANGES is the end of a statement")
+        return True
+
+    def check_tokens(self) -> None:
+        """Refuses what sqlglot would take for a CAST, and what is nested too deep for it."""
+        opened = prefixes = 0
+        for position in range(self.at, len(self.tokens)):
+            token, text = self.tokens[position], self.tokens[position].text.upper()
+            before = self.tokens[position - 1].text.upper()
+            if text == "FROM" and before == ",":
+                self.source.refuse(token.start, "expected one more column")
+            if token.token_type is TokenType.DCOLON:
+                self.source.refuse(token.start, ":: is not ksqlDB's: say CAST(… AS …)")
+            if token.token_type is TokenType.STRING and before in TYPED_LITERALS:
+                self.source.refuse(token.start, f"{before} '…' does not run on both targets: CAST")
+            plain = token.token_type not in {TokenType.STRING, TokenType.IDENTIFIER}
+            opened += plain * ((text in {"(", "CASE"}) - (text in {")", "END"}))
+            prefixes = prefixes + 1 if plain and text in {"NOT", "-", "+"} else 0
+            if opened + prefixes > DEEPEST:
+                self.source.refuse(token.start, TOO_DEEP)
+
+    def check_sources(self, select: exp.Select, start: int) -> None:
+        if not select.args.get("from_"):
+            self.source.refuse(start, "FROM is missing")
+        for table in tables_of(select):
+            if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
+                message = "a query reads streams and tables by their names"
+                self.source.refuse(offset_of(table, start), message)
+
+    def key(self, span: tuple[int, int]) -> exp.Expression:
+        keys = self.parsed(span, [], "SELECT ").expressions
+        if len(keys) != 1:
+            self.source.refuse(
+                offset_of(keys[1], span[0]), "PARTITION BY takes one column, a VARCHAR"
+            )
+        found: exp.Expression = keys[0]
+        return found
 
     def until_emit(self) -> tuple[int, int]:
         start = self.at
@@ -380,26 +503,42 @@ class _Reader:
             self.refuse("only TUMBLING and HOPPING windows run on both targets")
         self.at += 1
         self.expect("(", "SIZE")
-        size = advance = self.duration()
-        while self.skip(","):
-            if kind == "HOPPING" and self.skip("ADVANCE"):
-                self.expect("BY")
-                advance = self.duration()
-            elif self.skip("RETENTION"):
-                self.duration()
-            else:
-                self.grace()
-                self.expect(")")
-                return Window(size, advance)
-        return self.refuse(NO_GRACE)
+        size = advance = self.positive()
+        if kind == "HOPPING":
+            self.expect(",", "ADVANCE", "BY")
+            advance = self.positive()
+            if advance > size:
+                self.at -= 2
+                self.refuse("ADVANCE is at most SIZE: records between the windows would be lost")
+        if not self.skip(","):
+            self.refuse(NO_GRACE)
+        retention = None
+        if self.skip("RETENTION"):
+            retention = self.duration()
+            if not self.skip(","):
+                self.refuse(NO_GRACE)
+        grace = self.grace()
+        if retention is not None and retention < size + grace:
+            self.refuse("RETENTION is at least SIZE and GRACE PERIOD together, as ksqlDB asks")
+        self.expect(")")
+        return Window(size, advance)
 
-    def grace(self) -> None:
+    def grace(self) -> int:
         if not self.skip("GRACE"):
             self.refuse(NO_GRACE)
         self.expect("PERIOD")
-        if self.duration() < TEN_YEARS:
+        found = self.duration()
+        if found < TEN_YEARS:
             self.at -= 2
             self.refuse(NO_GRACE)
+        return found
+
+    def positive(self) -> int:
+        found = self.duration()
+        if not found:
+            self.at -= 2
+            self.refuse("expected more than 0")
+        return found
 
     def duration(self) -> int:
         number = self.text
@@ -430,11 +569,34 @@ class _Reader:
             # sqlglot counts to the token's end.
             before = sum(len(line) + 1 for line in lines[: first["line"] - 1])
             self.source.refuse(
-                before + first["col"] - len(first["highlight"]), str(first["description"])
+                before + first["col"] - len(first["highlight"]),
+                str(first["description"]).partition(" for <class")[0],
             )
+        except RecursionError:
+            self.source.refuse(span[0], TOO_DEEP)
         if not isinstance(select, exp.Select):
             self.source.refuse(span[0], "expected SELECT")
+        if deepest := _deeper_than(select, LONGEST_CHAIN):
+            self.source.refuse(offset_of(deepest, span[0]), TOO_DEEP)
         return select
+
+
+def is_reserved(name: str) -> bool:
+    """Whether no column may have this name: ksqlDB's own, and the translation's."""
+    return name in RESERVED or name.startswith("__")
+
+
+def reserved(name: str) -> str:
+    """What to say of such a name."""
+    return f"{name} is a name of the engine's own: call it otherwise"
+
+
+def _deeper_than(select: exp.Select, limit: int) -> exp.Expression | None:
+    """A part of the tree that is deeper than the limit."""
+    level: list[exp.Expression] = [select]
+    for _ in range(limit):
+        level = [child for node in level for child in node.iter_expressions()]
+    return level[0] if level else None
 
 
 def _blank(text: str, start: int, end: int) -> str:

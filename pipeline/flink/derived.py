@@ -1,22 +1,40 @@
 """CREATE STREAM and CREATE TABLE AS SELECT."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from pipeline import allowed
+from pipeline.flink.aggregates import has_aggregate, is_aggregate
 from pipeline.flink.declared import rowtime_column
 from pipeline.flink.expressions import (
     Scope,
     Typed,
+    column_value,
     condition,
-    has_aggregate,
-    is_aggregate,
     translate,
 )
 from pipeline.flink.joins import Input, read
+from pipeline.flink.keys import (
+    check_join,
+    check_key_format,
+    check_sources,
+    group_keys,
+    partitioned,
+)
 from pipeline.flink.relations import ABSENT, Relation, millis, quoted, view
-from pipeline.ksql import Query, Statement, Window, aliases_of, name_of, tables_of
+from pipeline.flink.terms import Nulls
+from pipeline.ksql import (
+    Query,
+    Statement,
+    Window,
+    aliases_of,
+    is_reserved,
+    name_of,
+    reserved,
+    tables_of,
+)
 
 WINDOW_COLUMNS = ("`WINDOWSTART`", "`WINDOWEND`")
 
@@ -40,22 +58,26 @@ def derive(
     Raises:
         SpecError: it would not mean the same on both engines.
     """
-    for part in ("having", "order", "limit", "distinct", "laterals", "with_"):
-        if query.select.args.get(part):
-            node = query.select.args[part]
-            statement.refuse(node, f"{part.strip('_').upper()} does not run on both targets")
+    allowed.check(statement, query)
+    sources = [relations[name] for name in statement.sources]
+    check_sources(statement, query, sources)
     found = read(statement, query, relations)
+    check_join(statement, query, found)
     where = _where(statement, query, found)
     if query.select.args.get("group"):
-        return _aggregate(statement, query, found, where)
+        return _aggregate(statement, query, sources, found, where)
     if query.window:
         statement.refuse(query.select, "a WINDOW needs GROUP BY")
+    if query.select.args.get("having"):
+        statement.refuse(query.select.args["having"], "HAVING needs GROUP BY: say WHERE")
     if found.is_table != (statement.kind == "TABLE"):
         kind = "TABLE" if found.is_table else "STREAM"
         statement.refuse(query.select, f"this query yields a {kind}: CREATE {kind}")
     scope = Scope(statement, found.columns)
     columns = _projection(statement, query, scope)
-    keys = (translate(query.partition_by, scope),) if query.partition_by else found.keys
+    keys = partitioned(query.partition_by, found, scope) if query.partition_by else found.keys
+    _check_key(statement, query, columns, keys)
+    check_key_format(statement, sources, len(keys))
     relation = _relation(statement, query, columns, keys, is_table=found.is_table)
     items = _items(columns)
     if not found.is_table:
@@ -69,7 +91,16 @@ def derive(
 
 def _where(statement: Statement, query: Query, found: Input) -> list[str]:
     node = query.select.args.get("where")
-    return [f"({condition(node.this, Scope(statement, found.columns)).sql})"] if node else []
+    scope = Scope(statement, found.columns, in_filter=True)
+    return [f"({_filter(node.this, scope).sql})"] if node else []
+
+
+def _filter(node: exp.Expression, scope: Scope) -> Typed:
+    """A condition that ksqlDB unboxes outside of what catches failures (SqlPredicate)."""
+    found = condition(node, scope)
+    if found.nulls in {Nulls.NULL, Nulls.EITHER}:
+        scope.refuse(node, "a null would stop ksqlDB's query: say = TRUE")
+    return found
 
 
 def _conditions(conditions: Iterable[str]) -> str:
@@ -114,8 +145,12 @@ def _projection(statement: Statement, query: Query, scope: Scope) -> Columns:
         name = name_of(item.args["alias"] if isinstance(item, exp.Alias) else item.this)
         if name in columns:
             statement.refuse(item, f"{name} is there twice")
+        if is_reserved(name):
+            statement.refuse(item.args.get("alias", item), reserved(name))
+        if isinstance(item, exp.Column) and sum(name == column for _, column in scope.columns) > 1:
+            statement.refuse(item, f"{name} is in both sources, ksqlDB calls it otherwise: AS …")
         is_copy = isinstance(inner, exp.Anonymous) and str(inner.this).upper() == "AS_VALUE"
-        columns[name] = _Made(translate(inner, scope), is_copy)
+        columns[name] = _Made(column_value(inner, scope), is_copy)
     return columns
 
 
@@ -126,20 +161,24 @@ def _rowtime(statement: Statement, columns: Columns, inherited: str) -> str:
 
 
 def _aggregate(
-    statement: Statement, query: Query, found: Input, where: list[str]
+    statement: Statement,
+    query: Query,
+    sources: list[Relation],
+    found: Input,
+    where: list[str],
 ) -> tuple[Relation, str]:
-    if statement.kind != "TABLE":
-        statement.refuse(query.select, "GROUP BY yields a TABLE: CREATE TABLE")
-    if len(tables_of(query.select)) > 1:
-        statement.refuse(query.select, "join first, in a statement of its own, then GROUP BY")
-    if query.window and found.is_table:
-        statement.refuse(query.select, "a table has no windows: group by a column instead")
+    _check_aggregate(statement, query, found)
     windowed = query.window is not None
-    scope = Scope(statement, found.columns, in_window=windowed, of_table=found.is_table)
-    keys = tuple(translate(key, scope) for key in query.select.args["group"].expressions)
+    scope = Scope(
+        statement, found.columns, in_window=windowed, of_table=found.is_table, grouped=True
+    )
+    keys = group_keys(statement, query, found)
     columns = _projection(statement, query, scope)
+    having = query.select.args.get("having")
     for item in query.select.expressions:
         _check_grouped(statement, item, scope, keys)
+    _check_key(statement, query, columns, keys)
+    check_key_format(statement, sources, len(keys))
     relation = _relation(statement, query, columns, keys, is_table=True, windowed=windowed)
     items, grouping = _items(columns), [key.sql for key in keys]
     if windowed:
@@ -150,7 +189,24 @@ def _aggregate(
         f"SELECT {', '.join(items)}\nFROM {_grouped(query, found)}"
         f"{_conditions(conditions)}\nGROUP BY {', '.join(grouping)}"
     )
+    if having:
+        _check_grouped(statement, having.this, scope, keys)
+        sql += f"\nHAVING {_filter(having.this, replace(scope, in_filter=True)).sql}"
     return relation, view(statement.name, sql)
+
+
+def _check_aggregate(statement: Statement, query: Query, found: Input) -> None:
+    if statement.kind != "TABLE":
+        statement.refuse(query.select, "GROUP BY yields a TABLE: CREATE TABLE")
+    if len(tables_of(query.select)) > 1:
+        statement.refuse(query.select, "join first, in a statement of its own, then GROUP BY")
+    if query.window and found.is_table:
+        statement.refuse(query.select, "a table has no windows: group by a column instead")
+    if query.partition_by is not None:
+        statement.refuse(query.partition_by, "GROUP BY is what the result is partitioned by")
+    parts = [*query.select.expressions, query.select.args.get("having")]
+    if not any(has_aggregate(part) for part in parts if part is not None):
+        statement.refuse(query.select, "GROUP BY needs an aggregate in SELECT or HAVING")
 
 
 def _check_grouped(
@@ -192,6 +248,20 @@ def _grouped(query: Query, found: Input) -> str:
     return f"{quoted(name)} AS {quoted(alias)}"
 
 
+def _check_key(
+    statement: Statement, query: Query, columns: Columns, keys: tuple[Typed, ...]
+) -> None:
+    """Each key is a column once, and something else is one (FinalProjectNode, LogicalPlanner)."""
+    seen: set[Typed] = set()
+    for item, made in zip(query.select.expressions, columns.values(), strict=True):
+        if made.typed in keys and not made.is_copy:
+            if made.typed in seen:
+                statement.refuse(item, "the key is there twice: AS_VALUE(…) for the second")
+            seen.add(made.typed)
+    if all(made.typed in keys and not made.is_copy for made in columns.values()):
+        statement.refuse(query.select, "there is no column but the key: AS_VALUE(…) copies it")
+
+
 def _windows(name: str, window: Window) -> str:
     """The rows with the window each falls into; once per window if windows overlap."""
     last = f"`ROWTIME` - MOD(`ROWTIME`, {window.advance})"
@@ -202,4 +272,5 @@ def _windows(name: str, window: Window) -> str:
         return sql
     steps = ", ".join(str(step) for step in range(0, window.size, window.advance))
     unnested = f"CROSS JOIN UNNEST(ARRAY[{steps}]) AS `__steps` (`__step`)"
-    return f"{sql} {unnested} WHERE {end} > `ROWTIME`"
+    # Kafka Streams has no window that begins before 1970 (TimeWindows.windowsFor).
+    return f"{sql} {unnested} WHERE {end} > `ROWTIME` AND {start} >= 0"

@@ -1,41 +1,37 @@
 """ksqlDB's expressions as Flink's, with their types by ksqlDB's rules. Others are refused."""
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from sqlglot import exp
 
-from pipeline.flink.relations import millis
-from pipeline.ksql import TYPES, Statement, name_of
+from pipeline.flink.aggregates import AGGREGATES, aggregate, count_all
+from pipeline.flink.casts import cast
+from pipeline.flink.conditions import all_of, among, any_of, case, comparison, like
+from pipeline.flink.functions import (
+    FUNCTIONS,
+    UNCLEAR,
+    argument,
+    as_text,
+    joined,
+    one_type,
+    timestamp_add,
+    unit_of,
+)
+from pipeline.flink.numbers import arithmetic, comparable, number
+from pipeline.flink.terms import NUMBERS, Nulls, Scope, Typed, failing, text
+from pipeline.ksql import name_of, type_of
 from pipeline.suggest import unknown
 
-NUMBERS = ("INTEGER", "BIGINT", "DOUBLE")
-# Letters that mean the same to Java's DateTimeFormatter in both engines.
-PATTERN = re.compile(r"^[yMdHms:. /-]+$")
-UNITS = {"MILLISECONDS", "SECONDS", "MINUTES", "HOURS", "DAYS"}
-
-
-@dataclass(frozen=True)
-class Typed:
-    """An expression in Flink SQL, and its type in ksqlDB's words."""
-
-    sql: str
-    type: str
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What an expression can see: Flink's columns by (alias, name), and the statement it is in."""
-
-    statement: Statement
-    columns: Mapping[tuple[str, str], Typed]
-    in_window: bool = False
-    of_table: bool = False
-
-    def refuse(self, node: exp.Expression, message: str) -> Typed:
-        """Raises a mistake at the node."""
-        return self.statement.refuse(node, message)
+__all__ = ["Scope", "Typed", "column_value", "condition", "translate"]
+NOT_BOTH = "does not run on both targets"
+WINDOW_BOUNDS = {"WINDOWSTART", "WINDOWEND"}
+ARITHMETIC: Mapping[type[exp.Expression], str] = {
+    exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%",
+}  # fmt: skip
+COMPARISONS: Mapping[type[exp.Expression], str] = {
+    exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
+}  # fmt: skip
 
 
 def translate(node: exp.Expression, scope: Scope) -> Typed:
@@ -46,15 +42,35 @@ def translate(node: exp.Expression, scope: Scope) -> Typed:
     """
     handler = _NODES.get(type(node))
     if handler is None:
-        return scope.refuse(node, f"{type(node).__name__} does not run on both targets")
+        return scope.refuse(node, f"{type(node).__name__} {NOT_BOTH}")
     return handler(node, scope)
+
+
+def column_value(node: exp.Expression, scope: Scope) -> Typed:
+    """An expression as a column.
+
+    Raises:
+        SpecError: as translate; or ksqlDB's false and null would be one.
+    """
+    found = translate(node, scope)
+    if found.nulls is Nulls.NOT_TRUE:
+        scope.refuse(node, f"an operand {UNCLEAR}")
+    return found
+
+
+def condition(node: exp.Expression, scope: Scope) -> Typed:
+    """An expression that is true, false or null."""
+    found = translate(node, scope)
+    if found.type != "BOOLEAN":
+        scope.refuse(node, f"expected a condition, this is {found.type}")
+    return found
 
 
 def _column(node: exp.Expression, scope: Scope) -> Typed:
     name = name_of(node.this)
     alias = name_of(node.args["table"]) if node.args.get("table") else ""
-    if scope.in_window and not alias and name in {"WINDOWSTART", "WINDOWEND"}:
-        return Typed(f"`{name}`", "BIGINT")
+    if not alias and name in WINDOW_BOUNDS and scope.grouped:
+        return _window_bound(node, name, scope)
     found = [
         typed
         for (table, column), typed in scope.columns.items()
@@ -67,18 +83,22 @@ def _column(node: exp.Expression, scope: Scope) -> Typed:
     return found[0]
 
 
-def _literal(node: exp.Expression, _: Scope) -> Typed:
-    text = str(node.this)
+def _window_bound(node: exp.Expression, name: str, scope: Scope) -> Typed:
+    if not scope.in_window:
+        return scope.refuse(node, f"{name} needs a WINDOW")
+    if scope.in_filter or scope.in_aggregate:
+        return scope.refuse(node, f"{name} stands in SELECT only, outside aggregates, as in ksqlDB")
+    return Typed(f"`{name}`", "BIGINT", Nulls.NEVER)
+
+
+def _literal(node: exp.Expression, scope: Scope) -> Typed:
     if node.args["is_string"]:
-        escaped = text.replace("'", "''")
-        return Typed(f"'{escaped}'", "STRING")
-    if text.isdigit():
-        return Typed(text, "INTEGER" if int(text) < 2**31 else "BIGINT")
-    return Typed(f"CAST({text} AS DOUBLE)", "DOUBLE")
+        return Typed(text(str(node.this)), "STRING", Nulls.NEVER)
+    return number(node, str(node.this), scope)
 
 
 def _boolean(node: exp.Expression, _: Scope) -> Typed:
-    return Typed("TRUE" if node.this else "FALSE", "BOOLEAN")
+    return Typed("TRUE" if node.this else "FALSE", "BOOLEAN", Nulls.NEVER)
 
 
 def _null(_: exp.Expression, __: Scope) -> Typed:
@@ -87,283 +107,193 @@ def _null(_: exp.Expression, __: Scope) -> Typed:
 
 def _paren(node: exp.Expression, scope: Scope) -> Typed:
     inner = translate(node.this, scope)
-    return Typed(f"({inner.sql})", inner.type)
+    return replace(inner, sql=f"({inner.sql})")
 
 
-def _arithmetic(operator: str) -> Callable[[exp.Expression, Scope], Typed]:
-    def handle(node: exp.Expression, scope: Scope) -> Typed:
-        left, right = translate(node.this, scope), translate(node.expression, scope)
-        if operator == "+" and left.type == right.type == "STRING":
-            return Typed(f"{left.sql} || {right.sql}", "STRING")
-        type_ = _wider(node, scope, left, right)
-        if operator == "%":
-            return Typed(f"MOD({left.sql}, {right.sql})", type_)
-        return Typed(f"{left.sql} {operator} {right.sql}", type_)
-
-    return handle
+def _arithmetic(node: exp.Expression, scope: Scope) -> Typed:
+    operator = ARITHMETIC[type(node)]
+    left, right = translate(node.this, scope), translate(node.expression, scope)
+    if operator == "+" and left.type == right.type == "STRING":
+        # Java makes the text 'null' of a null.
+        return joined(node, scope, [left, right], "'null'")
+    return arithmetic(node, scope, operator, left, right)
 
 
-def _wider(node: exp.Expression, scope: Scope, *operands: Typed) -> str:
-    for operand in operands:
-        if operand.type not in NUMBERS:
-            scope.refuse(node, f"expected a number, this is {operand.type}")
-    return max((operand.type for operand in operands), key=NUMBERS.index)
+def _comparison(node: exp.Expression, scope: Scope) -> Typed:
+    return _compared(node, scope, node.this, COMPARISONS[type(node)], node.expression)
 
 
-def _comparison(operator: str) -> Callable[[exp.Expression, Scope], Typed]:
-    def handle(node: exp.Expression, scope: Scope) -> Typed:
-        left, right = translate(node.this, scope), translate(node.expression, scope)
-        _comparable(node, scope, left, right)
-        return Typed(f"{left.sql} {operator} {right.sql}", "BOOLEAN")
-
-    return handle
-
-
-def _comparable(node: exp.Expression, scope: Scope, left: Typed, right: Typed) -> None:
-    if left.type != right.type and not {left.type, right.type} <= set(NUMBERS):
-        scope.refuse(node, f"{left.type} and {right.type} cannot be compared")
+def _compared(
+    node: exp.Expression, scope: Scope, left: exp.Expression, operator: str, right: exp.Expression
+) -> Typed:
+    ends = translate(left, scope), translate(right, scope)
+    if "NULL" in {end.type for end in ends}:
+        scope.refuse(node, "nothing compares with NULL: IS NULL, or IS NOT NULL")
+    if ends[0].type == "BOOLEAN" and operator not in {"=", "<>"}:
+        scope.refuse(node, "of two BOOLEANs, none is greater")
+    comparable(node, scope, *ends)
+    return comparison(ends[0], operator, ends[1])
 
 
-def _logical(operator: str) -> Callable[[exp.Expression, Scope], Typed]:
-    def handle(node: exp.Expression, scope: Scope) -> Typed:
-        left, right = condition(node.this, scope), condition(node.expression, scope)
-        return Typed(f"{left.sql} {operator} {right.sql}", "BOOLEAN")
+def _chain(node: exp.Expression, scope: Scope) -> Typed:
+    """a AND b AND c, or with OR: in the order in which Java evaluates them."""
+    found = [condition(part, scope) for part in _parts(node)]
+    if isinstance(node, exp.And):
+        return all_of(found)
+    for part in found[:-1]:
+        if part.nulls is Nulls.NOT_TRUE:
+            scope.refuse(node, f"an operand {UNCLEAR}")
+    return any_of(found)
 
-    return handle
 
-
-def condition(node: exp.Expression, scope: Scope) -> Typed:
-    """An expression that is true, false or null."""
-    found = translate(node, scope)
-    if found.type != "BOOLEAN":
-        scope.refuse(node, f"expected a condition, this is {found.type}")
-    return found
+def _parts(node: exp.Expression) -> list[exp.Expression]:
+    parts: list[exp.Expression] = []
+    here = node
+    while type(here) is type(node):
+        parts.insert(0, here.expression)
+        here = here.this
+    return [here, *parts]
 
 
 def _not(node: exp.Expression, scope: Scope) -> Typed:
-    return Typed(f"NOT ({condition(node.this, scope).sql})", "BOOLEAN")
+    return _negated(condition(node.this, scope), node, scope)
+
+
+def _negated(inner: Typed, node: exp.Expression, scope: Scope) -> Typed:
+    if inner.nulls is Nulls.NOT_TRUE:
+        scope.refuse(node, f"an operand {UNCLEAR}")
+    return Typed(f"NOT ({inner.sql})", "BOOLEAN", failing([inner]))
 
 
 def _is_null(node: exp.Expression, scope: Scope) -> Typed:
     if not isinstance(node.expression, exp.Null):
         return scope.refuse(node, "only IS NULL and IS NOT NULL run on both targets")
-    return Typed(f"{translate(node.this, scope).sql} IS NULL", "BOOLEAN")
+    inner = translate(node.this, scope)
+    if inner.nulls not in {Nulls.NEVER, Nulls.NULL}:
+        scope.refuse(node, f"what is tested {UNCLEAR}")
+    return Typed(f"{inner.sql} IS NULL", "BOOLEAN", Nulls.NEVER)
 
 
 def _in(node: exp.Expression, scope: Scope) -> Typed:
     left = translate(node.this, scope)
-    choices = [translate(choice, scope) for choice in node.expressions]
+    choices = [
+        translate(choice, scope) for choice in node.expressions if not isinstance(choice, exp.Null)
+    ]
     if not choices:
         return scope.refuse(node, "expected a list")
     for choice in choices:
-        _comparable(node, scope, left, choice)
-    return Typed(f"{left.sql} IN ({', '.join(choice.sql for choice in choices)})", "BOOLEAN")
+        if choice.type != left.type:
+            scope.refuse(node, f"{left.type} is not among {choice.type}: CAST one")
+    return among(left, choices)
 
 
 def _between(node: exp.Expression, scope: Scope) -> Typed:
-    value, low, high = (translate(node.args[part], scope) for part in ("this", "low", "high"))
-    _comparable(node, scope, value, low)
-    _comparable(node, scope, value, high)
-    return Typed(f"{value.sql} BETWEEN {low.sql} AND {high.sql}", "BOOLEAN")
+    value, low, high = (node.args[part] for part in ("this", "low", "high"))
+    ends = [_compared(node, scope, value, ">=", low), _compared(node, scope, value, "<=", high)]
+    both = all_of(ends)
+    return replace(both, sql=f"({both.sql})")
+
+
+def _like(node: exp.Expression, scope: Scope, escape: str = "") -> Typed:
+    value = translate(node.this, scope)
+    pattern = node.expression
+    if value.type != "STRING" or not isinstance(pattern, exp.Literal) or not pattern.is_string:
+        return scope.refuse(node, "LIKE takes a VARCHAR and a pattern in quotes")
+    try:
+        found = like(value, str(pattern.this), escape)
+    except ValueError as error:
+        return scope.refuse(node, str(error))
+    return _negated(found, node, scope) if node.args.get("negate") else found
+
+
+def _escape(node: exp.Expression, scope: Scope) -> Typed:
+    escape = str(node.expression.this)
+    if not isinstance(node.this, exp.Like) or len(escape) != 1:
+        return scope.refuse(node, "ESCAPE takes one character")
+    return _like(node.this, scope, escape)
 
 
 def _negative(node: exp.Expression, scope: Scope) -> Typed:
+    if isinstance(node.this, exp.Literal) and not node.this.is_string:
+        return number(node.this, f"-{node.this.this}", scope)
     inner = translate(node.this, scope)
-    return Typed(f"-{inner.sql}", _wider(node, scope, inner))
+    if inner.type not in NUMBERS:
+        scope.refuse(node, f"expected a number, this is {inner.type}")
+    # Two signs would begin a comment.
+    return Typed(f"- {inner.sql}", inner.type, failing([inner]))
 
 
 def _case(node: exp.Expression, scope: Scope) -> Typed:
     if node.this is not None:
         return scope.refuse(node, "CASE needs a condition after each WHEN")
     whens = [(condition(i.this, scope), translate(i.args["true"], scope)) for i in node.args["ifs"]]
-    default = node.args.get("default")
-    otherwise = translate(default, scope) if default is not None else Typed("NULL", "NULL")
-    type_ = _common(node, scope, [*(value for _, value in whens), otherwise])
-    parts = " ".join(f"WHEN {test.sql} THEN {value.sql}" for test, value in whens)
-    # A literal's type in Flink is CHAR of its own length: the longest would pad the others.
-    return Typed(_as(f"CASE {parts} ELSE {otherwise.sql} END", type_), type_)
-
-
-def _common(node: exp.Expression, scope: Scope, values: list[Typed]) -> str:
-    types = {value.type for value in values} - {"NULL"}
-    if types and types <= set(NUMBERS):
-        return max(types, key=NUMBERS.index)
-    if len(types) != 1:
-        scope.refuse(node, f"the results have different types: {', '.join(sorted(types))}")
-    return types.pop()
+    otherwise = translate(node.args.get("default") or exp.Null(), scope)
+    type_ = one_type(node, scope, [*(value for _, value in whens), otherwise])
+    for test, value in whens:
+        if Nulls.NOT_TRUE in {test.nulls, value.nulls, otherwise.nulls}:
+            scope.refuse(node, f"an operand {UNCLEAR}")
+    found = case(whens, otherwise)
+    return replace(found, sql=as_text(found.sql, type_))
 
 
 def _cast(node: exp.Expression, scope: Scope) -> Typed:
-    inner = translate(node.this, scope)
-    wanted = TYPES.get(node.args["to"].sql().upper(), "")
-    allowed = {
-        ("STRING", "INTEGER"), ("STRING", "BIGINT"), ("STRING", "DOUBLE"), ("INTEGER", "STRING"),
-        ("BIGINT", "STRING"), ("INTEGER", "BIGINT"), ("INTEGER", "DOUBLE"), ("BIGINT", "DOUBLE"),
-        ("BIGINT", "INTEGER"), ("DOUBLE", "INTEGER"), ("DOUBLE", "BIGINT"),
-    }  # fmt: skip
-    if inner.type != wanted and (inner.type, wanted) not in allowed:
-        target = node.args["to"].sql()
-        return scope.refuse(
-            node, f"CAST from {inner.type} to {target} does not run on both targets"
-        )
-    # ksqlDB yields null for what is no number, and logs it; CAST would stop Flink's job.
-    cast = "TRY_CAST" if inner.type == "STRING" else "CAST"
-    return Typed(f"{cast}({inner.sql} AS {wanted})", wanted)
-
-
-def _as(sql: str, type_: str) -> str:
-    return f"CAST({sql} AS STRING)" if type_ == "STRING" else sql
+    inner, target = translate(node.this, scope), node.args["to"].sql()
+    found = cast(inner, type_of(target), in_filter=scope.in_filter)
+    return found or scope.refuse(node, f"CAST from {inner.type} to {target} {NOT_BOTH}")
 
 
 def _function(node: exp.Expression, scope: Scope) -> Typed:
     name = str(node.this).upper()
+    if name in AGGREGATES:
+        return _aggregate(node, name, scope)
     if name == "TIMESTAMPADD":
-        # Its first argument is a word, not an expression.
         return _timestamp_add(node, scope)
-    if name == "COUNT" and [type(argument) for argument in node.expressions] == [exp.Star]:
-        counted = "SUM(CAST(`__weight` AS BIGINT))" if scope.of_table else "COUNT(*)"
-        return Typed(counted, "BIGINT")
-    if scope.of_table and name in AGGREGATES.keys() - TABLE_AGGREGATES.keys():
-        return scope.refuse(node, f"{name} of a table cannot be undone, in ksqlDB neither")
-    known = {**_FUNCTIONS, **TABLE_AGGREGATES} if scope.of_table else _FUNCTIONS
-    if name not in known:
-        message = unknown("function", name, [*known, "TIMESTAMPADD"])
-        return scope.refuse(node, f"{message} (those that run on both targets)")
-    return known[name](node, scope, [translate(argument, scope) for argument in node.expressions])
+    if name not in FUNCTIONS:
+        known = unknown("function", name, [*FUNCTIONS, *AGGREGATES, "TIMESTAMPADD"])
+        return scope.refuse(node, f"{known} (those that run on both targets)")
+    return FUNCTIONS[name](node, scope, [_argument(part, scope) for part in node.expressions])
 
 
-Handler = Callable[[exp.Expression, Scope, list[Typed]], Typed]
+def _argument(node: exp.Expression, scope: Scope) -> Typed:
+    return argument(translate(node, scope), node, scope)
 
 
-def _simple(template: str, result: str, *types: str) -> Handler:
-    """A function of fixed types; `result` "" is the type of the first argument."""
-
-    def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
-        fits = len(given) == len(types) and all(
-            want in {"ANY", have.type} or (want == "NUMBER" and have.type in NUMBERS)
-            for have, want in zip(given, types, strict=False)
-        )
-        if not fits:
-            have = ", ".join(argument.type for argument in given)
-            scope.refuse(node, f"takes ({', '.join(types)}), this is ({have})")
-        sql = template.format(*(argument.sql for argument in given))
-        return Typed(sql, result or given[0].type)
-
-    return handle
-
-
-def _coalesce(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
-    type_ = _common(node, scope, given)
-    return Typed(_as(f"COALESCE({', '.join(one.sql for one in given)})", type_), type_)
-
-
-def _format(column_type: str) -> Handler:
-    def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
-        pattern = node.expressions[1] if len(given) == 2 else None
-        if not isinstance(pattern, exp.Literal) or not PATTERN.match(str(pattern.this)):
-            scope.refuse(node, "takes a column and a pattern of yMdHms and punctuation")
-        if given[0].type != column_type:
-            scope.refuse(node, f"takes a {column_type}, this is {given[0].type}")
-        moment = f"CAST({given[0].sql} AS TIMESTAMP(3))"
-        return Typed(f"DATE_FORMAT({moment}, {given[1].sql})", "STRING")
-
-    return handle
+def _aggregate(node: exp.Expression, name: str, scope: Scope) -> Typed:
+    if scope.in_aggregate:
+        return scope.refuse(node, f"{name} in {scope.in_aggregate}: aggregates are not nested")
+    if not scope.grouped:
+        return scope.refuse(node, f"{name} is an aggregate: in SELECT or HAVING, with GROUP BY")
+    if name == "COUNT" and [type(part) for part in node.expressions] == [exp.Star]:
+        return count_all(scope)
+    # An argument is a column of its own to ksqlDB: that it fails is a null.
+    inner = replace(scope, in_aggregate=name, in_filter=False)
+    return aggregate(node, scope, [column_value(part, inner) for part in node.expressions])
 
 
 def _timestamp_add(node: exp.Expression, scope: Scope) -> Typed:
-    unit = str(node.expressions[0].this.this).upper() if len(node.expressions) == 3 else ""
-    if unit not in UNITS:
-        return scope.refuse(
-            node, f"takes a unit ({', '.join(sorted(UNITS))}), a number, a timestamp"
-        )
-    count, moment = (translate(argument, scope) for argument in node.expressions[1:])
-    if count.type != "INTEGER" or moment.type != "TIMESTAMP":
-        return scope.refuse(node, f"takes INTEGER, TIMESTAMP; this is {count.type}, {moment.type}")
-    flink = f"TIMESTAMPADD({unit.removesuffix('S')}, {count.sql}, {moment.sql})"
-    return Typed(flink, "TIMESTAMP")
+    unit = unit_of(node, scope)
+    count, moment = (_argument(part, scope) for part in node.expressions[1:])
+    return timestamp_add(node, scope, unit, count, moment)
 
 
-def _unix_timestamp(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
-    if len(given) != 1 or given[0].type != "TIMESTAMP":
-        return scope.refuse(node, "takes one TIMESTAMP")
-    return Typed(millis(given[0].sql), "BIGINT")
-
-
-# ksqlDB's aggregates: SUM keeps the type, AVG is a DOUBLE, COUNT a BIGINT; nulls are passed over.
-AGGREGATES: Mapping[str, Handler] = {
-    "COUNT": _simple("COUNT({0})", "BIGINT", "ANY"),
-    "COUNT_DISTINCT": _simple("COUNT(DISTINCT {0})", "BIGINT", "ANY"),
-    "SUM": _simple("SUM({0})", "", "NUMBER"),
-    "AVG": _simple("AVG(CAST({0} AS DOUBLE))", "DOUBLE", "NUMBER"),
-    "MIN": _simple("MIN({0})", "", "NUMBER"),
-    "MAX": _simple("MAX({0})", "", "NUMBER"),
-    "LATEST_BY_OFFSET": _simple("LAST_VALUE({0})", "", "ANY"),
-    "EARLIEST_BY_OFFSET": _simple("FIRST_VALUE({0})", "", "ANY"),
-}
-# Of a table's changes, which count as +1 or -1: those that ksqlDB can undo, too.
-_COUNTED = "SUM(CASE WHEN {0} IS NULL THEN 0 ELSE CAST(`__weight` AS BIGINT) END)"
-TABLE_AGGREGATES: Mapping[str, Handler] = {
-    "COUNT": _simple(_COUNTED, "BIGINT", "ANY"),
-    "SUM": _simple("SUM({0} * `__weight`)", "", "NUMBER"),
-    "AVG": _simple(
-        "SUM(CAST({0} AS DOUBLE) * `__weight`) / NULLIF(" + _COUNTED + ", 0)", "DOUBLE", "NUMBER"
-    ),
-}
-_FUNCTIONS: Mapping[str, Handler] = {
-    **AGGREGATES,
-    "AS_VALUE": _simple("{0}", "", "ANY"),
-    "COALESCE": _coalesce,
-    "IFNULL": _coalesce,
-    "UCASE": _simple("UPPER({0})", "STRING", "STRING"),
-    "LCASE": _simple("LOWER({0})", "STRING", "STRING"),
-    "TRIM": _simple("TRIM({0})", "STRING", "STRING"),
-    "LEN": _simple("CHAR_LENGTH({0})", "INTEGER", "STRING"),
-    "SUBSTRING": _simple("SUBSTRING({0}, {1}, {2})", "STRING", "STRING", "INTEGER", "INTEGER"),
-    "ABS": _simple("ABS({0})", "", "NUMBER"),
-    "FLOOR": _simple("FLOOR({0})", "", "NUMBER"),
-    "CEIL": _simple("CEIL({0})", "", "NUMBER"),
-    "FORMAT_TIMESTAMP": _format("TIMESTAMP"),
-    "FORMAT_DATE": _format("DATE"),
-    "FROM_UNIXTIME": _simple(
-        "CAST(TO_TIMESTAMP_LTZ({0}, 3) AS TIMESTAMP(3))", "TIMESTAMP", "BIGINT"
-    ),
-    "UNIX_TIMESTAMP": _unix_timestamp,
-}
 _NODES: Mapping[type[exp.Expression], Callable[[exp.Expression, Scope], Typed]] = {
     exp.Column: _column,
     exp.Literal: _literal,
     exp.Boolean: _boolean,
     exp.Null: _null,
     exp.Paren: _paren,
-    exp.Add: _arithmetic("+"),
-    exp.Sub: _arithmetic("-"),
-    exp.Mul: _arithmetic("*"),
-    exp.Div: _arithmetic("/"),
-    exp.Mod: _arithmetic("%"),
+    **dict.fromkeys(ARITHMETIC, _arithmetic),
+    **dict.fromkeys(COMPARISONS, _comparison),
     exp.Neg: _negative,
-    exp.EQ: _comparison("="),
-    exp.NEQ: _comparison("<>"),
-    exp.LT: _comparison("<"),
-    exp.LTE: _comparison("<="),
-    exp.GT: _comparison(">"),
-    exp.GTE: _comparison(">="),
-    exp.And: _logical("AND"),
-    exp.Or: _logical("OR"),
+    exp.And: _chain,
+    exp.Or: _chain,
     exp.Not: _not,
     exp.Is: _is_null,
     exp.In: _in,
     exp.Between: _between,
+    exp.Like: _like,
+    exp.Escape: _escape,
     exp.Case: _case,
     exp.Cast: _cast,
     exp.Anonymous: _function,
 }
-
-
-def is_aggregate(node: exp.Expression) -> bool:
-    """Whether the expression is an aggregate function."""
-    return isinstance(node, exp.Anonymous) and str(node.this).upper() in AGGREGATES
-
-
-def has_aggregate(node: exp.Expression) -> bool:
-    """Whether an aggregate function is in the expression."""
-    return any(is_aggregate(function) for function in node.find_all(exp.Anonymous))

@@ -27,8 +27,7 @@ from pipeline.suggest import unknown
 
 SETTINGS = {"auto.offset.reset": "earliest"}
 PROPERTIES = {
-    "KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "FORMAT", "TIMESTAMP",
-    "PARTITIONS", "RETENTION_MS",
+    "KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "TIMESTAMP", "PARTITIONS", "RETENTION_MS",
 }  # fmt: skip
 # Until what is in the topic now: of a topic without an end, no SELECT of Flink ends.
 BOUNDED = {"scan.bounded.mode": "latest-offset"}
@@ -122,4 +121,4 @@ def _check_settings(statement: Statement) -> None:
             statement.refuse(None, f"SET '{key}' = '{value}' has no meaning on Flink")
     for key in statement.properties:
         if key not in PROPERTIES:
-            statement.refuse(None, f"WITH: {unknown('property', key, PROPERTIES)}")
+            statement.refuse_property(key, f"WITH: {unknown('property', key, PROPERTIES)}")
