@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from pipeline import documents, records
 from pipeline.errors import Mistake, SpecError
+from pipeline.flink.relations import avro_type
 from pipeline.schemas import Schema, field_names
 from pipeline.suggest import unknown
 
@@ -31,7 +33,8 @@ class CaseSpec(documents.Document):
     expect: dict[str, list[Row]] = Field(
         min_length=1,
         description="All rows of a topic: of a table's, the newest by key; of a stream's, every"
-        " record. Only the columns that are stated are compared.",
+        " record, `_deleted: true` where it has no value. Only the columns that are stated are"
+        " compared.",
     )
 
 
@@ -94,7 +97,7 @@ def check(case: Case, schemas: Mapping[str, Schema]) -> Iterator[Mistake]:
                 yield case.mistake(f"{part}.{topic}", unknown("topic", topic, schemas))
                 continue
             known = {name.lower() for name in field_names(schemas[topic])}
-            special = {KEY, DELETED, RAW} if part == "given" else set()
+            special = {KEY, DELETED, RAW} if part == "given" else {DELETED}
             for index, row in enumerate(rows):
                 for column in row:
                     if column.lower() not in known | special:
@@ -125,8 +128,16 @@ def messages(
 
 
 def _value(row: Row, schema: Schema) -> Row:
-    fields = {field["name"]: row.get(field["name"]) for field in schema["fields"]}
-    return {**fields, **{k: v for k, v in row.items() if k in fields}}
+    return {
+        field["name"]: _exact(row.get(field["name"]), avro_type(field["type"]))
+        for field in schema["fields"]
+    }
+
+
+def _exact(value: Any, type_: str) -> Any:
+    """YAML has no decimal numbers, only text and floating ones."""
+    is_decimal = type_.startswith("DECIMAL(") and value is not None
+    return Decimal(str(value)) if is_decimal else value
 
 
 def encoder(schema: Schema, schema_id: int) -> Callable[[Row], bytes]:

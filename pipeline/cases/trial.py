@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from pipeline import ksql, records
-from pipeline.cases.files import Case, encoder, messages
+from pipeline.cases.files import DELETED, Case, encoder, messages
 from pipeline.cases.rows import Difference, compare, newest
 from pipeline.desired import Topic
 from pipeline.errors import Mistake, SpecError
@@ -134,5 +134,5 @@ def _answer(
         for key, value in records.read(services.kafka.address, trial.prefix + topic)
     ]
     is_table = any(s.kind == "TABLE" and s.topic == trial.prefix + topic for s in trial.statements)
-    rows = newest(found) if is_table else [value or {} for _, value in found]
+    rows = newest(found) if is_table else [value or {DELETED: True} for _, value in found]
     return compare(topic, case.expect[topic], rows)

@@ -64,12 +64,14 @@ def sources(
     values = {c: f for c, f in relation.fields.items() if c in names or c == relation.rowtime}
     items = [f"{quoted(f'__key_{key}')} AS {quoted(key)}" for key in relation.keys]
     items += [f"{quoted(field)} AS {quoted(column)}" for column, field in values.items()]
+    query = ""
     if not relation.is_table:
-        items += [f"{_rowtime(relation)} AS `ROWTIME`", quoted(ABSENT)]
-    return [
-        _topic(relation, values, services, options),
-        view(relation.name, f"SELECT {', '.join(items)} FROM {quoted(f'{relation.name}__topic')}"),
-    ]
+        rowtime = _rowtime(relation)
+        items += [f"{rowtime} AS `ROWTIME`", quoted(ABSENT)]
+        # Kafka Streams passes over a record whose event time is null, or before 1970.
+        query = f" WHERE {rowtime} >= 0 OR {quoted(ABSENT)}" if relation.rowtime else ""
+    query = f"SELECT {', '.join(items)} FROM {quoted(f'{relation.name}__topic')}{query}"
+    return [_topic(relation, values, services, options), view(relation.name, query)]
 
 
 def _rowtime(relation: Relation) -> str:
