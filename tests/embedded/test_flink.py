@@ -121,6 +121,20 @@ def _await_status(space: Workspace) -> None:
     until(probe, seconds=90, describe=lambda: space.run("status").stdout, every=1)
 
 
+def _await_plan(space: Workspace) -> None:
+    """Until Flink has resumed its jobs; before, no plan takes them for gone."""
+
+    def probe() -> bool | None:
+        done = space.run("plan", "--json")
+        if done.returncode == 0:
+            assert json.loads(done.stdout)["changes"] == []
+            return True
+        assert re.search("Flink is starting|Flink cannot be reached", done.stderr), done.stderr
+        return None
+
+    until(probe, seconds=90, describe=lambda: space.run("plan").stderr, every=0.5)
+
+
 def test_a_changed_statement_alone_starts_over_and_flink_comes_back_with_all(
     trends: Workspace, stack: Layout
 ) -> None:
@@ -156,6 +170,7 @@ def test_a_changed_statement_alone_starts_over_and_flink_comes_back_with_all(
     trends.ok("deploy")
     assert trends.plan()["changes"] == []
     Embedded(stack).kill("trends")
+    _await_plan(trends)
     admit(trends, range(50, 100))
     wait_until_equal(trends, 100)
     _await_status(trends)
@@ -167,6 +182,9 @@ def test_a_changed_statement_alone_starts_over_and_flink_comes_back_with_all(
     assert "query ADMISSIONS_BY_AGE_DAILY" in trends.ok("plan")
     trends.ok("deploy", "--prune", "--only", "ADMISSIONS_BY_AGE_DAILY")
     assert set(_jobs(trends)) == set(before) - {"ADMISSIONS_BY_AGE_DAILY"}
+    for statements in (trends.root / "ksql").glob("*.sql"):
+        statements.unlink()
+    assert len(trends.plan()["leftovers"]) == 10
 
 
 def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack: Layout) -> None:
@@ -182,6 +200,19 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
     skipped = json.loads(trends.ok("status", "--json"))["skipped"]
     assert skipped == {topic: len(garbage)}
     assert f"4 records of {topic} could not be read and were passed over" in trends.ok("status")
+    # A schema that nobody registered is the record's fault; a registry that is away is not.
+    Supervisor(stack.socket).stop("registry")
+    records.write_raw(trends.target, topic, [(b"A1", b"\0\0\x0f\x42\x40?")])
+
+    def fails() -> bool | None:
+        done = trends.run("status", "--json")
+        return json.loads(done.stdout)["queries"]["ADMISSIONS_NAMED"] == "FAILING" or None
+
+    until(fails, seconds=60, describe=lambda: trends.run("status").stdout, every=1)
+    assert "ADMISSIONS_NAMED: Connection refused" in trends.run("status").stdout
+    Supervisor(stack.socket).start("registry")
+    _await_status(trends)
+    assert json.loads(trends.ok("status", "--json"))["skipped"].keys() == {topic}
     # Checkpoints that are whole, but for the state that they speak of.
     queries = stack.data / "flink" / "queries"
     until(

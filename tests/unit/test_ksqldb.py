@@ -48,6 +48,7 @@ class Server:
         self.is_healthy = True
         self.refusal: dict[str, Any] | None = None
         self.sent: list[dict[str, Any]] = []
+        self.read = 0
         self.url = ""
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
@@ -58,12 +59,21 @@ class Server:
             return 200, {"isHealthy": self.is_healthy, "details": details}
         if body["ksql"].startswith("SHOW"):
             return 200, self.descriptions()
+        if body["ksql"].startswith("DESCRIBE"):
+            return 200, [{"@type": "sourceDescription", "sourceDescription": self.offsets()}]
         self.sent.append(body)
         if self.refusal:
             return 400, self.refusal
         self.take(body["ksql"])
         status = {"status": "SUCCESS", "message": "Created"}
         return 200, [{"@type": "currentStatus", "commandStatus": status}]
+
+    def offsets(self) -> dict[str, Any]:
+        """A reader that commits one more record each time it is asked."""
+        self.read += 1
+        offsets = [{"partition": 0, "logStartOffset": 0, "logEndOffset": 3}]
+        topic = {"kafkaTopic": "a", "offsets": [{**offsets[0], "consumerOffset": self.read}]}
+        return {"queryOffsetSummaries": [{"groupId": "g", "topicSummaries": [topic]}]}
 
     def take(self, text: str) -> None:
         words = text.replace("`", "").replace(";", "").split()
@@ -188,6 +198,17 @@ def test_everything_declared_is_dropped_the_last_first(server: Server, client: K
     assert client.remove(5) == ["B", "A"]
     assert [body["ksql"] for body in server.sent] == ["DROP STREAM `B`;", "DROP STREAM `A`;"]
     assert set(server.statements) == {"OTHER"}
+
+
+def test_a_trial_is_dropped_once_its_query_has_read_all(server: Server, client: KsqlDb) -> None:
+    server.statements.clear()
+    client.trial(STATEMENTS, {}, 5)
+    assert server.read == 3
+    assert [body["ksql"].split()[:3] for body in server.sent] == [
+        ["CREATE", "STREAM", "a"], ["CREATE", "STREAM", "b"],
+        ["DROP", "STREAM", "`B`;"], ["DROP", "STREAM", "`A`;"],
+    ]  # fmt: skip
+    assert server.statements == {}
 
 
 def test_what_others_made_beyond_our_subset_is_only_shown(server: Server, client: KsqlDb) -> None:

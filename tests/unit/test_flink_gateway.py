@@ -1,0 +1,71 @@
+"""Flink's REST API as it is documented: jobs that fail, and a Flink that is not ready."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipeline.errors import PipelineError, ServiceError
+from pipeline.flink.gateway import Flink, Job
+from tests.serving import serving
+
+JOB = Job("1", "ksql A", "RUNNING", 0)
+CAUSE = (
+    "java.lang.Exception: outer\n\tat a.b(C.java)\nCaused by: java.net.ConnectException: refused"
+)
+
+
+class Cluster:
+    """One job, which failed at `failed` and had a whole checkpoint at `whole`; 0 for never."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self.whole = 0
+        self.url = ""
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        del method, body
+        if "exceptions" in path:
+            entry = {"stacktrace": CAUSE, "timestamp": self.failed}
+            return 200, {"exceptionHistory": {"entries": [entry] if self.failed else []}}
+        if "checkpoints" in path:
+            completed = {"trigger_timestamp": self.whole} if self.whole else None
+            return 200, {"latest": {"completed": completed}}
+        if path == "/overview":
+            return 200, {}
+        if path.startswith("/jobs/"):
+            return 200, {"state": "RUNNING", "vertices": [{"status": "RUNNING"}]}
+        return 404, {"errors": ["not found"]}
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    started = Cluster()
+    with serving(started.answer) as started.url:
+        yield started
+
+
+@pytest.mark.parametrize(
+    ("failed", "whole", "cause"),
+    [(0, 0, ""), (0, 5, ""), (5, 0, "refused"), (5, 3, "refused"), (5, 7, "")],
+)
+def test_a_job_fails_as_long_as_no_checkpoint_has_come_since(
+    cluster: Cluster, failed: int, whole: int, cause: str
+) -> None:
+    cluster.failed, cluster.whole = failed, whole
+    assert Flink(cluster.url, cluster.url).failing(JOB) == cause
+
+
+def test_a_job_that_fails_as_it_starts_does_not_run(cluster: Cluster) -> None:
+    flink = Flink(cluster.url, cluster.url)
+    assert flink.is_running(JOB)
+    cluster.failed = 5
+    with pytest.raises(PipelineError, match="Flink's job fails: refused"):
+        flink.is_running(JOB)
+
+
+def test_a_flink_that_resumes_its_jobs_is_not_taken_for_an_empty_one(cluster: Cluster) -> None:
+    with pytest.raises(ServiceError, match="Flink is starting, and resumes its jobs"):
+        Flink("http://127.0.0.1:1", cluster.url).check_ready()
+    with pytest.raises(ServiceError, match=r"Flink cannot be reached at http://127\.0\.0\.1:1"):
+        Flink("http://127.0.0.1:1", "http://127.0.0.1:1").check_ready()
