@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 
 from pipeline.connect import Connect, LiveConnector
 from pipeline.desired import Desired
@@ -75,23 +76,29 @@ def _wave(run: _Run, changes: Iterable[Change], report: Report) -> list[tuple[Ch
         return list(pool.map(lambda change: _attempt(run, change, report), changes))
 
 
-def _queries(
-    run: _Run, changes: Iterable[Change], report: Report
-) -> list[tuple[Change, str | None]]:
-    """One after the other: a query builds on those before it, and is left alone if one failed."""
+def _queries(run: _Run, changes: list[Change], report: Report) -> list[tuple[Change, str | None]]:
+    """Level by level: a query builds on those before it, and is left alone if one failed."""
+    engine = run.services.engine
+    assert engine is not None  # noqa: S101 - only an engine's queries are in a plan
+    named = {change.name: change for change in changes}
     sources = {query.name: query.sources for query in run.desired.queries}
-    failed: set[str] = set()
-    done: list[tuple[Change, str | None]] = []
-    for change in changes:
-        missing = [source for source in sources.get(change.name, ()) if source in failed]
-        if missing:
-            result: tuple[Change, str | None] = (change, f"not done: {missing[0]} failed before it")
-        else:
-            result = _attempt(run, change, report)
-        if result[1]:
-            failed.add(change.name)
-        done.append(result)
-    return done
+    below = {name: [s for s in sources.get(name, ()) if s in named] for name in named}
+    errors: dict[str, str | None] = {}
+
+    def attempt(name: str) -> str | None:
+        failed = next((source for source in below[name] if errors[source]), None)
+        if failed:
+            return f"not done: {failed} failed before it"
+        return _attempt(run, named[name], report)[1]
+
+    levels = TopologicalSorter(below)
+    levels.prepare()
+    with ThreadPoolExecutor(engine.concurrency) as pool:
+        while levels.is_active():
+            level = levels.get_ready()
+            errors |= dict(zip(level, pool.map(attempt, level), strict=True))
+            levels.done(*level)
+    return [(change, errors[change.name]) for change in changes]
 
 
 def _attempt(run: _Run, change: Change, report: Report) -> tuple[Change, str | None]:

@@ -82,6 +82,9 @@ def _retention(topic: Topic) -> str:
 class KsqlDb:
     """One ksqlDB server (any of a cluster: they answer for each other)."""
 
+    # Its command topic takes one writer at a time.
+    concurrency = 1
+
     def __init__(self, url: str, statements: tuple[ksql.Statement, ...]) -> None:
         self._http = Service("ksqlDB", url, {"Accept": MEDIA_TYPE})
         self._statements = {statement.name: statement for statement in statements}

@@ -25,7 +25,12 @@ class LiveQuery:
 
 
 class Engine(Protocol):
-    """Either engine. Every method raises ServiceError if it is unreachable or refuses."""
+    """Either engine. Every method raises ServiceError if it is unreachable or refuses.
+
+    `concurrency` is how many statements it may be given at once.
+    """
+
+    concurrency: int
 
     def running(self) -> Mapping[str, LiveQuery]:
         """What it has, by name."""

@@ -61,6 +61,8 @@ def _lines(text: str) -> tuple[Line, ...]:
 class FlinkEngine:
     """The jobs, and the folder that Flink resumes them from when it is started again."""
 
+    concurrency = 4
+
     def __init__(
         self, flink: Flink, services: Services, jobs: tuple[Job, ...], store: Store
     ) -> None:

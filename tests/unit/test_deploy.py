@@ -16,6 +16,8 @@ from tests.unit.test_plan import DESIRED, LIVE
 class Refusing:
     """An engine that refuses one statement."""
 
+    concurrency = 2
+
     def __init__(self, refused: str) -> None:
         self.refused = refused
         self.made: list[str] = []
