@@ -5,7 +5,7 @@ Reference: "REST API" in ksqlDB's documentation (/ksql, /healthcheck).
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,9 @@ class KsqlDb:
         made: list[ksql.Statement] = []
         try:
             for statement in statements:
-                self._send(statement, statement.text)
+                # Every change of a row is written: what a case shows does not depend on its pace.
+                settings = {**statement.settings, "cache.max.bytes.buffering": "0"}
+                self._send(replace(statement, settings=settings), statement.text)
                 made.append(statement)
                 if statement.query is not None:
                     until(

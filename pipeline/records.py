@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import fastavro
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 
 from pipeline.errors import ServiceError
 from pipeline.schemas import Schema, contract
@@ -44,11 +51,18 @@ def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | 
     Raises:
         ServiceError: the broker does not take them.
     """
+    failed: list[str] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            failed.append(error.str())
+
     producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random"})
     for key, value in records:
-        producer.produce(topic, key=key, value=value)
-    if producer.flush(TIMEOUT_S):
-        raise ServiceError(f"Kafka at {kafka} takes no records for {topic}")
+        producer.produce(topic, key=key, value=value, on_delivery=delivered)
+    if producer.flush(TIMEOUT_S) or failed:
+        why = f": {failed[0]}" if failed else ""
+        raise ServiceError(f"Kafka at {kafka} takes no records for {topic}{why}")
 
 
 def read(kafka: str, topic: str) -> Iterator[tuple[bytes | None, bytes | None]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from threading import Lock
 from uuid import uuid4
 
 from pipeline import ksql, records
@@ -15,6 +16,8 @@ from pipeline.project import Project
 from pipeline.schemas import Schema, contract, field_names
 
 DEADLINE_S = 60
+# Apicurio forgets the content of a subject that goes, though another one refers to it by now.
+ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
@@ -109,19 +112,19 @@ def _key_field(statement: ksql.Statement, schema: Schema) -> str:
 def _topics(trial: Trial, project: Project, services: Services) -> Iterator[Mapping[str, int]]:
     """The topics and subjects of a trial; yields the schemas' ids by the topics' own names."""
     replication = project.topics.defaults.replication
-    services.kafka.create(Topic(topic, 1, replication, {}) for topic in trial.schemas)
+    # Their records carry the hospital's time: retention by age would take them while we look.
+    kept = {"retention.ms": "-1"}
+    services.kafka.create(Topic(topic, 1, replication, kept) for topic in trial.schemas)
+    registry = services.registry
+    subjects = {topic: f"{topic}-value" for topic in trial.schemas}
     try:
-        yield {
-            topic.removeprefix(trial.prefix): services.registry.register(
-                f"{topic}-value", contract(schema)
-            )
-            for topic, schema in trial.schemas.items()
-        }
+        with ONE_AT_A_TIME:
+            ids = {t: registry.register(subjects[t], contract(s)) for t, s in trial.schemas.items()}
+        yield {topic.removeprefix(trial.prefix): id_ for topic, id_ in ids.items()}
     finally:
-        registered = set(services.registry.subjects())
-        for topic in trial.schemas:
-            if f"{topic}-value" in registered:
-                services.registry.delete(f"{topic}-value")
+        with ONE_AT_A_TIME:
+            for subject in set(registry.subjects()) & set(subjects.values()):
+                registry.delete(subject)
         services.kafka.delete(list(trial.schemas))
 
 

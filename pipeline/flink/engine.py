@@ -10,7 +10,7 @@ from pipeline.flink.gateway import ENDED, Flink, Session
 from pipeline.flink.gateway import Job as LiveJob
 from pipeline.flink.relations import Services
 from pipeline.flink.store import Deployed, Store
-from pipeline.flink.translate import BOUNDED, Job, translate
+from pipeline.flink.translate import Job, translate
 from pipeline.ksql import Statement
 from pipeline.queries import LiveQuery
 from pipeline.schemas import Schema
@@ -76,9 +76,10 @@ class FlinkEngine:
         self._flink.check_ready()
         live = self._live()
         deployed = self._store.read()
+        lasting = {name for name, job in live.items() if job.state not in ENDED}
         return {
             name: self._query(name, deployed.get(name), live.get(name))
-            for name in sorted({*deployed, *live})
+            for name in sorted({*deployed, *lasting})
         }
 
     def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> None:
@@ -111,7 +112,7 @@ class FlinkEngine:
         self, statements: tuple[Statement, ...], schemas: Mapping[str, Schema], deadline_s: float
     ) -> None:
         """Runs each statement on what its topics hold now, one after the other, to their end."""
-        for job in translate(statements, schemas, self._services, BOUNDED).jobs:
+        for job in translate(statements, schemas, self._services, bounded=True).jobs:
             settings = {**TRIAL, "pipeline.name": f"case {job.statement.name}"}
             with self._flink.session() as session:
                 for key, value in settings.items():

@@ -32,8 +32,14 @@ def check_contract(statement: Statement, relation: Relation, fields: Mapping[str
         )
 
 
-def sink(statement: Statement, relation: Relation, services: Services, schema: Schema) -> str:
-    """The topic as a table to write to, its key apart from its value."""
+def sink(
+    statement: Statement,
+    relation: Relation,
+    services: Services,
+    schema: Schema,
+    extra: Mapping[str, str],
+) -> str:
+    """The topic as a table to write to, its key apart from its value; `extra` are for a table."""
     columns = [f"{quoted(f'__key_{n}')} {flink_type(relation.columns[n])}" for n in relation.keys]
     keys = [f"__key_{name}" for name in relation.keys]
     if relation.windowed:
@@ -49,6 +55,7 @@ def sink(statement: Statement, relation: Relation, services: Services, schema: S
         # Without the buffer, each update is written as a tombstone and a record. Its interval is
         # what a record waits for at each statement on its way.
         options |= {"sink.buffer-flush.max-rows": "2000", "sink.buffer-flush.interval": "50ms"}
+        options |= extra
     elif not relation.plain_key:
         statement.refuse(None, "a stream has one key, a VARCHAR: keys are plain strings")
     else:

@@ -31,6 +31,8 @@ PROPERTIES = {
 }  # fmt: skip
 # Until what is in the topic now: of a topic without an end, no SELECT of Flink ends.
 BOUNDED = {"scan.bounded.mode": "latest-offset"}
+# Every change of a row is written: what a case shows does not depend on its records' pace.
+UNBUFFERED = {"sink.buffer-flush.max-rows": "1"}
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,10 @@ def translate(
     statements: tuple[Statement, ...],
     schemas: Mapping[str, Schema],
     services: Services,
-    options: Mapping[str, str] | None = None,
+    *,
+    bounded: bool = False,
 ) -> Translation:
-    """The whole of it; `options` are added to each table that a job reads.
+    """The whole of it; if `bounded`, a job ends with what its topics hold now.
 
     Raises:
         SpecError: a statement does not fit its topic's schema, or would not mean the same on Flink.
@@ -82,8 +85,9 @@ def translate(
         relation, view = derive(statement, statement.query, relations)
         sinks.check_contract(statement, relation, fields)
         own = replace(services, group=f"{services.group}-{statement.name.lower()}")
-        read = _read(statement.query, relations, own, options or {})
-        catalog = (*read, view, sinks.sink(statement, relation, services, schema))
+        read = _read(statement.query, relations, own, BOUNDED if bounded else {})
+        written = sinks.sink(statement, relation, services, schema, UNBUFFERED if bounded else {})
+        catalog = (*read, view, written)
         reads = {f"{name}__topic": relations[name].topic for name in statement.sources}
         jobs.append(Job(statement, reads, catalog, sinks.insert(relation, statement.name)))
         relations[statement.name] = relation

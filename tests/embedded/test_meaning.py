@@ -99,7 +99,7 @@ MEANINGS = {
         "CAST(d AS INTEGER)", "int", [({"d": 1e300}, 2147483647), ({"d": -2.9}, -2)]
     ),
     "LIKE matches the whole text": _values(
-        "name LIKE 'a%'", "boolean", [({"name": "ab"}, True), ({"name": "ba"}, False), ({}, False)]
+        "name LIKE 'a%'", "boolean", [({"name": "ab"}, True), ({"name": "ba"}, False), ({}, None)]
     ),
     "CONCAT passes over nulls": _values(
         "CONCAT(name, '-')", "string", [({"name": None}, "-"), ({"name": "a"}, "a-")]
@@ -148,7 +148,7 @@ MEANINGS = {
         [{"k": "A", "c": 1}], TABLE,
     ),
     "a table joined with a row that is deleted": Meaning(
-        "SELECT t.id, AS_VALUE(t.id) AS i, u.name AS x FROM t LEFT JOIN u ON t.name = u.id",
+        "SELECT t.id AS k, AS_VALUE(t.id) AS i, u.name AS x FROM t LEFT JOIN u ON t.name = u.id",
         {"I": "string", "X": "string"},
         {"t": [{"_key": "1", "name": "a"}, {"_key": "2", "name": "b"}],
          "u": [{"_key": "a", "name": "Ann"}, {"_key": "b", "name": "Bea"},
@@ -213,7 +213,7 @@ def test_a_case_that_fails_says_what_is_there_and_what_is_not(trends: Workspace)
     file.write_text(file.read_text().replace("admissions: 0}", "admissions: 2}", 1))
     done = trends.run("test", str(file))
     assert done.returncode == 1
-    assert "error: 1 of 6 cases failed" in done.stderr
+    assert "error: 1 of 6 cases failed" in done.stderr, done.stdout
     assert "expected, not there: {department: Surgery, window_start: 2025" in done.stdout
     assert "there, not expected: {department: Surgery, " in done.stdout
     # Nothing of it is left behind.
