@@ -48,7 +48,9 @@ def prepare(space: Workspace) -> None:
     """Declares the plain projection beside the trends."""
     space.write("ksql/99_plain.sql", PLAIN_SQL)
     topics_file = space.root / "topics.yaml"
-    topics_file.write_text(f"{topics_file.read_text()}  plain: {{}}\n")
+    # A stream's records bear the time of what they were made of: the broker stamps these anew.
+    stamped = "{config: {message.timestamp.type: LogAppendTime}}"
+    topics_file.write_text(f"{topics_file.read_text()}  plain: {stamped}\n")
     schema = load(space.root).schemas["admissions_named"]
     space.write("schemas/plain.avsc", {**schema, "fields": schema["fields"][:PLAIN_FIELDS]})
 
