@@ -30,6 +30,8 @@ SAME = {
 
 def cast(value: Typed, wanted: str, *, in_filter: bool) -> Typed | None:
     """The value as another type; None if the engines do not agree on it."""
+    if value.is_whole and wanted in LIMITS:
+        return Typed(f"TRY_CAST({value.sql} AS {wanted})", wanted, value.nulls)
     made = value.sql if value.type == wanted else _converted(value, wanted)
     if made is None:
         return None

@@ -29,22 +29,16 @@ NOT_RESTORED = (
     "Failed to rollback to checkpoint",
     "Cannot find checkpoint or savepoint",
 )
+BUILDS_ON = "what it builds on has changed: "
 STARTS_OVER = (
-    "it alone starts over from the earliest record; rows under keys that it no longer writes stay"
+    "it starts over from the earliest record; rows under keys that it no longer writes stay"
 )
 
 
 def queries(jobs: Iterable[Job]) -> tuple[Query, ...]:
     """The jobs as queries, comparable with what Flink runs."""
-    names = {job.statement.name for job in jobs}
     return tuple(
-        Query(
-            job.statement.name,
-            _meaning(job),
-            _lines(job.statement.text),
-            tuple(name for name in job.statement.sources if name in names),
-        )
-        for job in jobs
+        Query(job.statement.name, _meaning(job), _lines(job.statement.text)) for job in jobs
     )
 
 
@@ -186,15 +180,12 @@ class FlinkEngine:
         meaning = deployed.meaning if deployed else ""
         state, cause = self._state(job)
         declared = self._jobs.get(name)
-        changed = declared is not None and meaning != _meaning(declared)
-        return LiveQuery(
-            meaning,
-            _lines(deployed.text) if deployed else (),
-            state,
-            failed=bool(cause),
-            note=STARTS_OVER if changed else cause,
-            ours=True,
-        )
+        lines = _lines(deployed.text) if deployed else ()
+        note = cause
+        if declared is not None and meaning != _meaning(declared):
+            builds = "" if lines != _lines(declared.statement.text) else BUILDS_ON
+            note = f"{builds}{STARTS_OVER}"
+        return LiveQuery(meaning, lines, state, failed=bool(cause), note=note, ours=True)
 
     def _state(self, job: LiveJob | None) -> tuple[str, str]:
         """The state of a job, and what is wrong with it; "" if nothing is."""

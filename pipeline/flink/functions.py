@@ -18,6 +18,8 @@ from pipeline.flink.terms import NUMBERS, Nulls, Scope, Typed, bare, either
 Handler = Callable[[exp.Expression, Scope, list[Typed]], Typed]
 # Letters that mean the same to Java's DateTimeFormatter in both engines.
 PATTERN = re.compile(r"^[yMdHms:. /-]+$")
+# One that yields digits alone, and few enough for an INTEGER.
+DIGITS = re.compile(r"^(yyyy)?(MM)?(dd)?$|^(HH)?(mm)?(ss)?$")
 UNITS = {"MILLISECONDS", "SECONDS", "MINUTES", "HOURS", "DAYS"}
 UNCLEAR = (
     "is null or fails as a whole, in ksqlDB, depending on the record: test its columns instead,"
@@ -189,7 +191,9 @@ def _format(column_type: str) -> Handler:
         if given[0].type != column_type:
             scope.refuse(node, f"takes a {column_type}, this is {given[0].type}")
         moment = f"CAST({given[0].sql} AS TIMESTAMP(3))"
-        return Typed(f"DATE_FORMAT({moment}, {given[1].sql})", "STRING", given[0].nulls)
+        sql = f"DATE_FORMAT({moment}, {given[1].sql})"
+        short = DIGITS.match(str(node.expressions[1].this)) is not None
+        return Typed(sql, "STRING", given[0].nulls, is_whole=short)
 
     return handle
 

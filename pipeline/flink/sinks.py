@@ -16,7 +16,6 @@ from pipeline.flink.relations import (
 from pipeline.ksql import Statement
 from pipeline.schemas import Schema, compact
 
-
 # A few milliseconds, for a tenth of the requests.
 PRODUCER = {
     "properties.linger.ms": "5",
@@ -40,14 +39,8 @@ def check_contract(statement: Statement, relation: Relation, fields: Mapping[str
         )
 
 
-def sink(
-    statement: Statement,
-    relation: Relation,
-    services: Services,
-    schema: Schema,
-    extra: Mapping[str, str],
-) -> str:
-    """The topic as a table to write to, its key apart from its value; `extra` are for a table."""
+def sink(statement: Statement, relation: Relation, services: Services, schema: Schema) -> str:
+    """The topic as a table to write to, its key apart from its value."""
     columns = [f"{quoted(f'__key_{n}')} {flink_type(relation.columns[n])}" for n in relation.keys]
     keys = [f"__key_{name}" for name in relation.keys]
     if relation.windowed:
@@ -61,10 +54,8 @@ def sink(
     options[f"value.{VALUE_FORMAT}.subject"] = f"{statement.topic}-value"
     if relation.is_table:
         columns.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))}) NOT ENFORCED")
-        # Without the buffer, each update is written as a tombstone and a record. Its interval is
-        # what a record waits for at each statement on its way.
+        # Without the buffer, each update is written as a tombstone and a record.
         options |= {"sink.buffer-flush.max-rows": "2000", "sink.buffer-flush.interval": "50ms"}
-        options |= extra
     elif not relation.plain_key:
         statement.refuse(None, "a stream has one key, a VARCHAR: keys are plain strings")
     else:

@@ -30,11 +30,15 @@ class Nulls(Enum):
 
 @dataclass(frozen=True)
 class Typed:
-    """An expression in Flink SQL, and its type in ksqlDB's words."""
+    """An expression in Flink SQL, and its type in ksqlDB's words.
+
+    A text that `is_whole` is known to be a number that fits into an INTEGER.
+    """
 
     sql: str
     type: str
     nulls: Nulls = Nulls.NULL
+    is_whole: bool = False
 
 
 @dataclass(frozen=True)

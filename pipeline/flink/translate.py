@@ -1,7 +1,9 @@
 """ksqlDB statements as Flink jobs that mean the same. Pure.
 
-Each CREATE … AS SELECT is a job of its own: it reads topics and writes one, as in ksqlDB, so that a
-change of one statement leaves the others' offsets and state alone.
+Each CREATE … AS SELECT is a job of its own, so that a change of one trend leaves the others'
+offsets and state alone. A job reads the declared topics only: what a statement builds on is in it
+as views.
+A topic between two statements would cost a record the time to be written and read again.
 
 What keeps ksqlDB's meaning, where Flink's obvious form would not:
 
@@ -21,7 +23,7 @@ from pipeline.flink.declared import declare
 from pipeline.flink.derived import derive
 from pipeline.flink.joins import names_in
 from pipeline.flink.relations import Relation, Services, avro_type, sources
-from pipeline.ksql import Query, Statement, aliases_of
+from pipeline.ksql import Statement
 from pipeline.schemas import Schema
 from pipeline.suggest import unknown
 
@@ -31,8 +33,6 @@ PROPERTIES = {
 }  # fmt: skip
 # Until what is in the topic now: of a topic without an end, no SELECT of Flink ends.
 BOUNDED = {"scan.bounded.mode": "latest-offset"}
-# Every change of a row is written: what a case shows does not depend on its records' pace.
-UNBUFFERED = {"sink.buffer-flush.max-rows": "1"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def translate(
         SpecError: a statement does not fit its topic's schema, or would not mean the same on Flink.
     """
     relations: dict[str, Relation] = {}
+    views: dict[str, str] = {}
     jobs: list[Job] = []
     for statement in statements:
         _check_settings(statement)
@@ -82,16 +83,30 @@ def translate(
         if statement.query is None:
             relations[statement.name] = declare(statement, fields)
             continue
-        relation, view = derive(statement, statement.query, relations)
+        relation, views[statement.name] = derive(statement, statement.query, relations)
         sinks.check_contract(statement, relation, fields)
+        needed = _needed(statement, statements)
+        declared = [relations[s.name] for s in needed if s.query is None]
         own = replace(services, group=f"{services.group}-{statement.name.lower()}")
-        read = _read(statement.query, relations, own, BOUNDED if bounded else {})
-        written = sinks.sink(statement, relation, services, schema, UNBUFFERED if bounded else {})
-        catalog = (*read, view, written)
-        reads = {f"{name}__topic": relations[name].topic for name in statement.sources}
-        jobs.append(Job(statement, reads, catalog, sinks.insert(relation, statement.name)))
+        names = frozenset(name for s in needed if s.query for name in names_in(s.query))
+        made = [
+            *(p for d in declared for p in sources(d, names, own, BOUNDED if bounded else {})),
+            *(views[s.name] for s in needed if s.query),
+            sinks.sink(statement, relation, services, schema),
+        ]
+        reads = {f"{d.name}__topic": d.topic for d in declared}
+        jobs.append(Job(statement, reads, tuple(made), sinks.insert(relation, statement.name)))
         relations[statement.name] = relation
     return Translation(tuple(relations.values()), tuple(jobs))
+
+
+def _needed(statement: Statement, statements: tuple[Statement, ...]) -> list[Statement]:
+    """What a statement builds on, directly or not, and itself, in order."""
+    names = {statement.name}
+    for other in reversed(statements):
+        if other.name in names:
+            names.update(other.sources)
+    return [other for other in statements if other.name in names]
 
 
 def catalog(translation: Translation, services: Services) -> Iterator[str]:
@@ -99,16 +114,6 @@ def catalog(translation: Translation, services: Services) -> Iterator[str]:
     for relation in translation.relations:
         if not relation.windowed:
             yield from sources(relation, relation.columns, services, BOUNDED)
-
-
-def _read(
-    query: Query,
-    relations: Mapping[str, Relation],
-    services: Services,
-    options: Mapping[str, str],
-) -> Iterator[str]:
-    for name in dict.fromkeys(aliases_of(query.select).values()):
-        yield from sources(relations[name], names_in(query), services, options)
 
 
 def _schema(statement: Statement, schemas: Mapping[str, Schema]) -> Schema:

@@ -135,7 +135,7 @@ def _await_plan(space: Workspace) -> None:
     until(probe, seconds=90, describe=lambda: space.run("plan").stderr, every=0.5)
 
 
-def test_a_changed_statement_alone_starts_over_and_flink_comes_back_with_all(
+def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
     trends: Workspace, stack: Layout
 ) -> None:
     trends.ok("deploy")
@@ -144,11 +144,11 @@ def test_a_changed_statement_alone_starts_over_and_flink_comes_back_with_all(
     before = _jobs(trends)
     assert len(before) == 11
     _edit_band(trends, 21)
-    (change,) = trends.plan()["changes"]
-    assert (change["kind"], change["name"], change["action"]) == (
-        "query", "ADMISSIONS_BY_BAND", "update",
-    )  # fmt: skip
-    assert "it alone starts over from the earliest record" in change["note"]
+    band, trend = trends.plan()["changes"]
+    assert (band["name"], band["action"]) == ("ADMISSIONS_BY_BAND", "update")
+    assert band["note"].startswith("it starts over from the earliest record")
+    assert (trend["name"], trend["edits"]) == ("ADMISSIONS_BY_AGE_DAILY", [])
+    assert trend["note"].startswith("what it builds on has changed: it starts over")
     shown = trends.ok("plan")
     assert "- WHEN age_at_admission < 18 THEN '0-17'\n" in shown
     assert "+ WHEN age_at_admission < 21 THEN '0-17'\n" in shown
@@ -156,7 +156,7 @@ def test_a_changed_statement_alone_starts_over_and_flink_comes_back_with_all(
     _edit_band(trends, 18)
     trends.ok("deploy")
     after = _jobs(trends)
-    assert {name for name in before if before[name] != after[name]} == {"ADMISSIONS_BY_BAND"}
+    assert {n for n in before if before[n] != after[n]} == {band["name"], trend["name"]}
     # Somebody ends a job by hand: it is told, and it goes on from where it was.
     requests.patch(f"{_cluster(trends)}/jobs/{after['ADMISSIONS_NAMED']}?mode=cancel", timeout=10)
 
