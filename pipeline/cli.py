@@ -166,6 +166,7 @@ def deploy(
             context.services,
             deadline_s=deadline,
             report=_progress,
+            tell=lambda text: words.print(f"  {escape(text)}", soft_wrap=True, highlight=False),
         )
     if json:
         print(report.plan_json(planned))

@@ -35,6 +35,7 @@ class _Run:
     live: Live
     services: Services
     deadline_s: float
+    tell: Callable[[str], None]
 
 
 def apply(
@@ -45,14 +46,16 @@ def apply(
     *,
     deadline_s: float,
     report: Report,
+    tell: Callable[[str], None],
 ) -> Outcome:
     """Makes the changes, kind by kind, those of one kind at once.
 
     A change that fails does not stop others of its kind, but what comes after builds on it and is
     then left alone; the outcome says so for each. Connectors count as made once they and their
-    tasks are RUNNING (or COMPLETED).
+    tasks are RUNNING (or COMPLETED). `report` gets each change with its error, `tell` what else
+    a person should know.
     """
-    run = _Run(desired, live, services, deadline_s)
+    run = _Run(desired, live, services, deadline_s, tell)
     results: list[tuple[Change, str | None]] = []
     failed_kind: Kind | None = None
     for kind in Kind:
@@ -146,7 +149,9 @@ def _query(run: _Run, change: Change) -> None:
         engine.drop(change.name, run.deadline_s)
         return
     query = next(query for query in run.desired.queries if query.name == change.name)
-    engine.make(query, run.live.queries.get(query.name), run.deadline_s)
+    told = engine.make(query, run.live.queries.get(query.name), run.deadline_s)
+    if told:
+        run.tell(f"query {query.name}: {told}")
 
 
 def _connector(run: _Run, change: Change) -> None:

@@ -22,6 +22,10 @@ class DeadlineError(PipelineError):
     """A condition was not met in time; the message has the last state seen."""
 
 
+class NotRestoredError(PipelineError):
+    """A checkpoint is gone, damaged, or of another plan: its job can start over instead."""
+
+
 class PlanRefusedError(PipelineError):
     """The plan has problems, so nothing was written."""
 

@@ -93,8 +93,8 @@ class KsqlDb:
         """Every stream and table, with the state of the query that fills it."""
         return {source.name: _live(source) for source in self._sources().values()}
 
-    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> None:
-        """Creates or replaces a stream or table; returns when its query runs.
+    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> str:
+        """Creates or replaces a stream or table; returns when its query runs, with nothing to tell.
 
         Raises:
             SpecError: ksqlDB refuses the statement; with its place in the file.
@@ -109,6 +109,7 @@ class KsqlDb:
             self._replace(statement, replacing)
         if statement.query is not None:
             self._wait_running(statement, deadline_s)
+        return ""
 
     def remove(self, deadline_s: float) -> list[str]:
         """Drops the declared streams and tables with their queries, the last one first."""

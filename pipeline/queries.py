@@ -35,8 +35,8 @@ class Engine(Protocol):
     def running(self) -> Mapping[str, LiveQuery]:
         """What it has, by name."""
 
-    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> None:
-        """Makes, replaces or restarts a query; returns when it runs."""
+    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> str:
+        """Makes, replaces or restarts a query; returns when it runs, with what is to be told."""
 
     def drop(self, name: str, deadline_s: float) -> None:
         """Ends a query and forgets its state."""

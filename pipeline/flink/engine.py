@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipeline.desired import Line, Query
-from pipeline.errors import PipelineError
+from pipeline.errors import NotRestoredError, ServiceError
 from pipeline.flink.gateway import ENDED, Flink, Session
 from pipeline.flink.gateway import Job as LiveJob
 from pipeline.flink.relations import Services
@@ -21,14 +21,6 @@ INTERVAL = "5 s"
 PREFIX = "ksql "
 # Ends with what its topics hold, and fails at once.
 TRIAL = {"table.dml-sync": "true", "restart-strategy.type": "none"}
-# What Flink says of a checkpoint that is damaged, gone, or of another plan.
-NOT_RESTORED = (
-    "Could not restore",
-    "BackendBuildingException",
-    "Cannot map checkpoint",
-    "Failed to rollback to checkpoint",
-    "Cannot find checkpoint or savepoint",
-)
 BUILDS_ON = "what it builds on has changed: "
 STARTS_OVER = (
     "it starts over from the earliest record; rows under keys that it no longer writes stay"
@@ -76,10 +68,11 @@ class FlinkEngine:
             for name in sorted({*deployed, *lasting})
         }
 
-    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> None:
+    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> str:
         """Starts a statement's job: from its newest checkpoint, or anew if it has changed.
 
-        Nothing is ended or forgotten before Flink has accepted what comes in its place.
+        Nothing is ended or forgotten before Flink has accepted what comes in its place. Returns
+        what a person should know of it: that a checkpoint could not be restored.
         """
         with self._flink.session() as session:
             if live is None or live.meaning != query.meaning:
@@ -88,7 +81,7 @@ class FlinkEngine:
                 self._store.commit(query.name)
             else:
                 self._cancel(query.name, deadline_s)
-            self._start(session, query.name, deadline_s)
+            return self._start(session, query.name, deadline_s)
 
     def drop(self, name: str, deadline_s: float) -> None:
         """Ends a job and forgets its state."""
@@ -134,19 +127,20 @@ class FlinkEngine:
             session.execute(statement)
         session.execute(f"COMPILE PLAN '{plan}' FOR {job.insert}")
 
-    def _start(self, session: Session, name: str, deadline_s: float) -> None:
+    def _start(self, session: Session, name: str, deadline_s: float) -> str:
         checkpoint = self._store.newest_checkpoint(name)
         try:
-            self._execute(session, name, checkpoint, deadline_s)
-        except PipelineError as error:
-            if checkpoint is None or not any(words in str(error) for words in NOT_RESTORED):
-                raise
+            job_id = self._execute(session, name, checkpoint)
+            self._await_running(name, job_id, deadline_s)
+        except NotRestoredError as error:
             self._cancel(name, deadline_s)
-            self._execute(session, name, None, deadline_s)
+            job_id = self._execute(session, name, None)
+            self._await_running(name, job_id, deadline_s)
+            return f"{error}: it started over from the earliest record"
+        return ""
 
-    def _execute(
-        self, session: Session, name: str, checkpoint: Path | None, deadline_s: float
-    ) -> None:
+    def _execute(self, session: Session, name: str, checkpoint: Path | None) -> str:
+        """Submits the job and returns its id."""
         settings = {
             "pipeline.name": f"{PREFIX}{name}",
             "execution.checkpointing.interval": INTERVAL,
@@ -158,11 +152,19 @@ class FlinkEngine:
             session.execute("RESET 'execution.state-recovery.path'")
         for key, value in settings.items():
             session.execute(f"SET '{key}' = '{value}'")
-        session.execute(f"EXECUTE PLAN '{self._store.plan(name)}'")
+        try:
+            (started,) = session.execute(f"EXECUTE PLAN '{self._store.plan(name)}'")
+        except ServiceError as error:
+            if checkpoint is None:
+                raise
+            raise NotRestoredError(f"its checkpoint could not be restored ({error})") from None
+        return str(started["job id"])
+
+    def _await_running(self, name: str, job_id: str, deadline_s: float) -> None:
         until(
-            lambda: self._flink.is_running(self._live()[name]) or None,
+            lambda: self._flink.is_running(job_id) or None,
             seconds=deadline_s,
-            describe=lambda: f"{name} does not run: {self.running()[name].note}",
+            describe=lambda: f"{name}: not every part of its job runs",
         )
 
     def _cancel(self, name: str, deadline_s: float) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from pipeline.errors import PipelineError, ServiceError
+from pipeline.errors import NotRestoredError, PipelineError, ServiceError
 from pipeline.http import Service
 from pipeline.wait import until
 
@@ -66,26 +66,25 @@ class Flink:
                 " (`make logs S=flink` shows what it does)"
             ) from None
 
-    def is_running(self, job: Job) -> bool:
+    def is_running(self, job_id: str) -> bool:
         """Whether every part of a job runs.
 
         Raises:
+            NotRestoredError: a part of the job could not restore its state.
             PipelineError: a part of the job has failed; with the cause.
         """
-        found = self._cluster.json("GET", f"/jobs/{job.id}")
-        cause = self.cause(job)
-        if cause:
+        found = self._cluster.json("GET", f"/jobs/{job_id}")
+        last = self._last_failure(job_id)
+        if last:
+            cause = innermost(last["stacktrace"])
+            if "Could not restore" in last["stacktrace"]:
+                raise NotRestoredError(f"its checkpoint could not be restored ({cause})")
             raise PipelineError(f"Flink's job fails: {cause}")
         return {vertex["status"] for vertex in found["vertices"]} <= {"RUNNING", "FINISHED"}
 
-    def cause(self, job: Job) -> str:
-        """Why a part of a job failed last, in a line; "" if none did."""
-        last = self._last_failure(job)
-        return innermost(last["stacktrace"]) if last else ""
-
     def failing(self, job: Job) -> str:
         """The cause, of a job that has had no whole checkpoint since; "" of one that is well."""
-        last = self._last_failure(job)
+        last = self._last_failure(job.id)
         if last is None:
             return ""
         found = self._cluster.json("GET", f"/jobs/{job.id}/checkpoints")
@@ -107,8 +106,8 @@ class Flink:
                     found[tables[metric["id"]]] += int(metric["value"])
         return found
 
-    def _last_failure(self, job: Job) -> Mapping[str, Any] | None:
-        found = self._cluster.json("GET", f"/jobs/{job.id}/exceptions?maxExceptions=1")
+    def _last_failure(self, job_id: str) -> Mapping[str, Any] | None:
+        found = self._cluster.json("GET", f"/jobs/{job_id}/exceptions?maxExceptions=1")
         entries = found["exceptionHistory"]["entries"]
         return entries[0] if entries else None
 

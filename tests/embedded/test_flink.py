@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -121,6 +122,18 @@ def _await_status(space: Workspace) -> None:
     until(probe, seconds=90, describe=lambda: space.run("status").stdout, every=1)
 
 
+def _end(space: Workspace, name: str) -> None:
+    """Ends a statement's job behind the back of the repository; returns once plan tells of it."""
+    job = _jobs(space)[name]
+    requests.patch(f"{_cluster(space)}/jobs/{job}?mode=cancel", timeout=10).raise_for_status()
+
+    def told() -> bool | None:
+        changes = [(c["name"], c["action"]) for c in space.plan()["changes"]]
+        return True if changes == [(name, "restart")] else None
+
+    until(told, seconds=20, describe=lambda: f"{space.plan()['changes']}")
+
+
 def _await_plan(space: Workspace) -> None:
     """Until Flink has resumed its jobs; before, no plan takes them for gone."""
 
@@ -158,14 +171,7 @@ def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
     after = _jobs(trends)
     assert {n for n in before if before[n] != after[n]} == {band["name"], trend["name"]}
     # Somebody ends a job by hand: it is told, and it goes on from where it was.
-    requests.patch(f"{_cluster(trends)}/jobs/{after['ADMISSIONS_NAMED']}?mode=cancel", timeout=10)
-
-    def told() -> bool | None:
-        changes = trends.plan()["changes"]
-        names = [(c["name"], c["action"]) for c in changes]
-        return True if names == [("ADMISSIONS_NAMED", "restart")] else None
-
-    until(told, seconds=20, describe=lambda: f"{trends.plan()['changes']}")
+    _end(trends, "ADMISSIONS_NAMED")
     assert trends.run("status").returncode == 1
     trends.ok("deploy")
     assert trends.plan()["changes"] == []
@@ -185,6 +191,18 @@ def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
     for statements in (trends.root / "ksql").glob("*.sql"):
         statements.unlink()
     assert len(trends.plan()["leftovers"]) == 10
+
+
+def _drop_state(query: Path) -> None:
+    """Leaves checkpoints whole, but for the state that they speak of."""
+    for file in [*query.glob("checkpoints/*/shared/*"), *query.glob("checkpoints/*/chk-*/*")]:
+        if file.name != "_metadata":
+            file.unlink()
+
+
+def _damage(query: Path) -> None:
+    for file in query.glob("checkpoints/*/chk-*/_metadata"):
+        file.write_bytes(b"damaged")
 
 
 def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack: Layout) -> None:
@@ -218,7 +236,6 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
     Supervisor(stack.socket).start("registry")
     _await_status(trends)
     until(lambda: skipped().keys() == {topic} or None, seconds=20, describe=lambda: f"{skipped()}")
-    # Checkpoints that are whole, but for the state that they speak of.
     queries = stack.data / "flink" / "queries"
     until(
         lambda: (
@@ -230,13 +247,8 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
         describe=lambda: "not every statement has a checkpoint",
     )
     Supervisor(stack.socket).stop("flink")
-    for file in queries.glob("ADMISSIONS_HOURLY/checkpoints/*/shared/*"):
-        file.unlink()
-    for file in queries.glob("ADMISSIONS_HOURLY/checkpoints/*/chk-*/*"):
-        if file.name != "_metadata":
-            file.unlink()
-    for file in queries.glob("DIAGNOSES_DAILY/checkpoints/*/chk-*/_metadata"):
-        file.write_bytes(b"damaged")
+    _drop_state(queries / "ADMISSIONS_HOURLY")
+    _damage(queries / "DIAGNOSES_DAILY")
     Supervisor(stack.socket).start("flink")
     _await_status(trends)
     log = (stack.logs / "flink.log").read_text()
@@ -244,4 +256,12 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
         assert re.search(rf"{name}: its checkpoint .* cannot be restored .* starts over", log)
     assert len(_jobs(trends)) == 11
     admit(trends, range(60, 70))
+    wait_until_equal(trends, 70)
+    # The same, when deploy starts a job that somebody ended.
+    _end(trends, "DISCHARGES_HOURLY")
+    _damage(queries / "DISCHARGES_HOURLY")
+    done = trends.run("deploy")
+    assert done.returncode == 0, done.stderr
+    assert "query DISCHARGES_HOURLY: its checkpoint could not be restored" in done.stderr
+    assert "it started over from the earliest record" in done.stderr
     wait_until_equal(trends, 70)

@@ -25,11 +25,12 @@ class Refusing:
     def running(self) -> Mapping[str, LiveQuery]:
         return {}
 
-    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> None:
+    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> str:
         del live, deadline_s
         if query.name == self.refused:
             raise PipelineError("no")
         self.made.append(query.name)
+        return f"{query.name} is made"
 
 
 def test_what_builds_on_a_statement_that_failed_is_left_alone_and_the_others_are_made() -> None:
@@ -37,6 +38,7 @@ def test_what_builds_on_a_statement_that_failed_is_left_alone_and_the_others_are
     queries = tuple(Query(name, name, (), of) for name, of in sources.items())
     changes = tuple(Change(Kind.QUERY, name, Action.CREATE) for name in sources)
     engine = Refusing("a")
+    told: list[str] = []
     services = cast("Services", type("Clients", (), {"engine": engine})())
     outcome = deploy.apply(
         Plan(changes),
@@ -45,8 +47,10 @@ def test_what_builds_on_a_statement_that_failed_is_left_alone_and_the_others_are
         services,
         deadline_s=1,
         report=lambda *_: None,
+        tell=told.append,
     )
     assert engine.made == ["d"]
+    assert told == ["query d: d is made"]
     assert outcome.failures == (
         "query a: no",
         "query b: not done: a failed before it",

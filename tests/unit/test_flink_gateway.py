@@ -58,10 +58,10 @@ def test_a_job_fails_as_long_as_no_checkpoint_has_come_since(
 
 def test_a_job_that_fails_as_it_starts_does_not_run(cluster: Cluster) -> None:
     flink = Flink(cluster.url, cluster.url)
-    assert flink.is_running(JOB)
+    assert flink.is_running(JOB.id)
     cluster.failed = 5
     with pytest.raises(PipelineError, match="Flink's job fails: refused"):
-        flink.is_running(JOB)
+        flink.is_running(JOB.id)
 
 
 def test_a_flink_that_resumes_its_jobs_is_not_taken_for_an_empty_one(cluster: Cluster) -> None:
