@@ -2,8 +2,7 @@
 
 Each CREATE … AS SELECT is a job of its own, so that a change of one trend leaves the others'
 offsets and state alone. A job reads the declared topics only: what a statement builds on is in it
-as views.
-A topic between two statements would cost a record the time to be written and read again.
+as views. A topic between two statements would cost a record the time to be written and read again.
 
 What keeps ksqlDB's meaning, where Flink's obvious form would not:
 

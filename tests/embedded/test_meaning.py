@@ -5,7 +5,7 @@ pipeline/flink names.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from confluent_kafka.admin import AdminClient
@@ -18,6 +18,8 @@ CREATE STREAM s (id VARCHAR KEY, name VARCHAR, n INTEGER, big BIGINT, d DOUBLE, 
   p DECIMAL(10, 2), at TIMESTAMP) WITH (KAFKA_TOPIC = 's', VALUE_FORMAT = 'AVRO', TIMESTAMP = 'at');
 CREATE TABLE t (id VARCHAR PRIMARY KEY, name VARCHAR, n INTEGER)
   WITH (KAFKA_TOPIC = 't', VALUE_FORMAT = 'AVRO');
+CREATE STREAM r (id VARCHAR KEY, name VARCHAR, at TIMESTAMP)
+  WITH (KAFKA_TOPIC = 'r', VALUE_FORMAT = 'AVRO', TIMESTAMP = 'at');
 CREATE TABLE u (id VARCHAR PRIMARY KEY, name VARCHAR)
   WITH (KAFKA_TOPIC = 'u', VALUE_FORMAT = 'AVRO');
 """
@@ -30,8 +32,10 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "t": {"name": "string", "n": "int"},
     "u": {"name": "string"},
+    "r": {"name": "string", "at": TIMESTAMP},
 }  # fmt: skip
 AT = datetime(2025, 1, 1, tzinfo=UTC)
+MILLIS = int(AT.timestamp()) * 1000
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,31 @@ MEANINGS = {
         GROUPED.format("COUNT(*) AS c", "t") + " HAVING COUNT(*) > 1", {"K": "string", "C": "long"},
         {"t": [{"_key": "1", "name": "A"}, {"_key": "2", "name": "A"}, {"_key": "2", "name": "B"}]},
         [], TABLE,
+    ),
+    "a window has the records of its time, whenever they come": Meaning(
+        "SELECT name, AS_VALUE(name) AS k, WINDOWSTART AS w, LATEST_BY_OFFSET(n) AS l FROM s"
+        " WINDOW TUMBLING (SIZE 1 HOUR, GRACE PERIOD 3650 DAYS) GROUP BY name",
+        {"K": "string", "W": "long", "L": "int"},
+        {"s": [{"_key": "a", "name": "A", "n": 1, "at": AT + timedelta(hours=1)},
+               {"_key": "b", "name": "A", "n": 2, "at": AT},
+               {"_key": "c", "name": "A", "n": 3, "at": AT + timedelta(minutes=59)}]},
+        [{"k": "A", "w": MILLIS, "l": 3}, {"k": "A", "w": MILLIS + 3_600_000, "l": 1}], TABLE,
+    ),
+    "two streams are joined within a time": Meaning(
+        "SELECT s.name AS k, AS_VALUE(s.name) AS i, s.n AS x FROM s JOIN r WITHIN 1 HOUR"
+        " GRACE PERIOD 3650 DAYS ON s.name = r.name",
+        {"I": "string", "X": "int"},
+        {"s": [{"_key": "a", "name": "A", "n": 1, "at": AT},
+               {"_key": "b", "name": "A", "n": 2, "at": AT + timedelta(hours=2)},
+               {"_key": "c", "_deleted": True}],
+         "r": [{"_key": "d", "name": "A", "at": AT + timedelta(minutes=30)}]},
+        [{"i": "A", "x": 1}],
+    ),
+    "a stream is partitioned by another column": Meaning(
+        "SELECT name AS k, AS_VALUE(name) AS i, n AS x FROM s PARTITION BY name",
+        {"I": "string", "X": "int"},
+        {"s": [{"_key": "a", "name": "A", "n": 1, "at": AT}]},
+        [{"i": "A", "x": 1}],
     ),
     "no window begins before 1970": Meaning(
         "SELECT name, AS_VALUE(name) AS k, WINDOWSTART AS w, COUNT(*) AS c FROM s WINDOW HOPPING"
