@@ -174,6 +174,8 @@ def _aggregate(
     )
     keys = group_keys(statement, query, found)
     columns = _projection(statement, query, scope)
+    # After the columns: a function that is misspelt is that mistake.
+    _check_has_aggregate(statement, query)
     having = query.select.args.get("having")
     for item in query.select.expressions:
         _check_grouped(statement, item, scope, keys)
@@ -204,6 +206,9 @@ def _check_aggregate(statement: Statement, query: Query, found: Input) -> None:
         statement.refuse(query.select, "a table has no windows: group by a column instead")
     if query.partition_by is not None:
         statement.refuse(query.partition_by, "GROUP BY is what the result is partitioned by")
+
+
+def _check_has_aggregate(statement: Statement, query: Query) -> None:
     parts = [*query.select.expressions, query.select.args.get("having")]
     if not any(has_aggregate(part) for part in parts if part is not None):
         statement.refuse(query.select, "GROUP BY needs an aggregate in SELECT or HAVING")
