@@ -200,7 +200,8 @@ def test_every_trend_is_the_answer_of_plain_sql_through_a_kill(
     admit(trends, range(800, 1600))
     # Patients that come after their admissions; a record without a key; the same record again.
     write_clean(trends, "patients_clean", (_patient(n) for n in range(500, 790)))
-    write_clean(trends, "patients_clean", [(None, _patient(999)[1])])
+    _, again = admission(800, 0, BEGIN + timedelta(minutes=37 * 800))
+    write_clean(trends, "patient_admissions_clean", [(None, again), ("A800", again)])
     wait_until_equal(trends, 1600)
     assert trends.rows(unknown) == [(20,)]
     # A hundred admissions move to another department and hour, with all that hangs on them.
