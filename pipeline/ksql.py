@@ -5,7 +5,7 @@ ksqlDB has (WINDOW, WITHIN, PARTITION BY, EMIT) taken out of it first.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn
@@ -195,6 +195,16 @@ def _unknown_or_repeated(statements: list[Statement]) -> Iterator[Mistake]:
                 message = f"no stream or table {name_of(table.this)} is made before this statement"
                 yield statement.source.mistake(offset_of(table, statement.start), message)
         seen.add(statement.name)
+
+
+def upstream(statements: Iterable[Statement], names: Iterable[str]) -> tuple[Statement, ...]:
+    """The statements of these names and all that they build on, in order."""
+    given = tuple(statements)
+    wanted = set(names)
+    for statement in reversed(given):
+        if statement.name in wanted:
+            wanted.update(statement.sources)
+    return tuple(statement for statement in given if statement.name in wanted)
 
 
 def name_of(identifier: exp.Expression) -> str:

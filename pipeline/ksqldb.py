@@ -137,10 +137,11 @@ class KsqlDb:
         self,
         statements: tuple[ksql.Statement, ...],
         schemas: Mapping[str, Schema],
+        wanted: frozenset[str],
         deadline_s: float,
     ) -> None:
         """Creates the statements, waits until their queries have read what there is, drops them."""
-        del schemas  # are registered
+        del schemas, wanted  # are registered; each statement reads the topic of another
         self._check_health()
         made: list[ksql.Statement] = []
         try:

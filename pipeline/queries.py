@@ -45,9 +45,16 @@ class Engine(Protocol):
         """Ends every query of this repository; returns the names of those there were."""
 
     def trial(
-        self, statements: tuple[Statement, ...], schemas: Mapping[str, Schema], deadline_s: float
+        self,
+        statements: tuple[Statement, ...],
+        schemas: Mapping[str, Schema],
+        wanted: frozenset[str],
+        deadline_s: float,
     ) -> None:
-        """Runs statements until they have taken in what their topics hold, and ends them."""
+        """Runs statements until the wanted topics have all that follows from what the others hold.
+
+        Ends them.
+        """
 
     def skipped(self) -> Mapping[str, int]:
         """Records that could not be read since their query started, by topic; none is 0."""

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import fastavro
@@ -22,27 +22,35 @@ HEADER = struct.Struct(">bI")
 TIMEOUT_S = 20
 
 
-def encode(schema: Schema, schema_id: int, value: Mapping[str, Any]) -> bytes:
-    """A value under a registered schema.
+def encoder(schema: Schema, schema_id: int) -> Callable[[Mapping[str, Any]], bytes]:
+    """Makes values under a registered schema.
 
-    Raises:
-        ValueError: the value does not fit the schema.
+    What it returns raises ValueError for a value that does not fit the schema.
     """
-    buffer = io.BytesIO(HEADER.pack(0, schema_id))
-    buffer.seek(0, io.SEEK_END)
-    try:
-        fastavro.schemaless_writer(buffer, fastavro.parse_schema(contract(schema)), value)
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        raise ValueError(f"does not fit the topic's schema: {error}") from None
-    return buffer.getvalue()
+    header = HEADER.pack(0, schema_id)
+    avro = fastavro.parse_schema(contract(schema))
+
+    def encode(value: Mapping[str, Any]) -> bytes:
+        buffer = io.BytesIO()
+        try:
+            fastavro.schemaless_writer(buffer, avro, value)
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            raise ValueError(f"does not fit the topic's schema: {error}") from None
+        return header + buffer.getvalue()
+
+    return encode
 
 
-def decode(schema: Schema, value: bytes) -> dict[str, Any]:
-    """What `encode` was given."""
-    body = io.BytesIO(value[HEADER.size :])
-    found = fastavro.schemaless_reader(body, fastavro.parse_schema(contract(schema)), None)
-    assert isinstance(found, dict)  # noqa: S101 - a contract is a record
-    return found
+def decoder(schema: Schema) -> Callable[[bytes], dict[str, Any]]:
+    """Reads what an encoder of the schema has made."""
+    avro = fastavro.parse_schema(contract(schema))
+
+    def decode(value: bytes) -> dict[str, Any]:
+        found = fastavro.schemaless_reader(io.BytesIO(value[HEADER.size :]), avro, None)
+        assert isinstance(found, dict)  # noqa: S101 - a contract is a record
+        return found
+
+    return decode
 
 
 def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | None]]) -> None:
@@ -60,16 +68,19 @@ def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | 
     producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random"})
     for key, value in records:
         producer.produce(topic, key=key, value=value, on_delivery=delivered)
+        producer.poll(0)
     if producer.flush(TIMEOUT_S) or failed:
         why = f": {failed[0]}" if failed else ""
         raise ServiceError(f"Kafka at {kafka} takes no records for {topic}{why}")
 
 
-def read(kafka: str, topic: str) -> Iterator[tuple[bytes | None, bytes | None]]:
-    """Keys and values that are in the topic now, in the order of each partition.
+def messages(kafka: str, topic: str, patience_s: float = TIMEOUT_S) -> Iterator[Message]:
+    """What is in the topic now, in the order of each partition.
+
+    `patience_s` is for the broker to tell of the topic.
 
     Raises:
-        ServiceError: the broker does not give them.
+        ServiceError: the broker does not give the records.
     """
     options = {
         "bootstrap.servers": kafka,
@@ -80,16 +91,16 @@ def read(kafka: str, topic: str) -> Iterator[tuple[bytes | None, bytes | None]]:
     }
     consumer = Consumer(options)
     try:
-        partitions = set(consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions)
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
-        while partitions:
+        left = set(consumer.list_topics(topic, timeout=patience_s).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in left])
+        while left:
             message = consumer.poll(TIMEOUT_S)
             if message is None:
                 raise ServiceError(f"Kafka at {kafka} gives no records of {topic}")
             if message.error():
-                partitions.discard(message.partition())
+                left.discard(message.partition())
             else:
-                yield message.key(), message.value()
+                yield message
     except KafkaException as error:
         raise ServiceError(f"Kafka at {kafka}: {error.args[0].str()}") from None
     finally:

@@ -5,22 +5,19 @@ Without Connect: for a burst, a demonstration, or a test. On both targets.
 Exit codes: 0 every record was delivered; 1 some were not; 2 usage.
 """
 
-import io
-import struct
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import fastavro
 import typer
 from confluent_kafka import KafkaError, Message, Producer
 from rich.console import Console
 
-from pipeline import command, project
+from pipeline import command, project, records
 from pipeline import target as targets
 from pipeline.errors import PipelineError, UsageError
 from pipeline.registry import Registry
-from pipeline.schemas import canonical, contract
+from pipeline.schemas import canonical
 from pipeline.suggest import unknown
 from scripts.generate import Generator
 
@@ -68,8 +65,7 @@ def main(
     live = Registry(place.registry).latest(f"{topic}-value")
     if canonical(live.schema) != canonical(schema):
         raise PipelineError(f"schemas/{topic}.avsc is not what is registered: make deploy")
-    header = struct.pack(">bI", 0, live.id)
-    avro = fastavro.parse_schema(contract(schema))
+    encode = records.encoder(schema, live.id)
     options = {
         "bootstrap.servers": place.kafka,
         # A retry of the client neither doubles nor reorders.
@@ -84,19 +80,12 @@ def main(
         for number, record in enumerate(Generator(schema, seed).records(count)):
             if rate:
                 time.sleep(max(0, begun + number / rate - time.monotonic()))
-            value = header + _encoded(avro, record)
-            _produce(producer, topic, str(record[KEYS[topic]]), value, deliveries)
+            _produce(producer, topic, str(record[KEYS[topic]]), encode(record), deliveries)
         producer.flush(FLUSH_S)
     words.print(f"{deliveries.delivered} of {count} records delivered to {topic}")
     if deliveries.delivered < count:
         reason = deliveries.first_error or f"no report within {FLUSH_S} s"
         raise PipelineError(f"{count - deliveries.delivered} records were not delivered: {reason}")
-
-
-def _encoded(avro: Any, record: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    fastavro.schemaless_writer(buffer, avro, record)
-    return buffer.getvalue()
 
 
 def _produce(

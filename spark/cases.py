@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from pipeline import records
-from pipeline.cases.files import Case, encoder, messages
+from pipeline.cases.files import Case, messages
 from pipeline.cases.rows import Difference, compare
 from pipeline.errors import Mistake, SpecError
 from pipeline.schemas import Schema, compact, contract
@@ -56,17 +56,17 @@ class Cleansing:
         raw = self._spark.createDataFrame(list(self._given(case)), cleanse.KAFKA_SOURCE)
         found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in case.expect}
         steps = [self._steps[topic] for topic in case.given]
+        decode = {topic: records.decoder(self._schemas[topic]) for topic in found}
         for row in cleanse.cleanse(raw, steps).collect():
             if row.topic in found:
-                value = records.decode(self._schemas[row.topic], bytes(row.value))
-                found[row.topic].append(value)
+                found[row.topic].append(decode[row.topic](bytes(row.value)))
         answers = [compare(topic, case.expect[topic], found[topic]) for topic in case.expect]
         return tuple(answer for answer in answers if answer)
 
     def _given(self, case: Case) -> Iterator[tuple[Any, ...]]:
         for topic in case.given:
             schema = self._schemas[topic]
-            encode = encoder(schema, self._ids[topic])
+            encode = records.encoder(schema, self._ids[topic])
             key = self._rules.topics[topic].key
             for offset, (own, value) in enumerate(messages(case, topic, schema, key, encode)):
                 yield own, value, topic, 0, offset, AT

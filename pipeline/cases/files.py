@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from pipeline import documents, records
+from pipeline import documents
 from pipeline.errors import Mistake, SpecError
 from pipeline.flink.relations import avro_type
 from pipeline.schemas import Schema, field_names
@@ -138,11 +138,6 @@ def _exact(value: Any, type_: str) -> Any:
     """YAML has no decimal numbers, only text and floating ones."""
     is_decimal = type_.startswith("DECIMAL(") and value is not None
     return Decimal(str(value)) if is_decimal else value
-
-
-def encoder(schema: Schema, schema_id: int) -> Callable[[Row], bytes]:
-    """Makes values of rows."""
-    return lambda row: records.encode(schema, schema_id, row)
 
 
 def json_schema() -> dict[str, Any]:

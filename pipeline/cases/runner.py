@@ -1,6 +1,6 @@
 """Which cases there are, where each runs, and what came of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,29 +56,30 @@ def run(
     report: Callable[[Result], None],
 ) -> int:
     """Runs all cases, those of the rules last; returns how many failed."""
+    failed = 0
+    for result in _results(root, cases, project, services):
+        report(result)
+        failed += bool(result.problems)
+    return failed
+
+
+def _results(
+    root: Path, cases: Sequence[Case], project: Project, services: Callable[[], Services]
+) -> Iterator[Result]:
     of_rules = [case for case in cases if root / RULES.parent in case.file.parents]
     of_ksql = [case for case in cases if case not in of_rules]
-    failed = 0
     if of_ksql:
         found = services()
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            for result in pool.map(lambda c: _attempt(c, project, found), of_ksql):
-                report(result)
-                failed += bool(result.problems)
+            yield from pool.map(
+                lambda case: _result(case, lambda one: trial.run(one, project, found)), of_ksql
+            )
     if of_rules:
         # Spark takes seconds to import and to start.
         from spark import cases as cleansing  # noqa: PLC0415
 
         started = cleansing.start(root, project.schemas)
-        for case in of_rules:
-            result = _result(case, started.run)
-            report(result)
-            failed += bool(result.problems)
-    return failed
-
-
-def _attempt(case: Case, project: Project, services: Services) -> Result:
-    return _result(case, lambda one: trial.run(one, project, services))
+        yield from (_result(case, started.run) for case in of_rules)
 
 
 def _result(case: Case, run: Callable[[Case], tuple[Difference, ...]]) -> Result:

@@ -1,13 +1,13 @@
 """Runs a case of ksql/ on the target's engine, with topics, subjects and names of its own."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock
 from uuid import uuid4
 
 from pipeline import ksql, records
-from pipeline.cases.files import DELETED, Case, encoder, messages
+from pipeline.cases.files import DELETED, Case, messages
 from pipeline.cases.rows import Difference, compare, newest
 from pipeline.desired import Topic
 from pipeline.errors import Mistake, SpecError
@@ -43,10 +43,11 @@ def run(case: Case, project: Project, services: Services) -> tuple[Difference, .
     with _topics(trial, project, services) as ids:
         for topic in case.given:
             schema = project.schemas[topic]
-            encode = encoder(schema, ids[topic])
+            encode = records.encoder(schema, ids[topic])
             found = messages(case, topic, schema, trial.keys[topic], encode)
             records.write(services.kafka.address, trial.prefix + topic, found)
-        engine.trial(trial.statements, trial.schemas, DEADLINE_S)
+        wanted = frozenset(trial.prefix + topic for topic in case.expect)
+        engine.trial(trial.statements, trial.schemas, wanted, DEADLINE_S)
         answers = [_answer(case, topic, project, trial, services) for topic in case.expect]
     return tuple(answer for answer in answers if answer)
 
@@ -62,10 +63,9 @@ def prepare(case: Case, project: Project, prefix: str) -> Trial:
     mistakes = [*_mistakes(case, writers, readers)]
     if mistakes:
         raise SpecError(tuple(mistakes))
-    names = _upstream(project.statements, (writers[topic].name for topic in case.expect))
-    needed = tuple(s for s in project.statements if s.name in names)
+    needed = ksql.upstream(project.statements, (writers[topic].name for topic in case.expect))
     topics = {topic: prefix + topic for topic in {s.topic for s in needed} | case.given.keys()}
-    renamed = {name: f"{prefix}{name}".upper() for name in names}
+    renamed = {s.name: f"{prefix}{s.name}".upper() for s in needed}
     return Trial(
         prefix,
         tuple(_renamed(statement, renamed, topics) for statement in needed),
@@ -85,14 +85,6 @@ def _mistakes(
             made = "is written by ksql/: give the topics that it is made of"
             read = "is declared by no statement of ksql/"
             yield case.mistake(f"given.{topic}", made if topic in writers else read)
-
-
-def _upstream(statements: tuple[ksql.Statement, ...], names: Iterable[str]) -> frozenset[str]:
-    wanted = set(names)
-    for statement in reversed(statements):
-        if statement.name in wanted:
-            wanted.update(statement.sources)
-    return frozenset(wanted)
 
 
 def _renamed(
@@ -131,10 +123,10 @@ def _topics(trial: Trial, project: Project, services: Services) -> Iterator[Mapp
 def _answer(
     case: Case, topic: str, project: Project, trial: Trial, services: Services
 ) -> Difference | None:
-    schema = project.schemas[topic]
+    decode = records.decoder(project.schemas[topic])
     found = [
-        (key, None if value is None else records.decode(schema, value))
-        for key, value in records.read(services.kafka.address, trial.prefix + topic)
+        (message.key(), None if (value := message.value()) is None else decode(value))
+        for message in records.messages(services.kafka.address, trial.prefix + topic)
     ]
     is_table = any(s.kind == "TABLE" and s.topic == trial.prefix + topic for s in trial.statements)
     rows = newest(found) if is_table else [value or {DELETED: True} for _, value in found]

@@ -96,10 +96,15 @@ class FlinkEngine:
         return names
 
     def trial(
-        self, statements: tuple[Statement, ...], schemas: Mapping[str, Schema], deadline_s: float
+        self,
+        statements: tuple[Statement, ...],
+        schemas: Mapping[str, Schema],
+        wanted: frozenset[str],
+        deadline_s: float,
     ) -> None:
-        """Runs each statement on what its topics hold now, one after the other, to their end."""
-        for job in translate(statements, schemas, self._services, bounded=True).jobs:
+        """Runs the jobs of the wanted topics on what there is now, one by one, to their end."""
+        jobs = translate(statements, schemas, self._services, bounded=True).jobs
+        for job in (job for job in jobs if job.statement.topic in wanted):
             settings = {**TRIAL, "pipeline.name": f"case {job.statement.name}"}
             with self._flink.session() as session:
                 for key, value in settings.items():

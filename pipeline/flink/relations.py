@@ -87,7 +87,6 @@ def _topic(
     columns = [f"{quoted(f'__key_{k}')} {flink_type(relation.columns[k])}" for k in relation.keys]
     columns += [f"{quoted(f)} {flink_type(relation.columns[c])}" for c, f in values.items()]
     options = kafka_options(relation, services)
-    options |= avro_options(VALUE_FORMAT, services)
     options |= {"properties.group.id": services.group, **extra}
     if relation.is_table:
         columns.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))}) NOT ENFORCED")
@@ -114,12 +113,9 @@ def kafka_options(relation: Relation, services: Services) -> dict[str, str]:
         "topic": relation.topic,
         "properties.bootstrap.servers": services.kafka,
         "value.fields-include": "EXCEPT_KEY",
+        "value.format": VALUE_FORMAT,
+        f"value.{VALUE_FORMAT}.url": services.registry,
     }
-
-
-def avro_options(format_: str, services: Services) -> dict[str, str]:
-    """The value in Confluent's wire format."""
-    return {"value.format": format_, f"value.{format_}.url": services.registry}
 
 
 def avro_type(kind: object) -> str:

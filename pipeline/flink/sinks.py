@@ -7,7 +7,6 @@ from pipeline.flink.relations import (
     VALUE_FORMAT,
     Relation,
     Services,
-    avro_options,
     flink_type,
     kafka_options,
     quoted,
@@ -47,8 +46,7 @@ def sink(statement: Statement, relation: Relation, services: Services, schema: S
         columns.append("`__key_window` BIGINT")
         keys.append("__key_window")
     columns += [f"{quoted(name)} {flink_type(relation.columns[name])}" for name in relation.fields]
-    options = kafka_options(relation, services) | avro_options(VALUE_FORMAT, services)
-    options |= PRODUCER
+    options = kafka_options(relation, services) | PRODUCER
     options["key.format"] = "raw" if relation.plain_key else "csv"
     options[f"value.{VALUE_FORMAT}.schema"] = compact(schema).replace("'", "''")
     options[f"value.{VALUE_FORMAT}.subject"] = f"{statement.topic}-value"
@@ -65,12 +63,12 @@ def sink(statement: Statement, relation: Relation, services: Services, schema: S
     return table(f"{relation.name}__sink", columns, options)
 
 
-def insert(relation: Relation, query: str) -> str:
-    """The statement that fills the sink with what the query, a view, yields."""
+def insert(relation: Relation) -> str:
+    """The statement that fills the sink from the view."""
     items = [quoted(name) for name in relation.keys]
     items += ["`__window`"] if relation.windowed else []
     items += [quoted(name) for name in relation.fields]
     if not relation.is_table:
         items += [quoted(ABSENT), "TO_TIMESTAMP_LTZ(`ROWTIME`, 3)"]
-    target, source = quoted(f"{relation.name}__sink"), quoted(query)
+    target, source = quoted(f"{relation.name}__sink"), quoted(relation.name)
     return f"INSERT INTO {target} SELECT {', '.join(items)} FROM {source}"

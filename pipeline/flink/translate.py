@@ -22,7 +22,7 @@ from pipeline.flink.declared import declare
 from pipeline.flink.derived import derive
 from pipeline.flink.joins import names_in
 from pipeline.flink.relations import Relation, Services, avro_type, sources
-from pipeline.ksql import Statement
+from pipeline.ksql import Statement, upstream
 from pipeline.schemas import Schema
 from pipeline.suggest import unknown
 
@@ -84,7 +84,7 @@ def translate(
             continue
         relation, views[statement.name] = derive(statement, statement.query, relations)
         sinks.check_contract(statement, relation, fields)
-        needed = _needed(statement, statements)
+        needed = upstream(statements, [statement.name])
         declared = [relations[s.name] for s in needed if s.query is None]
         own = replace(services, group=f"{services.group}-{statement.name.lower()}")
         names = frozenset(name for s in needed if s.query for name in names_in(s.query))
@@ -94,18 +94,9 @@ def translate(
             sinks.sink(statement, relation, services, schema),
         ]
         reads = {f"{d.name}__topic": d.topic for d in declared}
-        jobs.append(Job(statement, reads, tuple(made), sinks.insert(relation, statement.name)))
+        jobs.append(Job(statement, reads, tuple(made), sinks.insert(relation)))
         relations[statement.name] = relation
     return Translation(tuple(relations.values()), tuple(jobs))
-
-
-def _needed(statement: Statement, statements: tuple[Statement, ...]) -> list[Statement]:
-    """What a statement builds on, directly or not, and itself, in order."""
-    names = {statement.name}
-    for other in reversed(statements):
-        if other.name in names:
-            names.update(other.sources)
-    return [other for other in statements if other.name in names]
 
 
 def catalog(translation: Translation, services: Services) -> Iterator[str]:

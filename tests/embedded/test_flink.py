@@ -58,17 +58,20 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
         (value,) = until(probe, seconds=60, describe=lambda: f"V{number} is not joined")
         return value  # type: ignore[no-any-return]
 
-    def rename(to: str | None) -> None:
-        write_clean(widgets, f"{name}_people", [("P1", {"name": to})])
-        # Another person's visit, so that we know how far the table has been read.
-        write_clean(widgets, f"{name}_people", [("P2", {"name": str(to)})])
+    def await_read(mark: str) -> None:
+        """Another person's row and visit, so that we know how far the table has been read."""
+        write_clean(widgets, f"{name}_people", [("P2", {"name": mark})])
 
         def probe() -> bool | None:
             write_clean(widgets, f"{name}_visits", [("probe", {"person": "P2"})])
             found = records.read(widgets.target, f"{name}_named")
-            return any(r.key == "probe" and r.value["NAME"] == str(to) for r in found) or None
+            return any(r.key == "probe" and r.value["NAME"] == mark for r in found) or None
 
-        until(probe, seconds=60, describe=lambda: f"the table does not become {to}", every=0.5)
+        until(probe, seconds=60, describe=lambda: f"the table is not read to {mark}", every=0.5)
+
+    def rename(to: str | None) -> None:
+        write_clean(widgets, f"{name}_people", [("P1", {"name": to})])
+        await_read(str(to))
 
     assert visit(1) is None
     rename("Ann")
@@ -81,15 +84,7 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
     assert visit(5) == "Eve"
     # The row goes, and is joined no more.
     records.write_raw(widgets.target, f"{name}_people", [(b"P1", None)])
-    rename_other = f"{name}_people"
-    write_clean(widgets, rename_other, [("P2", {"name": "gone"})])
-
-    def gone() -> bool | None:
-        write_clean(widgets, f"{name}_visits", [("probe", {"person": "P2"})])
-        found = records.read(widgets.target, f"{name}_named")
-        return any(r.key == "probe" and r.value["NAME"] == "gone" for r in found) or None
-
-    until(gone, seconds=60, describe=lambda: "the table is not read", every=0.5)
+    await_read("gone")
     assert visit(6) is None
 
 

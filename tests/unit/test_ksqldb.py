@@ -202,7 +202,7 @@ def test_everything_declared_is_dropped_the_last_first(server: Server, client: K
 
 def test_a_trial_is_dropped_once_its_query_has_read_all(server: Server, client: KsqlDb) -> None:
     server.statements.clear()
-    client.trial(STATEMENTS, {}, 5)
+    client.trial(STATEMENTS, {}, frozenset({"b"}), 5)
     assert server.read == 3
     assert [body["ksql"].split()[:3] for body in server.sent] == [
         ["CREATE", "STREAM", "a"], ["CREATE", "STREAM", "b"],

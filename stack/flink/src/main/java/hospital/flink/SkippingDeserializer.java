@@ -5,6 +5,7 @@ import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.util.List;
+import org.apache.flink.api.common.serialization.AbstractDeserializationSchema;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.avro.registry.confluent.shaded.io.confluent.kafka.schemaregistry.client.rest.exceptions.RestClientException;
@@ -17,7 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Yields no row for what cannot be read, and counts it as {@code skippedRecords}. */
-final class SkippingDeserializer implements DeserializationSchema<RowData> {
+final class SkippingDeserializer extends AbstractDeserializationSchema<RowData> {
     private static final long serialVersionUID = 1L;
     private static final Logger LOG = LoggerFactory.getLogger(SkippingDeserializer.class);
     private static final int NOT_FOUND = 404;
@@ -27,7 +28,6 @@ final class SkippingDeserializer implements DeserializationSchema<RowData> {
     private final DeserializationSchema<RowData> unused;
     private final int[] fields;
     private final int absent;
-    private final TypeInformation<RowData> type;
     private transient InitializationContext context;
     private transient DeserializationSchema<RowData> avro;
     private transient Counter skipped;
@@ -35,10 +35,10 @@ final class SkippingDeserializer implements DeserializationSchema<RowData> {
     /** {@code fields}: where the values that {@code avro} yields go; {@code absent}: -1 if nowhere. */
     SkippingDeserializer(
             DeserializationSchema<RowData> avro, int[] fields, int absent, TypeInformation<RowData> type) {
+        super(type);
         this.unused = avro;
         this.fields = fields;
         this.absent = absent;
-        this.type = type;
     }
 
     @Override
@@ -95,15 +95,5 @@ final class SkippingDeserializer implements DeserializationSchema<RowData> {
                         .filter(answer -> answer.getStatus() != NOT_FOUND)
                         .isPresent()
                 || UNREACHABLE.stream().anyMatch(kind -> ExceptionUtils.findThrowable(failure, kind).isPresent());
-    }
-
-    @Override
-    public boolean isEndOfStream(RowData row) {
-        return false;
-    }
-
-    @Override
-    public TypeInformation<RowData> getProducedType() {
-        return type;
     }
 }

@@ -2,6 +2,7 @@ package hospital.flink;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
+import org.apache.flink.api.common.serialization.AbstractDeserializationSchema;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.ConfigOption;
@@ -54,14 +55,13 @@ public final class TextOrSkip implements DeserializationFormatFactory {
         };
     }
 
-    private static final class Deserializer implements DeserializationSchema<RowData> {
+    private static final class Deserializer extends AbstractDeserializationSchema<RowData> {
         private static final long serialVersionUID = 1L;
 
-        private final TypeInformation<RowData> type;
         private transient Counter skipped;
 
         Deserializer(TypeInformation<RowData> type) {
-            this.type = type;
+            super(type);
         }
 
         @Override
@@ -76,16 +76,6 @@ public final class TextOrSkip implements DeserializationFormatFactory {
                 return null;
             }
             return GenericRowData.of(StringData.fromString(new String(message, StandardCharsets.UTF_8)));
-        }
-
-        @Override
-        public boolean isEndOfStream(RowData row) {
-            return false;
-        }
-
-        @Override
-        public TypeInformation<RowData> getProducedType() {
-            return type;
         }
     }
 }
