@@ -6,7 +6,7 @@ TARGET ?= embedded
 UV_VERSION := 0.13.9
 # uv from the PATH, or our own copy of it in build/.
 UV := $(shell command -v uv || echo build/uv/bin/uv)
-include stack/$(if $(filter compose,$(TARGET)),compose,embedded).mk
+include targets/$(if $(filter compose,$(TARGET)),compose,embedded).mk
 PYTHON := .venv/bin/python
 RENDER := $(RUN) render.py
 
@@ -31,7 +31,7 @@ build/uv/bin/uv:
 engine:
 	@docker compose version >/dev/null 2>&1 || { echo "error: TARGET=compose needs Docker and its compose plugin;" \
 	  "without TARGET, everything runs without Docker" >&2; exit 1; }
-	@python3 -m stack.secrets .env
+	@python3 -m scripts.passwords .env
 
 install: .venv/.synced
 	@$(PYTHON) -m stack install
@@ -97,7 +97,7 @@ graph: $(READY)  ## Print the pipeline as a Mermaid flow chart
 
 demo: up  ## From nothing to rows in PostgreSQL
 	@$(RENDER) deploy --target $(TARGET)
-	@$(RUN) -m stack.demo --target $(TARGET)
+	@$(RUN) -m scripts.demo --target $(TARGET)
 
 lint: .venv/.synced  ## ruff and mypy
 	@.venv/bin/ruff check .
@@ -127,5 +127,5 @@ golden: .venv/.synced  ## Rewrite the golden files of the unit tests
 	@GOLDEN=write .venv/bin/pytest -q tests/unit
 
 spec-schema: .venv/.synced  ## Rewrite spec.schema.json and case.schema.json from the models
-	@$(PYTHON) -m pipeline.specs > spec.schema.json
+	@$(PYTHON) -m pipeline.repository.specs > spec.schema.json
 	@$(PYTHON) -m pipeline.cases.files > case.schema.json

@@ -15,8 +15,8 @@ from rich.console import Console
 from bench import cleansing, datagen, latency, noop, sinks, trends
 from stack.layout import REPOSITORY, Layout
 from stack.supervisor import Supervisor
-from tests.embedded.stack_fixture import TARGET, peak_mb, running_stack
-from tests.workspace import Workspace, full
+from tests.support.embedded import TARGET, peak_mb, running_stack
+from tests.support.workspace import Workspace, full
 
 OUTPUT = REPOSITORY / "build" / "bench.json"
 words = Console(stderr=True)

@@ -10,13 +10,13 @@ from pathlib import Path
 from bench import latency
 from bench.copy import TOPIC as COPY_TOPIC
 from bench.datagen import RECORDS
+from pipeline.clients.kafka import Kafka
 from pipeline.desired import Topic
-from pipeline.kafka import Kafka
 from pipeline.wait import until
 from stack.layout import REPOSITORY, Layout
 from stack.supervisor import Supervisor
-from tests import records
-from tests.workspace import Workspace
+from tests.support import records
+from tests.support.workspace import Workspace
 
 
 def throughput(space: Workspace) -> dict[str, float]:

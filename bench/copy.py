@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame
 
-from pipeline import target as targets
+from pipeline.repository import target as targets
 from spark.job import MAX_RECORDS, RULES, session
 from spark.rules import load
 

@@ -2,7 +2,7 @@
 
 from bench import topics
 from pipeline.wait import until
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 RECORDS = 600_000
 TOPIC = "patient_diagnoses"

@@ -7,11 +7,11 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from pipeline.project import load
+from pipeline.repository.project import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
-from tests import records
-from tests.workspace import Workspace, counts
+from tests.support import records
+from tests.support.workspace import Workspace, counts
 
 PER_SECOND = 1000
 SECONDS = 20

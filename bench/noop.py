@@ -7,7 +7,7 @@ import yaml
 
 from bench import topics
 from stack.layout import REPOSITORY
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 CONNECTORS = 100
 RUNS = 5

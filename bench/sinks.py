@@ -8,10 +8,10 @@ from uuid import uuid4
 import requests
 
 from bench.datagen import RECORDS, TOPIC
-from pipeline.project import load, render
+from pipeline.repository.project import load, render
 from pipeline.wait import until
 from stack.layout import REPOSITORY
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 # What the template sets for correctness or for the place; the rest of it is tuning.
 NEEDED = {

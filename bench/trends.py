@@ -7,12 +7,12 @@ from typing import Any
 from confluent_kafka import Producer
 
 from bench import topics
-from pipeline import engines
-from pipeline.project import load
+from pipeline.engines import choice
+from pipeline.repository.project import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
-from tests import records
-from tests.workspace import Workspace
+from tests.support import records
+from tests.support.workspace import Workspace
 
 PATIENTS = 50_000
 ADMISSIONS = 200_000
@@ -66,7 +66,7 @@ def measure(space: Workspace) -> dict[str, float]:
 
 
 def _seconds(space: Workspace, name: str) -> float:
-    engine, queries = engines.choose(REPOSITORY, load(space.root), space.target)
+    engine, queries = choice.choose(REPOSITORY, load(space.root), space.target)
     assert engine
     engine.make(next(query for query in queries if query.name == name), None, 60)
     kafka, topic = space.target.kafka, name.lower()

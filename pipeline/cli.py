@@ -18,15 +18,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipeline import deploy as deployment
-from pipeline import engines, preflight, project, report
 from pipeline import graph as graphs
 from pipeline import live as reading
 from pipeline import plan as planning
-from pipeline import target as targets
+from pipeline import preflight, report
 from pipeline.cases import runner
+from pipeline.clients.kafka import sink_lags
 from pipeline.desired import Desired
+from pipeline.engines import choice
 from pipeline.errors import PipelineError, PlanRefusedError, UsageError
-from pipeline.kafka import sink_lags
+from pipeline.repository import project
+from pipeline.repository import target as targets
 from pipeline.suggest import unknown
 
 CHANGES_FOUND = 3
@@ -66,7 +68,7 @@ def _context(target_name: str) -> _Context:
     root = Path()
     target = targets.load(root, target_name)
     declared = project.load(root)
-    engine, queries = engines.choose(root, declared, target)
+    engine, queries = choice.choose(root, declared, target)
     desired = replace(project.render(declared, target.pipeline), queries=queries)
     secrets = targets.secrets(root, target)
     return _Context(target, secrets, desired, reading.services(target, secrets, engine))
@@ -109,7 +111,7 @@ def render(
     where = targets.load(Path(), target)
     declared = project.load(Path())
     files = project.write(project.render(declared, where.pipeline), output)
-    files += engines.write(declared, where, output)
+    files += choice.write(declared, where, output)
     words.print(f"[green]✓[/] {len(files)} files in {output}")
 
 

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from pipeline.connect import Connect, LiveConnector
+from pipeline.clients.connect import Connect, LiveConnector
+from pipeline.clients.http import CONCURRENCY
 from pipeline.desired import Desired
 from pipeline.errors import PipelineError
-from pipeline.http import CONCURRENCY
 from pipeline.live import Live, Services
 from pipeline.plan import Action, Change, Kind, Plan
 from pipeline.schemas import canonical

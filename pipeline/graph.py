@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pipeline.desired import Connector, Desired
-from pipeline.ksql import Statement
+from pipeline.sql.statements import Statement
 
 
 def mermaid(desired: Desired, statements: Sequence[Statement]) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pipeline.connect import Connect, LiveConnector
+from pipeline.clients.connect import Connect, LiveConnector
+from pipeline.clients.http import CONCURRENCY
+from pipeline.clients.kafka import Kafka, LiveTopic
+from pipeline.clients.postgres import Database
+from pipeline.clients.registry import LiveSubject, Registry
 from pipeline.desired import Desired
-from pipeline.http import CONCURRENCY
-from pipeline.kafka import Kafka, LiveTopic
-from pipeline.postgres import Database
-from pipeline.queries import Engine, LiveQuery
-from pipeline.registry import LiveSubject, Registry
-from pipeline.target import Target
+from pipeline.engines.engine import Engine, LiveQuery
+from pipeline.repository.target import Target
 
 
 @dataclass(frozen=True)

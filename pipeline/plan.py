@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 
-from pipeline.connect import LiveConnector
+from pipeline.clients.connect import LiveConnector
+from pipeline.clients.kafka import LiveTopic
+from pipeline.clients.postgres import LiveTables
+from pipeline.clients.registry import LiveSubject
 from pipeline.desired import Connector, Desired, Line, Query, Script, Subject, Table, Topic
-from pipeline.kafka import LiveTopic
+from pipeline.engines.engine import LiveQuery
 from pipeline.live import Live
-from pipeline.postgres import LiveTables
-from pipeline.project import OWNER_KEY, is_sink
-from pipeline.queries import LiveQuery
-from pipeline.registry import LiveSubject
+from pipeline.repository.project import OWNER_KEY, is_sink
 from pipeline.schemas import canonical, compact
 
 # The key of an edit that is a line of a statement.

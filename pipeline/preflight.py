@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from pipeline.connect import Validation
+from pipeline.clients.connect import Validation
+from pipeline.clients.http import CONCURRENCY
 from pipeline.desired import Connector, Desired, Subject
-from pipeline.documents import line_of
-from pipeline.http import CONCURRENCY
 from pipeline.live import Live, Services
 from pipeline.plan import Action, Kind, Plan, table_problems
-from pipeline.project import OWNER_KEY
+from pipeline.repository.project import OWNER_KEY
+from pipeline.repository.yamlfile import line_of
 from pipeline.suggest import did_you_mean
 
 # Families of keys that plugins take without listing each of them.

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.connect import LiveConnector
+from pipeline.clients.connect import LiveConnector
 from pipeline.plan import STATEMENT, Action, Change, Edit, Plan
-from pipeline.specs import REFERENCE, SECRET_KEY
+from pipeline.repository.specs import REFERENCE, SECRET_KEY
 
 HIDDEN = "***"
 SIGNS = {

@@ -13,10 +13,12 @@ import typer
 from confluent_kafka import KafkaError, Message, Producer
 from rich.console import Console
 
-from pipeline import command, project, records
-from pipeline import target as targets
+from pipeline import command
+from pipeline.clients import records
+from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, UsageError
-from pipeline.registry import Registry
+from pipeline.repository import project
+from pipeline.repository import target as targets
 from pipeline.schemas import canonical
 from pipeline.suggest import unknown
 from scripts.generate import Generator

@@ -19,10 +19,10 @@ import typer
 from rich.console import Console
 
 from pipeline import command
-from pipeline import target as targets
+from pipeline.clients.http import Service
+from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, ServiceError, UsageError
-from pipeline.http import Service
-from pipeline.registry import Registry
+from pipeline.repository import target as targets
 from pipeline.suggest import unknown
 from pipeline.wait import until
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from pipeline import records
 from pipeline.cases.files import Case, messages
 from pipeline.cases.rows import Difference, compare
+from pipeline.clients import records
 from pipeline.errors import Mistake, SpecError
 from pipeline.schemas import Schema, compact, contract
 from pipeline.suggest import unknown

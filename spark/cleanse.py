@@ -12,8 +12,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 from pyspark.sql.avro.functions import from_avro, to_avro
 
-from pipeline.documents import line_of
 from pipeline.errors import Mistake, SpecError
+from pipeline.repository.yamlfile import line_of
 from pipeline.schemas import Schema, compact, contract
 from pipeline.suggest import unknown
 from spark.rules import Rules, TopicRules

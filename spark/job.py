@@ -25,10 +25,10 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from rich.console import Console
 
 from pipeline import command
-from pipeline import target as targets
+from pipeline.clients.kafka import Kafka
+from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError
-from pipeline.kafka import Kafka
-from pipeline.registry import Registry
+from pipeline.repository import target as targets
 from pipeline.schemas import Schema, canonical, compact
 from pipeline.wait import until
 from spark import cleanse

@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import Field
 
-from pipeline import documents
+from pipeline.repository import yamlfile
 
 
-class TopicRules(documents.Document):
+class TopicRules(yamlfile.Model):
     """How the records of one raw topic are cleansed; expressions are Spark SQL."""
 
     clean: str
@@ -20,7 +20,7 @@ class TopicRules(documents.Document):
     valid: dict[str, str] = Field(default_factory=dict)
 
 
-class Rules(documents.Document):
+class Rules(yamlfile.Model):
     """The whole file."""
 
     window_minutes: int = Field(ge=1)
@@ -36,5 +36,5 @@ def load(path: Path) -> Rules:
     Raises:
         SpecError: the file has mistakes.
     """
-    rules: Rules = documents.load(path, Rules)
+    rules: Rules = yamlfile.load(path, Rules)
     return rules

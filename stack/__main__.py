@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import command
-from pipeline import target as targets
 from pipeline.errors import UsageError
+from pipeline.repository import target as targets
+from spark import status as cleansing
 from stack import install as installer
-from stack import lifecycle, orchestration, progress, questions
+from stack import lifecycle, orchestration, sqlclient
 from stack import monitor as kaskade
 from stack.layout import Layout, layout
 
@@ -63,7 +64,7 @@ def status(target: TargetOption = "embedded") -> None:
             state.service.place,
         )
     Console().print(table)
-    cleansed = progress.read(where)
+    cleansed = cleansing.read(where)
     if cleansed:
         Console().print(cleansed.text(), highlight=False)
     raise typer.Exit(0 if all(state.healthy for state in states) else 1)
@@ -87,7 +88,7 @@ def ksql(
     target: TargetOption = "embedded",
 ) -> None:
     """Ask questions of the streams and tables of ksql/, in Flink's SQL client."""
-    questions.ask(_layout(target), file)
+    sqlclient.ask(_layout(target), file)
 
 
 @app.command()

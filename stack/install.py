@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.errors import PipelineError
-from stack import system
+from stack import requirements
 from stack.layout import LIB, POM, REPOSITORY
 
 STAMP = LIB / "installed.sha256"
@@ -26,7 +26,7 @@ def install(console: Console) -> None:
     wanted = _digest()
     if STAMP.is_file() and STAMP.read_text() == wanted:
         return
-    system.java()
+    requirements.java()
     # From nothing: a jar of an older version left in a class path is worse than a download.
     shutil.rmtree(LIB, ignore_errors=True)
     LIB.mkdir(parents=True)
@@ -54,7 +54,7 @@ def _digest() -> str:
 
 
 def _maven() -> None:
-    command = [system.maven(), "-B", "-ntp", "-f", str(POM), f"-Dstack.lib={LIB}"]
+    command = [requirements.maven(), "-B", "-ntp", "-f", str(POM), f"-Dstack.lib={LIB}"]
     command += ["-Dmaven.test.skip=true", "package"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     LOG.write_text(done.stdout + done.stderr)

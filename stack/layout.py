@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UsageError
-from pipeline.target import Target
+from pipeline.repository.target import Target
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).parent / "templates"

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from pipeline import target as targets
 from pipeline.errors import PipelineError, UsageError
+from pipeline.repository import target as targets
 from pipeline.wait import until
-from stack import install, orchestration, prepare, secrets, system
+from scripts import passwords
+from stack import bootstrap, install, orchestration, requirements
 from stack.layout import Layout
 from stack.services import Service, address, services
 from stack.supervisor import Process, Supervisor, tail
@@ -35,24 +36,24 @@ def up(where: Layout, console: Console) -> None:
         PipelineError: the machine lacks something, a port is taken, or a service did not become
             healthy; the message has the last lines of its log.
     """
-    system.java()
+    requirements.java()
     install.install(console)
-    system.check_disk(where.state)
-    secrets.ensure(where.secrets)
+    requirements.check_disk(where.state)
+    passwords.ensure(where.secrets)
     values = targets.secrets(where.root, where.target)
     wanted = services(where, values)
     supervisor = Supervisor(where.socket)
     if not supervisor.running():
-        system.check_ports(_ports(where, wanted))
-        prepare.configuration(where, (*wanted, *orchestration.services(where)))
+        requirements.check_ports(_ports(where, wanted))
+        bootstrap.configuration(where, (*wanted, *orchestration.services(where)))
         supervisor.launch(
             where.run / "supervisord.conf", where.logs / "supervisord.log", _env(where, values)
         )
     # PostgreSQL's registry database and Kafka's storage are made on the way, each before its user.
-    prepare.postgres(where, values)
+    bootstrap.postgres(where, values)
     _start(where, supervisor, wanted[:1], console)
-    prepare.databases(where, values)
-    prepare.kafka(where)
+    bootstrap.databases(where, values)
+    bootstrap.kafka(where)
     _start(where, supervisor, wanted[1:3], console)
     _start(where, supervisor, wanted[3:], console)
 
@@ -71,7 +72,9 @@ def airflow(where: Layout, console: Console) -> str:
         raise PipelineError("the stack is not up: make up")
     values = targets.secrets(where.root, where.target)
     if not supervisor.processes()[daemons[0].name].alive:
-        system.check_ports({daemons[0].name: daemons[0].address} if daemons[0].address else {})
+        requirements.check_ports(
+            {daemons[0].name: daemons[0].address} if daemons[0].address else {}
+        )
         with console.status("preparing Airflow's database"):
             orchestration.prepare(where, values)
     _start(where, supervisor, daemons[:1], console)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from pipeline.errors import PipelineError
-from stack import health
+from scripts import health
 from stack.layout import REPOSITORY, Layout
 from stack.services import Service, address
 

@@ -15,7 +15,7 @@ import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from stack import system
+from stack import requirements
 from stack.layout import LIB, REPOSITORY, Layout
 
 # Spark starts in 20 s on a busy machine; afterwards the job speaks every second.
@@ -76,7 +76,7 @@ def address(url: str) -> tuple[str, int]:
 
 def _java(where: Layout, heap_mb: int, *args: str | Path) -> str:
     logging = f"-Dlog4j2.configurationFile={where.run / 'log4j2.properties'}"
-    jvm = [system.java(), f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", *JVM.split(), logging]
+    jvm = [requirements.java(), f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", *JVM.split(), logging]
     return shlex.join([*jvm, *map(str, args)])
 
 
@@ -103,7 +103,7 @@ def _postgres(where: Layout, secrets: Mapping[str, str]) -> Service:
     return Service(
         "postgres",
         (postgres.host, postgres.port),
-        shlex.join([*system.unprivileged(), *program]),
+        shlex.join([*requirements.unprivileged(), *program]),
         healthy,
         stop_signal="INT",
     )

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 
 from stack.layout import Layout
-from tests import stacks, workspace
-from tests.embedded.stack_fixture import running_stack
-from tests.workspace import Workspace
+from tests.support import stacks, workspace
+from tests.support.embedded import running_stack
+from tests.support.workspace import Workspace
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from hospital.hooks import PipelineHook, failing_at_once
 from hospital.quality import CHECKS
 from hospital.sensors import ConnectorsSensor, LagSensor, RowsSensor, WorkerSensor
 
-from pipeline.connect import Connect
+from pipeline.clients.connect import Connect
 from pipeline.errors import PipelineError
 from pipeline.wait import until
 

@@ -13,7 +13,7 @@ from hospital.alerts import ALERTED
 from hospital.hooks import ROOT, PipelineHook, database
 from hospital.sensors import CleansingSensor, RawSensor
 
-from stack import progress
+from spark import status
 from stack.layout import Layout, layout
 
 MAX_REJECT_SHARE = 0.1
@@ -30,7 +30,7 @@ def _layout() -> Layout:
 @task.branch
 def once_or_continuous() -> str:
     """Whether a job holds the checkpoint already: two would be refused."""
-    return "cleansing_progresses" if progress.runs(_layout()) else "cleanse_once"
+    return "cleansing_progresses" if status.runs(_layout()) else "cleanse_once"
 
 
 @task
@@ -52,7 +52,7 @@ def cleanse_once() -> dict[str, Any]:
 def record_counts(once: dict[str, Any] | None) -> dict[str, int]:
     """Notes what was done, in cleansing_runs."""
     if once is None:
-        said = progress.read(_layout())
+        said = status.read(_layout())
         assert said is not None  # noqa: S101 - the sensor has read it
         counts = {"clean": said.clean, "rejected": said.rejected, "duplicates": said.duplicates}
     else:

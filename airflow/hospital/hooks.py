@@ -8,13 +8,14 @@ import psycopg
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
-from pipeline import engines, project
-from pipeline import target as targets
-from pipeline.connect import Connect
+from pipeline.clients.connect import Connect
+from pipeline.clients.kafka import Kafka
 from pipeline.desired import Desired
+from pipeline.engines import choice
+from pipeline.engines.engine import Engine
 from pipeline.errors import PipelineError, UsageError
-from pipeline.kafka import Kafka
-from pipeline.queries import Engine
+from pipeline.repository import project
+from pipeline.repository import target as targets
 
 # The repository: this file is in airflow/hospital/.
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -74,7 +75,7 @@ class PipelineHook(BaseHook):
         }
 
     def _engine(self) -> Engine:
-        engine, _ = engines.choose(ROOT, project.load(ROOT), self.target)
+        engine, _ = choice.choose(ROOT, project.load(ROOT), self.target)
         if engine is None:
             raise UsageError("the target has neither `ksqldb` nor `flink`")
         return engine

@@ -8,9 +8,9 @@ from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from hospital.hooks import ROOT, PipelineHook, database
+from pipeline.clients.kafka import sink_lags
 from pipeline.errors import DeniedError, PipelineError
-from pipeline.kafka import sink_lags
-from stack import progress
+from spark import status
 from stack.layout import layout
 
 # The job says something every second; a busy machine may keep it from that for a while.
@@ -144,7 +144,7 @@ class CleansingSensor(PipelineSensor):
     def problem(self, hook: PipelineHook) -> str:
         """How long it has been silent, or how far it is behind."""
         where = layout(ROOT, hook.target)
-        said = progress.read(where)
+        said = status.read(where)
         if said is None:
             return "the cleansing has said nothing yet"
         silent = time.time() - (where.run / "cleanse.json").stat().st_mtime

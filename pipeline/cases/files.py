@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from pipeline import documents
 from pipeline.errors import Mistake, SpecError
-from pipeline.flink.relations import avro_type
+from pipeline.repository import yamlfile
 from pipeline.schemas import Schema, field_names
+from pipeline.sql.flink.tables import avro_type
 from pipeline.suggest import unknown
 
 FOLDERS = ("ksql/cases", "spark/cases")
@@ -21,7 +21,7 @@ KEY, DELETED, RAW = "_key", "_deleted", "_raw"
 Row = dict[str, Any]
 
 
-class CaseSpec(documents.Document):
+class CaseSpec(yamlfile.Model):
     """One case: records by topic, and the rows that another topic has afterwards."""
 
     given: dict[str, list[Row]] = Field(
@@ -38,7 +38,7 @@ class CaseSpec(documents.Document):
     )
 
 
-class CasesFile(documents.Document):
+class CasesFile(yamlfile.Model):
     """Cases by what they show."""
 
     cases: dict[str, CaseSpec] = Field(min_length=1)
@@ -56,12 +56,12 @@ class Case:
     @property
     def line(self) -> int | None:
         """Where it stands."""
-        return documents.line_of(self.file, f"cases.{self.name}")
+        return yamlfile.line_of(self.file, f"cases.{self.name}")
 
     def mistake(self, part: str, message: str) -> Mistake:
         """A mistake at a part of the case, a dotted key."""
         key = f"cases.{self.name}.{part}"
-        return Mistake(self.file, documents.line_of(self.file, key) or self.line, part, message)
+        return Mistake(self.file, yamlfile.line_of(self.file, key) or self.line, part, message)
 
 
 def find(root: Path, files: Iterable[Path]) -> tuple[Path, ...]:
@@ -78,7 +78,7 @@ def load(file: Path) -> tuple[Case, ...]:
     Raises:
         SpecError: it has mistakes.
     """
-    found: CasesFile = documents.load(file, CasesFile)
+    found: CasesFile = yamlfile.load(file, CasesFile)
     return tuple(
         Case(file, name, _frozen(case.given), _frozen(case.expect))
         for name, case in found.cases.items()

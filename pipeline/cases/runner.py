@@ -10,7 +10,7 @@ from pipeline.cases.files import Case
 from pipeline.cases.rows import Difference, written
 from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
 from pipeline.live import Services
-from pipeline.project import Project
+from pipeline.repository.project import Project
 
 # Two cores keep two cases busy; each is a chain of short jobs.
 CONCURRENCY = 2

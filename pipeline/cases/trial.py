@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from uuid import uuid4
 
-from pipeline import ksql, records
 from pipeline.cases.files import DELETED, Case, messages
 from pipeline.cases.rows import Difference, compare, newest
+from pipeline.clients import records
 from pipeline.desired import Topic
 from pipeline.errors import Mistake, SpecError
 from pipeline.live import Services
-from pipeline.project import Project
+from pipeline.repository.project import Project
 from pipeline.schemas import Schema, contract, field_names
+from pipeline.sql import reader
+from pipeline.sql.renaming import renamed
+from pipeline.sql.statements import Statement, upstream
 
 DEADLINE_S = 60
 # Apicurio forgets the content of a subject that goes, though another one refers to it by now.
@@ -25,7 +28,7 @@ class Trial:
     """The statements that a case needs, in order, under names of their own."""
 
     prefix: str
-    statements: tuple[ksql.Statement, ...]
+    statements: tuple[Statement, ...]
     schemas: Mapping[str, Schema]
     keys: Mapping[str, str]
 
@@ -63,7 +66,7 @@ def prepare(case: Case, project: Project, prefix: str) -> Trial:
     mistakes = [*_mistakes(case, writers, readers)]
     if mistakes:
         raise SpecError(tuple(mistakes))
-    needed = ksql.upstream(project.statements, (writers[topic].name for topic in case.expect))
+    needed = upstream(project.statements, (writers[topic].name for topic in case.expect))
     topics = {topic: prefix + topic for topic in {s.topic for s in needed} | case.given.keys()}
     renamed = {s.name: f"{prefix}{s.name}".upper() for s in needed}
     return Trial(
@@ -75,7 +78,7 @@ def prepare(case: Case, project: Project, prefix: str) -> Trial:
 
 
 def _mistakes(
-    case: Case, writers: Mapping[str, ksql.Statement], readers: Mapping[str, ksql.Statement]
+    case: Case, writers: Mapping[str, Statement], readers: Mapping[str, Statement]
 ) -> Iterator[Mistake]:
     for topic in case.expect:
         if topic not in writers:
@@ -88,14 +91,14 @@ def _mistakes(
 
 
 def _renamed(
-    statement: ksql.Statement, names: Mapping[str, str], topics: Mapping[str, str]
-) -> ksql.Statement:
-    text = ksql.renamed(statement, names, topics)
-    (found,) = ksql.parse(statement.source.file, f"{text};")
+    statement: Statement, names: Mapping[str, str], topics: Mapping[str, str]
+) -> Statement:
+    text = renamed(statement, names, topics)
+    (found,) = reader.parse(statement.source.file, f"{text};")
     return replace(found, settings=statement.settings)
 
 
-def _key_field(statement: ksql.Statement, schema: Schema) -> str:
+def _key_field(statement: Statement, schema: Schema) -> str:
     key = next(column.name for column in statement.columns if column.is_key)
     return {name.upper(): name for name in field_names(schema)}.get(key.upper(), key.lower())
 

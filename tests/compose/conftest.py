@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stacks import Compose
+from tests.support.stacks import Compose
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ from pytest_docker.plugin import Services
 
 from pipeline.wait import until
 from tests.embedded.test_airflow import Airflow
-from tests.stacks import Compose
-from tests.workspace import Workspace
+from tests.support.stacks import Compose
+from tests.support.workspace import Workspace
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from stack.layout import Layout
-from tests.embedded.stack_fixture import TARGET
+from tests.support.embedded import TARGET
 
 
 @pytest.fixture(scope="session")

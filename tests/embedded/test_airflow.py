@@ -17,12 +17,12 @@ from pipeline.wait import until
 from stack import lifecycle
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests import records, workspace
-from tests.embedded.stack_fixture import pid_of
 from tests.endtoend.test_delivery import ENTITIES, bounded, wait_until_landed
 from tests.endtoend.test_trends import BEGIN, admission, lab, write_clean
-from tests.serving import serving
-from tests.workspace import Workspace
+from tests.support import records, workspace
+from tests.support.embedded import pid_of
+from tests.support.serving import serving
+from tests.support.workspace import Workspace
 
 RUN_S = 240
 # Of airflow/hospital/sensors.py, which needs Airflow's own environment to be imported.

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 from stack.layout import REPOSITORY, Layout
-from tests import records
-from tests.embedded.stack_fixture import peak_mb
 from tests.endtoend.test_delivery import ENTITIES as ALL
 from tests.endtoend.test_delivery import bounded, wait_until_landed
-from tests.workspace import Workspace
+from tests.support import records
+from tests.support.embedded import peak_mb
+from tests.support.workspace import Workspace
 
 
 def _job(space: Workspace, checkpoint: Path) -> subprocess.CompletedProcess[str]:

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from pipeline.wait import until
-from tests import records
-from tests.workspace import Workspace, widget_schema
+from tests.support import records
+from tests.support.workspace import Workspace, widget_schema
 
 CLASS = "DatagenConnector"
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import requests
 
-from pipeline.project import load
+from pipeline.repository.project import load
 from pipeline.wait import until
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests import records
 from tests.endtoend.test_trends import admit, wait_until_equal, write_clean
-from tests.stacks import Embedded
-from tests.workspace import Workspace
+from tests.support import records
+from tests.support.stacks import Embedded
+from tests.support.workspace import Workspace
 
 STREAM_TABLE = """
 CREATE STREAM visits (id VARCHAR KEY, person VARCHAR)

@@ -6,9 +6,9 @@ import subprocess
 import pytest
 import requests
 
-from stack import system
+from stack import requirements
 from stack.layout import LIB, Layout
-from tests.unit.compose_checks import KNOWN, names
+from tests.support.compose import KNOWN, names
 
 CLASSES = {
     "broker": "kafka.server.KafkaConfig",
@@ -22,7 +22,7 @@ PLUGINS = sorted(file.stem for file in (KNOWN / "plugins").glob("*.txt"))
 @pytest.mark.parametrize("file", CLASSES)
 def test_kafka_documents_these_properties(file: str) -> None:
     # Each of these classes prints its documentation: Kafka's own site is made of it.
-    command = [system.java(), "-cp", f"{LIB / 'kafka'}/*", CLASSES[file]]
+    command = [requirements.java(), "-cp", f"{LIB / 'kafka'}/*", CLASSES[file]]
     page = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r'<h4><a id="([^"]+)"', page)) == names(file)
 

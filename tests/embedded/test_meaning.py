@@ -1,7 +1,7 @@
 """What ksqlDB documents of a construct, asked of the real Flink: records in, rows out.
 
 The source of each answer is ksqlDB's code (github.com/confluentinc/ksql), by the class that
-pipeline/flink names.
+pipeline/sql/flink names.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from tests.workspace import Workspace
+from tests.support.workspace import Workspace
 
 STREAM, TABLE = "STREAM", "TABLE"
 SOURCES = """

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 
 from pipeline.wait import until
 from stack.layout import REPOSITORY
-from tests.embedded.stack_fixture import TARGET
-from tests.workspace import Workspace
+from tests.support.embedded import TARGET
+from tests.support.workspace import Workspace
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from rich.console import Console
 from pipeline.wait import until
 from stack import lifecycle
 from stack.layout import REPOSITORY, Layout
-from tests.embedded.stack_fixture import TARGET, await_restart, pid_of
-from tests.workspace import Workspace
+from tests.support.embedded import TARGET, await_restart, pid_of
+from tests.support.workspace import Workspace
 
 SERVICES = ("postgres", "kafka", "registry", "connect", "flink", "cleanse")
 

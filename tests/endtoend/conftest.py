@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stacks import Embedded, Stack
+from tests.support.stacks import Embedded, Stack
 
 
 @pytest.fixture(scope="session", params=["embedded", "compose"])

@@ -10,13 +10,12 @@ import yaml
 from confluent_kafka import Producer
 from psycopg.rows import dict_row
 
-from pipeline.project import load
+from pipeline.repository.project import load
 from pipeline.wait import until
-from tests import records
 from tests.endtoend.test_trends import wait_until_trends_equal
-from tests.stacks import Stack
-from tests.unit import golden
-from tests.workspace import Workspace, counts
+from tests.support import golden, records
+from tests.support.stacks import Stack
+from tests.support.workspace import Workspace, counts
 
 # By raw topic: the clean topic, the table, and its key.
 TABLES = {

@@ -7,7 +7,7 @@ import requests
 import yaml
 
 from pipeline.wait import until
-from tests.workspace import Workspace, widget_schema
+from tests.support.workspace import Workspace, widget_schema
 
 
 def _name(space: Workspace) -> str:

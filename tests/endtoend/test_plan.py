@@ -4,7 +4,7 @@ from typing import Any
 
 import requests
 
-from tests.workspace import Workspace, widget_schema, widget_script
+from tests.support.workspace import Workspace, widget_schema, widget_script
 
 
 def _edits(plan: dict[str, Any], name: str) -> dict[str, tuple[str | None, str | None]]:

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 from stack.layout import REPOSITORY
-from tests import records
-from tests.workspace import Workspace
+from tests.support import records
+from tests.support.workspace import Workspace
 
 
 def _produce(target: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from pipeline.project import load
+from pipeline.repository.project import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
-from tests import records
-from tests.stacks import Stack
-from tests.workspace import Workspace, counts
+from tests.support import records
+from tests.support.stacks import Stack
+from tests.support.workspace import Workspace, counts
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 DEPARTMENTS = ("Cardiology", "Surgery", None)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from pipeline import ksql, project
 from pipeline.cases import files, rows, runner, trial
 from pipeline.cases.files import Case
 from pipeline.errors import SpecError, UsageError
+from pipeline.repository import project
+from pipeline.sql import reader
+from pipeline.sql.renaming import renamed
 from stack.layout import REPOSITORY
 
 PROJECT = project.load(REPOSITORY)
@@ -120,15 +122,15 @@ def test_an_alias_stays_and_a_statement_without_a_topic_cannot_be_renamed() -> N
     text = """CREATE TABLE a (id VARCHAR PRIMARY KEY) WITH (KAFKA_TOPIC = 'a');
     CREATE TABLE b WITH (KAFKA_TOPIC = 'b') AS SELECT x.id FROM a AS x LEFT JOIN a y ON x.id = y.id;
     CREATE TABLE c AS SELECT id FROM a;"""
-    first, second, third = ksql.parse(Path("t.sql"), text)
+    first, second, third = reader.parse(Path("t.sql"), text)
     names = {"A": "P_A", "B": "P_B", "C": "P_C"}
-    assert ksql.renamed(first, names, {"a": "p_a"}).startswith("CREATE TABLE P_A (id")
-    assert ksql.renamed(second, names, {"b": "p_b"}) == (
+    assert renamed(first, names, {"a": "p_a"}).startswith("CREATE TABLE P_A (id")
+    assert renamed(second, names, {"b": "p_b"}) == (
         "CREATE TABLE P_B WITH (KAFKA_TOPIC = 'p_b') AS SELECT x.id FROM P_A AS x"
         " LEFT JOIN P_A y ON x.id = y.id"
     )
     with pytest.raises(SpecError, match="name its topic"):
-        ksql.renamed(third, names, {})
+        renamed(third, names, {})
 
 
 def test_the_committed_json_schema_of_cases_is_that_of_the_model() -> None:

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from airflow.configuration import conf
 
-from pipeline import project
-from pipeline import target as targets
-from pipeline.target import Target
-from stack import secrets
+from pipeline.repository import project
+from pipeline.repository import target as targets
+from pipeline.repository.target import Target
+from scripts import passwords
 from stack.layout import REPOSITORY, TEMPLATES
-from tests.unit import compose_checks as checks
-from tests.unit.compose_checks import Services
+from tests.support import compose as checks
+from tests.support.compose import Services
 
 TEXT = (REPOSITORY / "compose.yaml").read_text()
-DOCKERFILES = sorted((REPOSITORY / "stack" / "images").glob("*.Dockerfile"))
+DOCKERFILES = sorted((REPOSITORY / "images").glob("*.Dockerfile"))
 HADOLINT = Path(sys.executable).parent / "hadolint"
 # Settings of Kafka and Connect that one target has and the other has not, each with its reason.
 PLACES = "the targets have other addresses and folders"
@@ -41,7 +41,7 @@ DIFFERENT_WORKER = {
 @pytest.fixture(scope="module")
 def env_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("compose") / ".env"
-    secrets.ensure(path)
+    passwords.ensure(path)
     return path
 
 
@@ -317,7 +317,7 @@ def test_the_versions_of_both_targets_are_the_same(services: Services) -> None:
     assert f"postgres:{postgres[1]}-" in services["postgres"]["image"]
     makefile = (REPOSITORY / "Makefile").read_text()
     (uv,) = re.findall(r"^UV_VERSION := (\S+)", makefile, re.MULTILINE)
-    assert f"uv=={uv} " in (REPOSITORY / "stack/images/hospital.Dockerfile").read_text()
+    assert f"uv=={uv} " in (REPOSITORY / "images/hospital.Dockerfile").read_text()
     tags = {s["image"].partition(":")[2] for s in services.values() if "confluentinc" in s["image"]}
     (connect,) = re.findall(r"cp-kafka-connect:(\S+)", DOCKERFILES[0].read_text())
     assert tags == {connect}
@@ -334,13 +334,16 @@ for name in sys.argv[1:]:
 
 
 def test_what_runs_in_a_container_needs_no_package_of_the_embedded_stack(tmp_path: Path) -> None:
-    makefiles = [REPOSITORY / "Makefile", REPOSITORY / "stack" / "compose.mk"]
+    makefiles = [REPOSITORY / "Makefile", REPOSITORY / "targets" / "compose.mk"]
     said = TEXT + "".join(file.read_text() for file in makefiles)
     modules = {found for found in re.findall(r"-m,? ([a-z_.]+)", said) if "." in found}
-    modules -= {"pipeline.specs", "pipeline.cases.files"}  # make spec-schema, on the host
+    modules -= {
+        "pipeline.repository.specs",
+        "pipeline.cases.files",
+    }  # make spec-schema, on the host
     assert modules == {
-        "scripts.kafka_producer", "scripts.rest_proxy", "spark.job", "stack.demo", "stack.health",
-        "stack.secrets",
+        "scripts.demo", "scripts.health", "scripts.kafka_producer", "scripts.passwords",
+        "scripts.rest_proxy", "spark.job",
     }  # fmt: skip
     dags = [file.stem for file in (REPOSITORY / "airflow" / "dags").glob("*.py")]
     path = f"{REPOSITORY}:{REPOSITORY / 'airflow'}:{REPOSITORY / 'airflow' / 'dags'}"
@@ -355,7 +358,7 @@ def test_what_runs_in_a_container_needs_no_package_of_the_embedded_stack(tmp_pat
 
 
 def _variables(file: str) -> set[str]:
-    text = (REPOSITORY / "stack" / file).read_text()
+    text = (REPOSITORY / "targets" / file).read_text()
     return set(re.findall(r"^(\w+) :=", text, re.MULTILINE))
 
 
@@ -366,7 +369,7 @@ def test_every_command_of_the_makefile_has_its_meaning_on_both_targets(services:
     # COMPOSE and ALL are its own words; OUTPUT is empty on embedded.
     assert compose - embedded == {"COMPOSE", "ALL", "OUTPUT"}
     assert embedded - compose == set()
-    text = (REPOSITORY / "stack" / "compose.mk").read_text()
+    text = (REPOSITORY / "targets" / "compose.mk").read_text()
     named = set(re.findall(r"(?:--wait|exec|port|:ro\)|--rm) ([a-z][a-z-]+)", text))
     assert named == {
         "pipeline",

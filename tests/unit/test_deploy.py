@@ -6,10 +6,10 @@ from typing import cast
 
 from pipeline import deploy
 from pipeline.desired import Query
+from pipeline.engines.engine import LiveQuery
 from pipeline.errors import PipelineError
 from pipeline.live import Services
 from pipeline.plan import Action, Change, Kind, Plan
-from pipeline.queries import LiveQuery
 from tests.unit.test_plan import DESIRED, LIVE
 
 

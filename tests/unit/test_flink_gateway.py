@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.clients.flink import Flink, Job
 from pipeline.errors import PipelineError, ServiceError
-from pipeline.flink.gateway import Flink, Job
-from tests.serving import serving
+from tests.support.serving import serving
 
 JOB = Job("1", "ksql A", "RUNNING", 0)
 CAUSE = (

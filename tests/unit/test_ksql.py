@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from pipeline import ksql
 from pipeline.errors import SpecError
-from pipeline.flink.derived import derive
-from pipeline.flink.relations import Relation, Services
-from pipeline.flink.translate import translate
+from pipeline.sql import reader
+from pipeline.sql.flink.select import derive
+from pipeline.sql.flink.tables import Relation, Services
+from pipeline.sql.flink.translate import translate
 from stack.layout import REPOSITORY
-from tests.unit import golden
+from tests.support import golden
 
 SERVICES = Services("kafka:9092", "http://registry", "group")
 FILE = Path("ksql/test.sql")
@@ -48,7 +48,7 @@ def _schema(fields: dict[str, str]) -> dict[str, Any]:
 def _view(statement: str, **columns: str) -> str:
     """The view of a statement that makes OUT with these columns."""
     schemas = {"s": _schema(FIELDS), "OUT": _schema(columns)}
-    statements = tuple(ksql.parse(FILE, SOURCES + statement))
+    statements = tuple(reader.parse(FILE, SOURCES + statement))
     *_, view, _ = translate(statements, schemas, SERVICES).jobs[-1].catalog
     return view
 
@@ -61,7 +61,7 @@ def _refused(statement: str, **columns: str) -> str:
 
 def test_the_repositorys_statements_are_golden() -> None:
     schemas = {f.stem: json.loads(f.read_text()) for f in (REPOSITORY / "schemas").glob("*.avsc")}
-    found = translate(ksql.load(REPOSITORY / "ksql"), schemas, SERVICES)
+    found = translate(reader.load(REPOSITORY / "ksql"), schemas, SERVICES)
     golden.check("flink.sql", "".join(job.text for job in found.jobs))
 
 
@@ -319,7 +319,7 @@ DECIMALS = {
 @pytest.mark.parametrize("expression", DECIMALS)
 def test_a_decimal_is_declared_passed_on_compared_and_cast(expression: str) -> None:
     text = f"CREATE STREAM out AS SELECT id, {expression} AS x FROM s;"
-    declared, made = ksql.parse(
+    declared, made = reader.parse(
         FILE, f"CREATE STREAM s (id VARCHAR KEY, n INTEGER, p DECIMAL( 10,2 ));{text}"
     )
     assert declared.columns[2].type == "DECIMAL(10, 2)"
@@ -579,7 +579,7 @@ def test_a_source_is_made_before_it_is_read_and_once(tmp_path: Path) -> None:
         "CREATE STREAM b (id VARCHAR KEY);\nCREATE STREAM b (c VARCHAR);"
     )
     with pytest.raises(SpecError) as caught:
-        ksql.load(tmp_path)
+        reader.load(tmp_path)
     unmade, repeated = map(str, caught.value.mistakes)
     assert unmade.endswith(
         "1.sql:1: column 35, 'b': no stream or table B is made before this statement"
@@ -605,5 +605,5 @@ def test_variables_are_filled_in_and_names_in_quotes_keep_their_case() -> None:
 
 def test_comments_and_strings_may_hold_semicolons() -> None:
     text = "-- one; two\n/* ; */\nCREATE STREAM a (id VARCHAR KEY) WITH (KAFKA_TOPIC = 'a;b');"
-    (statement,) = ksql.parse(FILE, text)
+    (statement,) = reader.parse(FILE, text)
     assert (statement.topic, statement.line) == ("a;b", 3)

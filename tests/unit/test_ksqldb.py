@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from pipeline import ksql
-from pipeline.comparison import canonical
 from pipeline.desired import Line, Topic
+from pipeline.engines.engine import LiveQuery
+from pipeline.engines.ksqldb import KsqlDb, check_topics, declared
 from pipeline.errors import PipelineError, ServiceError, SpecError
-from pipeline.ksqldb import KsqlDb, check_topics, declared
 from pipeline.plan import Action, compare
-from pipeline.project import load
-from pipeline.queries import LiveQuery
+from pipeline.repository.project import load
+from pipeline.sql import reader
+from pipeline.sql.comparison import canonical
 from stack.layout import REPOSITORY
-from tests.serving import serving
-from tests.unit.compose_checks import KNOWN
+from tests.support.compose import KNOWN
+from tests.support.serving import serving
 from tests.unit.test_plan import DESIRED, LIVE, OWNER
 
 TEXT = """
@@ -28,7 +28,7 @@ CREATE STREAM b WITH (KAFKA_TOPIC = 'b') AS
   FROM a
   EMIT CHANGES;
 """
-STATEMENTS = tuple(ksql.parse(Path("ksql/test.sql"), TEXT))
+STATEMENTS = tuple(reader.parse(Path("ksql/test.sql"), TEXT))
 # As ksqlDB gives them back: qualified, in parentheses, with properties of its own.
 AS_LIVE = {
     "A": "CREATE STREAM A (ID STRING KEY, N INTEGER) WITH (CLEANUP_POLICY='delete',"
@@ -225,11 +225,11 @@ def test_an_unreachable_server_is_named() -> None:
 def test_what_ksqldb_gives_back_of_our_statements_is_no_change() -> None:
     text = (KNOWN / "formatted.sql").read_text()
     ours = {statement.name: statement for statement in load(REPOSITORY).statements}
-    given = tuple(ksql.parse(KNOWN / "formatted.sql", text))
+    given = tuple(reader.parse(KNOWN / "formatted.sql", text))
     assert len(given) == 11
     for statement in given:
         assert canonical(statement) == canonical(ours[statement.name]), statement.name
-    (changed,) = ksql.parse(KNOWN, text.replace("< 18)", "< 21)").split("\n\n")[4])
+    (changed,) = reader.parse(KNOWN, text.replace("< 18)", "< 21)").split("\n\n")[4])
     assert canonical(changed) != canonical(ours["ADMISSIONS_BY_BAND"])
 
 
@@ -263,7 +263,7 @@ WINDOW = "COUNT(*) AS n FROM a WINDOW TUMBLING (SIZE 1 DAY, GRACE PERIOD 3650 DA
 )
 def test_a_topic_that_ksqldb_would_refuse_is_told_before(query: str, problem: str | None) -> None:
     stream = TEXT.split(";")[1]
-    statements = tuple(ksql.parse(Path("t.sql"), f"{stream};\nCREATE {query} EMIT CHANGES;"))
+    statements = tuple(reader.parse(Path("t.sql"), f"{stream};\nCREATE {query} EMIT CHANGES;"))
     if problem is None:
         check_topics(statements, TOPICS)
         return

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.connect import LiveConnector, Task, root_cause
+from pipeline.clients.connect import LiveConnector, Task, root_cause
+from pipeline.clients.kafka import LiveTopic
+from pipeline.clients.postgres import LiveTables
+from pipeline.clients.registry import LiveSubject
 from pipeline.desired import Connector, Desired, Line, Query, Script, Subject, Table, Topic
-from pipeline.kafka import LiveTopic
+from pipeline.engines.engine import LiveQuery
 from pipeline.live import Live
 from pipeline.plan import Action, Change, Edit, Kind, Plan, compare, edits, table_problems
-from pipeline.postgres import LiveTables
-from pipeline.queries import LiveQuery
-from pipeline.registry import LiveSubject
 
 OWNER = "hospital"
 SCHEMA: dict[str, Any] = {

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pipeline import graph, plan, project, report, specs
+from pipeline import graph, plan, report
 from pipeline.errors import SpecError, UsageError
 from pipeline.live import Live
-from pipeline.specs import json_schema
-from pipeline.target import load as load_target
+from pipeline.repository import project, specs
+from pipeline.repository.specs import json_schema
+from pipeline.repository.target import load as load_target
 from stack.layout import REPOSITORY
-from tests.unit import golden
+from tests.support import golden
 
 OWNER = "hospital-admissions"
 

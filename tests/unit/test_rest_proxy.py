@@ -19,11 +19,11 @@ import fastavro
 import pytest
 import yaml
 
-from pipeline import project
+from pipeline.repository import project
 from pipeline.schemas import compact, contract
 from scripts.kafka_producer import KEYS
 from stack.layout import REPOSITORY
-from tests.serving import serving
+from tests.support.serving import serving
 
 REQUESTS = REPOSITORY / "scripts" / "requests"
 SCHEMAS = {topic: contract(project.load(REPOSITORY).schemas[topic]) for topic in KEYS}

@@ -26,7 +26,7 @@ import org.apache.flink.table.api.TableEnvironment;
 import org.apache.flink.util.ExceptionUtils;
 
 /**
- * A deployed statement: a folder with its compiled plan and its checkpoints (pipeline/flink/store.py).
+ * A deployed statement: a folder with its compiled plan and its checkpoints (pipeline/engines/store.py).
  *
  * <p>A compiled plan, because the ids of its operators, by which they find their state, are written
  * in it. A statement that is planned again gets ids from a counter of the process.

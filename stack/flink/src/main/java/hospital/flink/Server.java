@@ -46,7 +46,7 @@ public final class Server {
         if (Files.isDirectory(folder)) {
             try (var folders = Files.newDirectoryStream(folder, Files::isDirectory)) {
                 for (Path path : folders) {
-                    // What is being made has another name: pipeline/flink/store.py.
+                    // What is being made has another name: pipeline/engines/store.py.
                     if (!path.getFileName().toString().endsWith(".new") && Files.exists(path.resolve("plan.json"))) {
                         found.add(new Deployed(path));
                     }

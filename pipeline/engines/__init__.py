@@ -1,0 +1,1 @@
+"""What runs ksql/*.sql: ksqlDB or Flink, behind one protocol."""

@@ -1,0 +1,204 @@
+"""ksql/*.sql as jobs of Flink, one per statement."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pipeline.clients.flink import ENDED, Flink, Session
+from pipeline.clients.flink import Job as LiveJob
+from pipeline.desired import Line, Query
+from pipeline.engines.engine import LiveQuery
+from pipeline.engines.store import Deployed, Store
+from pipeline.errors import NotRestoredError, ServiceError
+from pipeline.schemas import Schema
+from pipeline.sql.flink.tables import Services
+from pipeline.sql.flink.translate import Job, translate
+from pipeline.sql.statements import Statement
+from pipeline.wait import until
+
+# Of these jobs only: a person's question would show its answer at checkpoints alone.
+INTERVAL = "5 s"
+PREFIX = "ksql "
+# Ends with what its topics hold, and fails at once.
+TRIAL = {"table.dml-sync": "true", "restart-strategy.type": "none"}
+BUILDS_ON = "what it builds on has changed: "
+STARTS_OVER = (
+    "it starts over from the earliest record; rows under keys that it no longer writes stay"
+)
+
+
+def queries(jobs: Iterable[Job]) -> tuple[Query, ...]:
+    """The jobs as queries, comparable with what Flink runs."""
+    return tuple(
+        Query(job.statement.name, _meaning(job), _lines(job.statement.text)) for job in jobs
+    )
+
+
+def _meaning(job: Job) -> str:
+    """A digest of the translation: an address changes it, how a statement is written does not."""
+    return hashlib.sha256(job.text.encode()).hexdigest()
+
+
+def _lines(text: str) -> tuple[Line, ...]:
+    stripped = (line.strip() for line in text.splitlines())
+    return tuple(Line(line, line) for line in stripped if line)
+
+
+class FlinkEngine:
+    """The jobs, and the folder that Flink resumes them from when it is started again."""
+
+    concurrency = 4
+
+    def __init__(
+        self, flink: Flink, services: Services, jobs: tuple[Job, ...], store: Store
+    ) -> None:
+        self._flink = flink
+        self._services = services
+        self._jobs = {job.statement.name: job for job in jobs}
+        self._store = store
+
+    def running(self) -> Mapping[str, LiveQuery]:
+        """Every statement that was deployed, with the state of its job."""
+        self._flink.check_ready()
+        live = self._live()
+        deployed = self._store.read()
+        lasting = {name for name, job in live.items() if job.state not in ENDED}
+        return {
+            name: self._query(name, deployed.get(name), live.get(name))
+            for name in sorted({*deployed, *lasting})
+        }
+
+    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> str:
+        """Starts a statement's job: from its newest checkpoint, or anew if it has changed.
+
+        Nothing is ended or forgotten before Flink has accepted what comes in its place. Returns
+        what a person should know of it: that a checkpoint could not be restored.
+        """
+        with self._flink.session() as session:
+            if live is None or live.meaning != query.meaning:
+                self._compile(session, self._jobs[query.name])
+                self._cancel(query.name, deadline_s)
+                self._store.commit(query.name)
+            else:
+                self._cancel(query.name, deadline_s)
+            return self._start(session, query.name, deadline_s)
+
+    def drop(self, name: str, deadline_s: float) -> None:
+        """Ends a job and forgets its state."""
+        self._cancel(name, deadline_s)
+        self._store.forget(name)
+
+    def remove(self, deadline_s: float) -> list[str]:
+        """Ends every job."""
+        names = list(self.running())
+        for name in names:
+            self.drop(name, deadline_s)
+        return names
+
+    def trial(
+        self,
+        statements: tuple[Statement, ...],
+        schemas: Mapping[str, Schema],
+        wanted: frozenset[str],
+        deadline_s: float,
+    ) -> None:
+        """Runs the jobs of the wanted topics on what there is now, one by one, to their end."""
+        jobs = translate(statements, schemas, self._services, bounded=True).jobs
+        for job in (job for job in jobs if job.statement.topic in wanted):
+            settings = {**TRIAL, "pipeline.name": f"case {job.statement.name}"}
+            with self._flink.session() as session:
+                for key, value in settings.items():
+                    session.execute(f"SET '{key}' = '{value}'")
+                for statement in (*job.catalog, job.insert):
+                    session.execute(statement, deadline_s)
+
+    def skipped(self) -> Mapping[str, int]:
+        """Records that are no Avro of their topic, or have no key, since their job started."""
+        found: dict[str, int] = {}
+        for name, live in self._live().items():
+            if name in self._jobs and live.state not in ENDED:
+                topics = self._jobs[name].reads
+                for table, count in self._flink.skipped(live).items():
+                    if count and table in topics:
+                        # Each job that reads the topic has met the same records.
+                        topic = topics[table]
+                        found[topic] = max(count, found.get(topic, 0))
+        return found
+
+    def _compile(self, session: Session, job: Job) -> None:
+        deployed = Deployed(job.statement.name, job.statement.text, _meaning(job))
+        plan = self._store.stage(deployed)
+        for statement in job.catalog:
+            session.execute(statement)
+        session.execute(f"COMPILE PLAN '{plan}' FOR {job.insert}")
+
+    def _start(self, session: Session, name: str, deadline_s: float) -> str:
+        checkpoint = self._store.newest_checkpoint(name)
+        try:
+            job_id = self._execute(session, name, checkpoint)
+            self._await_running(name, job_id, deadline_s)
+        except NotRestoredError as error:
+            self._cancel(name, deadline_s)
+            job_id = self._execute(session, name, None)
+            self._await_running(name, job_id, deadline_s)
+            return f"{error}: it started over from the earliest record"
+        return ""
+
+    def _execute(self, session: Session, name: str, checkpoint: Path | None) -> str:
+        """Submits the job and returns its id."""
+        settings = {
+            "pipeline.name": f"{PREFIX}{name}",
+            "execution.checkpointing.interval": INTERVAL,
+            "execution.checkpointing.dir": self._store.checkpoints(name).as_uri(),
+        }
+        if checkpoint:
+            settings["execution.state-recovery.path"] = checkpoint.as_uri()
+        else:
+            session.execute("RESET 'execution.state-recovery.path'")
+        for key, value in settings.items():
+            session.execute(f"SET '{key}' = '{value}'")
+        try:
+            (started,) = session.execute(f"EXECUTE PLAN '{self._store.plan(name)}'")
+        except ServiceError as error:
+            if checkpoint is None:
+                raise
+            raise NotRestoredError(f"its checkpoint could not be restored ({error})") from None
+        return str(started["job id"])
+
+    def _await_running(self, name: str, job_id: str, deadline_s: float) -> None:
+        until(
+            lambda: self._flink.is_running(job_id) or None,
+            seconds=deadline_s,
+            describe=lambda: f"{name}: not every part of its job runs",
+        )
+
+    def _cancel(self, name: str, deadline_s: float) -> None:
+        job = self._live().get(name)
+        if job and job.state not in ENDED:
+            self._flink.cancel(job, deadline_s)
+
+    def _live(self) -> dict[str, LiveJob]:
+        """Our jobs by statement: the one that runs, or the last that did."""
+        ours = [job for job in self._flink.jobs() if job.name.startswith(PREFIX)]
+        ranked = sorted(ours, key=lambda job: job.state not in ENDED)
+        return {job.name.removeprefix(PREFIX): job for job in ranked}
+
+    def _query(self, name: str, deployed: Deployed | None, job: LiveJob | None) -> LiveQuery:
+        meaning = deployed.meaning if deployed else ""
+        state, cause = self._state(job)
+        declared = self._jobs.get(name)
+        lines = _lines(deployed.text) if deployed else ()
+        note = cause
+        if declared is not None and meaning != _meaning(declared):
+            builds = "" if lines != _lines(declared.statement.text) else BUILDS_ON
+            note = f"{builds}{STARTS_OVER}"
+        return LiveQuery(meaning, lines, state, failed=bool(cause), note=note, ours=True)
+
+    def _state(self, job: LiveJob | None) -> tuple[str, str]:
+        """The state of a job, and what is wrong with it; "" if nothing is."""
+        if job is None:
+            return "ABSENT", "its job is gone"
+        cause = self._flink.failing(job)
+        if job.state in ENDED:
+            return job.state, cause or "somebody ended it"
+        return ("FAILING", cause) if cause else (job.state, "")

@@ -1,0 +1,1 @@
+"""The SQL of ksql/: statements, what reads them, and how they run on Flink."""

@@ -1,0 +1,90 @@
+"""ksqlDB's aggregates as Flink's.
+
+SUM begins at 0 and keeps the type, AVG of nothing is 0.0, COUNT is a BIGINT, MIN and MAX of nothing
+are null; a null changes nothing (IntegerSumKudaf, LongSumKudaf, DoubleSumKudaf, AverageUdaf,
+CountKudaf, BaseNumberKudaf, LatestByOffset: github.com/confluentinc/ksql). Of a table, what was
+counted is undone (TableUdaf): SUM and AVG of a group that became empty are 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from pipeline.sql.flink.terms import NUMBERS, Nulls, Scope, Typed
+
+ZERO = {"INTEGER": "0", "BIGINT": "0", "DOUBLE": "0E0"}
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Its SQL for {0}; of a table, whose changes weigh +1 or -1, too, if ksqlDB can undo it."""
+
+    sql: str
+    result: str = ""
+    of_numbers: bool = True
+    begins_at_zero: bool = False
+    of_table: str = ""
+
+
+_COUNTED = "SUM(CASE WHEN {0} IS NULL THEN 0 ELSE CAST(`__weight` AS BIGINT) END)"
+AGGREGATES: Mapping[str, Aggregate] = {
+    "COUNT": Aggregate("COUNT({0})", "BIGINT", of_numbers=False, of_table=_COUNTED),
+    "COUNT_DISTINCT": Aggregate("COUNT(DISTINCT {0})", "BIGINT", of_numbers=False),
+    "SUM": Aggregate("SUM({0})", begins_at_zero=True, of_table="SUM({0} * `__weight`)"),
+    "AVG": Aggregate(
+        "AVG(CAST({0} AS DOUBLE))",
+        "DOUBLE",
+        begins_at_zero=True,
+        of_table="SUM(CAST({0} AS DOUBLE) * `__weight`) / NULLIF(" + _COUNTED + ", 0)",
+    ),
+    "MIN": Aggregate("MIN({0})"),
+    "MAX": Aggregate("MAX({0})"),
+    "LATEST_BY_OFFSET": Aggregate("LAST_VALUE({0})", of_numbers=False),
+    "EARLIEST_BY_OFFSET": Aggregate("FIRST_VALUE({0})", of_numbers=False),
+}
+
+
+def aggregate(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+    """An aggregate over its argument.
+
+    Raises:
+        SpecError: it is not one that means the same on both engines.
+    """
+    name = str(node.this).upper()
+    found = AGGREGATES[name]
+    if scope.of_table and not found.of_table:
+        return scope.refuse(node, f"{name} of a table cannot be undone, in ksqlDB neither")
+    if len(given) != 1 or given[0].type == "NULL" or _unfit(found, given[0]):
+        have = ", ".join(argument.type for argument in given)
+        return scope.refuse(node, f"{name} takes {_wanted(found)}, this is ({have})")
+    type_ = found.result or given[0].type
+    sql = (found.of_table if scope.of_table else found.sql).format(given[0].sql)
+    if found.begins_at_zero:
+        return Typed(f"COALESCE({sql}, {ZERO[type_]})", type_, Nulls.NEVER)
+    nulls = Nulls.NEVER if type_ == "BIGINT" and found.result else Nulls.NULL
+    return Typed(sql, type_, nulls)
+
+
+def count_all(scope: Scope) -> Typed:
+    """COUNT(*)."""
+    counted = "SUM(CAST(`__weight` AS BIGINT))" if scope.of_table else "COUNT(*)"
+    return Typed(counted, "BIGINT", Nulls.NEVER)
+
+
+def is_aggregate(node: exp.Expression) -> bool:
+    """Whether the expression is an aggregate function."""
+    return isinstance(node, exp.Anonymous) and str(node.this).upper() in AGGREGATES
+
+
+def has_aggregate(node: exp.Expression) -> bool:
+    """Whether an aggregate function is in the expression."""
+    return any(is_aggregate(function) for function in node.find_all(exp.Anonymous))
+
+
+def _unfit(found: Aggregate, given: Typed) -> bool:
+    return found.of_numbers and given.type not in NUMBERS
+
+
+def _wanted(found: Aggregate) -> str:
+    return "one INTEGER, BIGINT or DOUBLE" if found.of_numbers else "one argument"

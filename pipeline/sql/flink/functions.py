@@ -1,0 +1,252 @@
+r"""ksqlDB's scalar functions as Flink's, by the classes of io.confluent.ksql.function.udf.
+
+They yield null for a null, unless it is said otherwise. An argument that is a function itself is
+null if it fails; of any other that fails, the whole fails (SqlToJavaVisitor.visitFunctionCall).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from sqlglot import exp
+
+from pipeline.sql.flink.casts import whole
+from pipeline.sql.flink.conditions import greatest
+from pipeline.sql.flink.tables import millis
+from pipeline.sql.flink.terms import NUMBERS, Nulls, Scope, Typed, bare, either
+
+Handler = Callable[[exp.Expression, Scope, list[Typed]], Typed]
+# Letters that mean the same to Java's DateTimeFormatter in both engines.
+PATTERN = re.compile(r"^[yMdHms:. /-]+$")
+# One that yields digits alone, and few enough for an INTEGER.
+DIGITS = re.compile(r"^(yyyy)?(MM)?(dd)?$|^(HH)?(mm)?(ss)?$")
+UNITS = {"MILLISECONDS", "SECONDS", "MINUTES", "HOURS", "DAYS"}
+UNCLEAR = (
+    "is null or fails as a whole, in ksqlDB, depending on the record: test its columns instead,"
+    " or make it a column in a statement of its own first"
+)
+# Java's String.trim strips all that is not above a blank, its length counts UTF-16 units.
+TRIMMED = r"REGEXP_REPLACE({0}, '\A[\x00-\x20]+|[\x00-\x20]+\z', '')"
+LENGTH = r"CHAR_LENGTH(REGEXP_REPLACE({0}, '[\x{{10000}}-\x{{10FFFF}}]', '__'))"
+HALF_UP = "CASE WHEN {0} - FLOOR({0}) >= 0.5E0 THEN 1 ELSE 0 END"
+EXACT = "TRY_CAST({0} AS DECIMAL(38, 18))"
+
+
+def argument(typed: Typed, node: exp.Expression, scope: Scope) -> Typed:
+    """What a function gets of an argument."""
+    swallowed = isinstance(bare(node), exp.Anonymous) and not scope.in_filter
+    if swallowed and typed.nulls in {Nulls.FAILED, Nulls.EITHER}:
+        return replace(typed, nulls=Nulls.NULL)
+    return typed
+
+
+def one_type(node: exp.Expression, scope: Scope, values: list[Typed]) -> str:
+    """The type of values that may stand for each other.
+
+    Raises:
+        SpecError: they have several, which ksqlDB refuses or converts in ways of its own.
+    """
+    types = {value.type for value in values} - {"NULL"}
+    if len(types) != 1:
+        said = ", ".join(sorted(types)) or "NULL"
+        scope.refuse(node, f"the results have different types: {said}. CAST them to one")
+    return types.pop()
+
+
+def as_text(sql: str, type_: str) -> str:
+    """A literal's type in Flink is CHAR of its own length: the longest would pad the others."""
+    return f"CAST({sql} AS STRING)" if type_ == "STRING" else sql
+
+
+def certain(node: exp.Expression, scope: Scope, values: list[Typed]) -> None:
+    """Refuses what may fail where a null is looked for."""
+    for value in values:
+        if value.nulls not in {Nulls.NEVER, Nulls.NULL}:
+            scope.refuse(node, f"an argument {UNCLEAR}")
+
+
+def _simple(template: str, result: str, *types: str) -> Handler:
+    """A function of fixed types; `result` "" is the type of the first argument."""
+
+    def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+        fits = len(given) == len(types) and all(
+            want in {"ANY", have.type} or (want == "NUMBER" and have.type in NUMBERS)
+            for have, want in zip(given, types, strict=False)
+        )
+        if not fits:
+            have = ", ".join(one.type for one in given)
+            scope.refuse(node, f"takes ({', '.join(types)}), this is ({have})")
+        sql = template.format(*(one.sql for one in given))
+        return Typed(sql, result or given[0].type, either(one.nulls for one in given))
+
+    return handle
+
+
+def _coalesce(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+    type_ = one_type(node, scope, given)
+    certain(node, scope, given)
+    never = any(one.nulls is Nulls.NEVER for one in given)
+    sql = as_text(f"COALESCE({', '.join(one.sql for one in given)})", type_)
+    return Typed(sql, type_, Nulls.NEVER if never else Nulls.NULL)
+
+
+def _if_null(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+    if len(given) != 2:
+        scope.refuse(node, "takes two arguments: COALESCE takes more")
+    return _coalesce(node, scope, given)
+
+
+def joined(node: exp.Expression, scope: Scope, given: list[Typed], null: str) -> Typed:
+    """Texts one after the other, where a null is a text, too."""
+    kinds = {one.nulls for one in given}
+    if Nulls.EITHER in kinds:
+        scope.refuse(node, f"an operand {UNCLEAR}")
+    parts = [f"COALESCE({o.sql}, {null})" if o.nulls is Nulls.NULL else o.sql for o in given]
+    nulls = Nulls.FAILED if Nulls.FAILED in kinds else Nulls.NEVER
+    return Typed(" || ".join(parts), "STRING", nulls)
+
+
+def _concat(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+    if len(given) < 2 or any(one.type != "STRING" for one in given):
+        scope.refuse(node, "takes two or more VARCHARs: CAST(… AS VARCHAR)")
+    return replace(joined(node, scope, given, "''"), type="STRING")
+
+
+def _extreme(operator: str) -> Handler:
+    def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+        type_ = one_type(node, scope, given)
+        if type_ not in {*NUMBERS, "STRING"} or len(given) < 2:
+            scope.refuse(node, f"takes two or more numbers or VARCHARs, this is {type_}")
+        certain(node, scope, given)
+        found = greatest(given, operator)
+        return replace(found, sql=as_text(found.sql, type_))
+
+    return handle
+
+
+def _rounding(name: str) -> Handler:
+    def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+        if len(given) != 1 or given[0].type not in NUMBERS:
+            return scope.refuse(node, "takes one INTEGER, BIGINT or DOUBLE")
+        sql = f"{name}({given[0].sql})" if given[0].type == "DOUBLE" else given[0].sql
+        return replace(given[0], sql=sql)
+
+    return handle
+
+
+def _round(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+    """Half is rounded towards what is greater: ROUND(-1.5) is -1 (Round, Math.round)."""
+    places = _literal(node, 1) if len(given) == 2 else None
+    if len(given) == 1 and given[0].type in {"INTEGER", "BIGINT"}:
+        nulls = Nulls.NEVER if given[0].nulls is Nulls.NEVER else Nulls.FAILED
+        return Typed(f"CAST({given[0].sql} AS BIGINT)", "BIGINT", nulls)
+    if len(given) == 1 and given[0].type == "DOUBLE":
+        sql = given[0].sql
+        floor = whole(f"FLOOR({sql})", "BIGINT")
+        return Typed(f"({floor}) + {HALF_UP.format(sql)}", "BIGINT", given[0].nulls)
+    if given and given[0].type == "DOUBLE" and places is not None and 0 <= places <= 10:
+        return _round_to(given[0], places)
+    return scope.refuse(node, "takes an INTEGER, BIGINT or DOUBLE; or a DOUBLE and 0 to 10 places")
+
+
+def _round_to(value: Typed, places: int) -> Typed:
+    exact = EXACT.format(value.sql)
+    half = f"{exact} - TRUNCATE({exact}, {places}) = -0.{'0' * places}5"
+    sql = (
+        f"CASE WHEN {value.sql} < 0 AND {half} THEN TRUNCATE({value.sql}, {places})"
+        f" ELSE ROUND({value.sql}, {places}) END"
+    )
+    return Typed(sql, "DOUBLE", value.nulls)
+
+
+def _substring(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+    """Positions count from 1, and 0 is 1; from the end, the engines differ (Substring)."""
+    numbers = [_literal(node, place) for place in range(1, len(given))]
+    if (
+        len(numbers) not in {1, 2}
+        or given[0].type != "STRING"
+        or any(number is None or number < 0 for number in numbers)
+    ):
+        scope.refuse(node, "takes a VARCHAR, a position from 1 on, and a length, as whole numbers")
+    start, *length = [str(number) for number in numbers]
+    rest = ", ".join([start if start != "0" else "1", *length])
+    return replace(given[0], sql=f"SUBSTRING({given[0].sql}, {rest})")
+
+
+def _literal(node: exp.Expression, place: int) -> int | None:
+    """An argument that is a whole number as it stands there, with or without a minus."""
+    found = bare(node.expressions[place])
+    sign = -1 if isinstance(found, exp.Neg) else 1
+    found = found.this if isinstance(found, exp.Neg) else found
+    if not isinstance(found, exp.Literal) or not str(found.this).isdigit():
+        return None
+    return sign * int(str(found.this))
+
+
+def _format(column_type: str) -> Handler:
+    def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+        pattern = node.expressions[1] if len(given) == 2 else None
+        if not isinstance(pattern, exp.Literal) or not PATTERN.match(str(pattern.this)):
+            scope.refuse(node, "takes a column and a pattern of yMdHms and punctuation")
+        if given[0].type != column_type:
+            scope.refuse(node, f"takes a {column_type}, this is {given[0].type}")
+        moment = f"CAST({given[0].sql} AS TIMESTAMP(3))"
+        sql = f"DATE_FORMAT({moment}, {given[1].sql})"
+        short = DIGITS.match(str(node.expressions[1].this)) is not None
+        return Typed(sql, "STRING", given[0].nulls, is_whole=short)
+
+    return handle
+
+
+def unit_of(node: exp.Expression, scope: Scope) -> str:
+    """The first argument of TIMESTAMPADD: a word, not an expression.
+
+    Raises:
+        SpecError: it is none of UNITS, or the other two are not there.
+    """
+    first = node.expressions[0] if len(node.expressions) == 3 else None
+    unit = str(first.this.this).upper() if isinstance(first, exp.Column) else ""
+    if unit not in UNITS:
+        scope.refuse(node, f"takes a unit ({', '.join(sorted(UNITS))}), a number, a timestamp")
+    return unit
+
+
+def timestamp_add(
+    node: exp.Expression, scope: Scope, unit: str, count: Typed, moment: Typed
+) -> Typed:
+    """TIMESTAMPADD (TimestampAdd)."""
+    if count.type != "INTEGER" or moment.type != "TIMESTAMP":
+        return scope.refuse(node, f"takes INTEGER, TIMESTAMP; this is {count.type}, {moment.type}")
+    flink = f"TIMESTAMPADD({unit.removesuffix('S')}, {count.sql}, {moment.sql})"
+    return Typed(flink, "TIMESTAMP", either((count.nulls, moment.nulls)))
+
+
+def _unix_timestamp(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+    if len(given) != 1 or given[0].type != "TIMESTAMP":
+        return scope.refuse(node, "takes one TIMESTAMP")
+    return Typed(millis(given[0].sql), "BIGINT", given[0].nulls)
+
+
+FUNCTIONS: Mapping[str, Handler] = {
+    "AS_VALUE": _simple("{0}", "", "ANY"),
+    "COALESCE": _coalesce,
+    "IFNULL": _if_null,
+    "CONCAT": _concat,
+    "UCASE": _simple("UPPER({0})", "STRING", "STRING"),
+    "LCASE": _simple("LOWER({0})", "STRING", "STRING"),
+    "TRIM": _simple(TRIMMED, "STRING", "STRING"),
+    "LEN": _simple(LENGTH, "INTEGER", "STRING"),
+    "SUBSTRING": _substring,
+    "ABS": _simple("ABS({0})", "", "NUMBER"),
+    "FLOOR": _rounding("FLOOR"),
+    "CEIL": _rounding("CEIL"),
+    "ROUND": _round,
+    "GREATEST": _extreme(">="),
+    "LEAST": _extreme("<="),
+    "FORMAT_TIMESTAMP": _format("TIMESTAMP"),
+    "FORMAT_DATE": _format("DATE"),
+    "FROM_UNIXTIME": _simple(
+        "CAST(TO_TIMESTAMP_LTZ({0}, 3) AS TIMESTAMP(3))", "TIMESTAMP", "BIGINT"
+    ),
+    "UNIX_TIMESTAMP": _unix_timestamp,
+}

@@ -1,0 +1,273 @@
+"""CREATE STREAM and CREATE TABLE AS SELECT."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from pipeline.sql import allowed
+from pipeline.sql.dialect import is_reserved, reserved
+from pipeline.sql.flink.aggregates import has_aggregate, is_aggregate
+from pipeline.sql.flink.expressions import (
+    Scope,
+    Typed,
+    column_value,
+    condition,
+    translate,
+)
+from pipeline.sql.flink.joins import Input, read
+from pipeline.sql.flink.keys import (
+    check_join,
+    check_key_format,
+    check_sources,
+    group_keys,
+    partitioned,
+)
+from pipeline.sql.flink.source import rowtime_column
+from pipeline.sql.flink.tables import ABSENT, Relation, millis, quoted, view
+from pipeline.sql.flink.terms import Nulls
+from pipeline.sql.statements import Query, Statement, Window, aliases_of, name_of, tables_of
+
+WINDOW_COLUMNS = ("`WINDOWSTART`", "`WINDOWEND`")
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One column of a query's result; a copy is made by AS_VALUE."""
+
+    typed: Typed
+    is_copy: bool
+
+
+Columns = Mapping[str, _Made]
+
+
+def derive(
+    statement: Statement, query: Query, relations: Mapping[str, Relation]
+) -> tuple[Relation, str]:
+    """The query as a view.
+
+    Raises:
+        SpecError: it would not mean the same on both engines.
+    """
+    allowed.check(statement, query)
+    sources = [relations[name] for name in statement.sources]
+    check_sources(statement, query, sources)
+    found = read(statement, query, relations)
+    check_join(statement, query, found)
+    where = _where(statement, query, found)
+    if query.select.args.get("group"):
+        return _aggregate(statement, query, sources, found, where)
+    if query.window:
+        statement.refuse(query.select, "a WINDOW needs GROUP BY")
+    if query.select.args.get("having"):
+        statement.refuse(query.select.args["having"], "HAVING needs GROUP BY: say WHERE")
+    if found.is_table != (statement.kind == "TABLE"):
+        kind = "TABLE" if found.is_table else "STREAM"
+        statement.refuse(query.select, f"this query yields a {kind}: CREATE {kind}")
+    scope = Scope(statement, found.columns)
+    columns = _projection(statement, query, scope)
+    keys = partitioned(query.partition_by, found, scope) if query.partition_by else found.keys
+    _check_key(statement, query, columns, keys)
+    check_key_format(statement, sources, len(keys))
+    relation = _relation(statement, query, columns, keys, is_table=found.is_table)
+    items = _items(columns)
+    if not found.is_table:
+        items.append(f"{_rowtime(statement, columns, found.rowtime)} AS `ROWTIME`")
+        # A condition is never true of a record without a value.
+        items.append(f"{'FALSE' if where else found.absent} AS {quoted(ABSENT)}")
+    conditions = [*where, *found.present] if where else found.conditions
+    sql = f"SELECT {', '.join(items)}\nFROM {found.sql}{_conditions(conditions)}"
+    return relation, view(statement.name, sql)
+
+
+def _where(statement: Statement, query: Query, found: Input) -> list[str]:
+    node = query.select.args.get("where")
+    scope = Scope(statement, found.columns, in_filter=True)
+    return [f"({_filter(node.this, scope).sql})"] if node else []
+
+
+def _filter(node: exp.Expression, scope: Scope) -> Typed:
+    """A condition that ksqlDB unboxes outside of what catches failures (SqlPredicate)."""
+    found = condition(node, scope)
+    if found.nulls in {Nulls.NULL, Nulls.EITHER}:
+        scope.refuse(node, "a null would stop ksqlDB's query: say = TRUE")
+    return found
+
+
+def _conditions(conditions: Iterable[str]) -> str:
+    return f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _items(columns: Columns) -> list[str]:
+    return [f"{made.typed.sql} AS {quoted(name)}" for name, made in columns.items()]
+
+
+def _relation(
+    statement: Statement,
+    query: Query,
+    columns: Columns,
+    keys: tuple[Typed, ...],
+    *,
+    is_table: bool,
+    windowed: bool = False,
+) -> Relation:
+    names = tuple(_key_name(statement, query, columns, key) for key in keys)
+    types = {name: made.typed.type for name, made in columns.items()}
+    fields = {name: name for name in types if name not in names}
+    return Relation(
+        statement.name, statement.topic, types, names, fields, is_table, windowed=windowed
+    )
+
+
+def _key_name(statement: Statement, query: Query, columns: Columns, key: Typed) -> str:
+    for name, made in columns.items():
+        if made.typed == key and not made.is_copy:
+            return name
+    first = query.select.expressions[0]
+    return statement.refuse(first, f"the key {key.sql} must be among the columns, as ksqlDB asks")
+
+
+def _projection(statement: Statement, query: Query, scope: Scope) -> Columns:
+    columns: dict[str, _Made] = {}
+    for item in query.select.expressions:
+        inner = item.this if isinstance(item, exp.Alias) else item
+        if not isinstance(item, exp.Alias | exp.Column):
+            statement.refuse(item, "every column needs a name: AS …")
+        name = name_of(item.args["alias"] if isinstance(item, exp.Alias) else item.this)
+        if name in columns:
+            statement.refuse(item, f"{name} is there twice")
+        if is_reserved(name):
+            statement.refuse(item.args.get("alias", item), reserved(name))
+        if isinstance(item, exp.Column) and sum(name == column for _, column in scope.columns) > 1:
+            statement.refuse(item, f"{name} is in both sources, ksqlDB calls it otherwise: AS …")
+        is_copy = isinstance(inner, exp.Anonymous) and str(inner.this).upper() == "AS_VALUE"
+        columns[name] = _Made(column_value(inner, scope), is_copy)
+    return columns
+
+
+def _rowtime(statement: Statement, columns: Columns, inherited: str) -> str:
+    types = {name: made.typed.type for name, made in columns.items()}
+    column = rowtime_column(statement, types)
+    return millis(columns[column].typed.sql) if column else inherited
+
+
+def _aggregate(
+    statement: Statement,
+    query: Query,
+    sources: list[Relation],
+    found: Input,
+    where: list[str],
+) -> tuple[Relation, str]:
+    _check_aggregate(statement, query, found)
+    windowed = query.window is not None
+    scope = Scope(
+        statement, found.columns, in_window=windowed, of_table=found.is_table, grouped=True
+    )
+    keys = group_keys(statement, query, found)
+    columns = _projection(statement, query, scope)
+    # After the columns: a function that is misspelt is that mistake.
+    _check_has_aggregate(statement, query)
+    having = query.select.args.get("having")
+    for item in query.select.expressions:
+        _check_grouped(statement, item, scope, keys)
+    _check_key(statement, query, columns, keys)
+    check_key_format(statement, sources, len(keys))
+    relation = _relation(statement, query, columns, keys, is_table=True, windowed=windowed)
+    items, grouping = _items(columns), [key.sql for key in keys]
+    if windowed:
+        items.append("`WINDOWSTART` AS `__window`")
+        grouping += WINDOW_COLUMNS
+    conditions = [*where, *found.present, *(f"{key.sql} IS NOT NULL" for key in keys)]
+    sql = (
+        f"SELECT {', '.join(items)}\nFROM {_grouped(query, found)}"
+        f"{_conditions(conditions)}\nGROUP BY {', '.join(grouping)}"
+    )
+    if having:
+        _check_grouped(statement, having.this, scope, keys)
+        sql += f"\nHAVING {_filter(having.this, replace(scope, in_filter=True)).sql}"
+    return relation, view(statement.name, sql)
+
+
+def _check_aggregate(statement: Statement, query: Query, found: Input) -> None:
+    if statement.kind != "TABLE":
+        statement.refuse(query.select, "GROUP BY yields a TABLE: CREATE TABLE")
+    if len(tables_of(query.select)) > 1:
+        statement.refuse(query.select, "join first, in a statement of its own, then GROUP BY")
+    if query.window and found.is_table:
+        statement.refuse(query.select, "a table has no windows: group by a column instead")
+    if query.partition_by is not None:
+        statement.refuse(query.partition_by, "GROUP BY is what the result is partitioned by")
+
+
+def _check_has_aggregate(statement: Statement, query: Query) -> None:
+    parts = [*query.select.expressions, query.select.args.get("having")]
+    if not any(has_aggregate(part) for part in parts if part is not None):
+        statement.refuse(query.select, "GROUP BY needs an aggregate in SELECT or HAVING")
+
+
+def _check_grouped(
+    statement: Statement, item: exp.Expression, scope: Scope, keys: tuple[Typed, ...]
+) -> None:
+    """Every column outside an aggregate is one that rows are grouped by."""
+    grouped = {*(key.sql for key in keys), *WINDOW_COLUMNS}
+    inner = item.this if isinstance(item, exp.Alias) else item
+    for node in _outside_aggregates(inner, scope, grouped):
+        statement.refuse(node, "is neither in GROUP BY nor in an aggregate")
+
+
+def _outside_aggregates(
+    node: exp.Expression, scope: Scope, grouped: set[str]
+) -> Iterator[exp.Expression]:
+    if is_aggregate(node):
+        return
+    if not has_aggregate(node) and translate(node, scope).sql in grouped:
+        return
+    if isinstance(node, exp.Column):
+        yield node
+        return
+    for child in node.iter_expressions():
+        if not isinstance(child, exp.DataType | exp.If):
+            yield from _outside_aggregates(child, scope, grouped)
+        elif isinstance(child, exp.If):
+            for part in child.iter_expressions():
+                yield from _outside_aggregates(part, scope, grouped)
+
+
+def _grouped(query: Query, found: Input) -> str:
+    ((alias, name),) = aliases_of(query.select).items()
+    if query.window:
+        return f"({_windows(quoted(name), query.window)}) AS {quoted(alias)}"
+    if found.is_table:
+        weight = "CASE WHEN `op` IN ('INSERT', 'UPDATE_AFTER') THEN 1 ELSE -1 END"
+        changes = f"TO_CHANGELOG(input => TABLE {quoted(name)})"
+        return f"(SELECT *, {weight} AS `__weight` FROM {changes}) AS {quoted(alias)}"
+    return f"{quoted(name)} AS {quoted(alias)}"
+
+
+def _check_key(
+    statement: Statement, query: Query, columns: Columns, keys: tuple[Typed, ...]
+) -> None:
+    """Each key is a column once, and something else is one (FinalProjectNode, LogicalPlanner)."""
+    seen: set[Typed] = set()
+    for item, made in zip(query.select.expressions, columns.values(), strict=True):
+        if made.typed in keys and not made.is_copy:
+            if made.typed in seen:
+                statement.refuse(item, "the key is there twice: AS_VALUE(…) for the second")
+            seen.add(made.typed)
+    if all(made.typed in keys and not made.is_copy for made in columns.values()):
+        statement.refuse(query.select, "there is no column but the key: AS_VALUE(…) copies it")
+
+
+def _windows(name: str, window: Window) -> str:
+    """The rows with the window each falls into; once per window if windows overlap."""
+    last = f"`ROWTIME` - MOD(`ROWTIME`, {window.advance})"
+    start = last if window.advance == window.size else f"{last} - `__step`"
+    end = f"{start} + {window.size}"
+    sql = f"SELECT *, {start} AS `WINDOWSTART`, {end} AS `WINDOWEND` FROM {name}"
+    if window.advance == window.size:
+        return sql
+    steps = ", ".join(str(step) for step in range(0, window.size, window.advance))
+    unnested = f"CROSS JOIN UNNEST(ARRAY[{steps}]) AS `__steps` (`__step`)"
+    # Kafka Streams has no window that begins before 1970 (TimeWindows.windowsFor).
+    return f"{sql} {unnested} WHERE {end} > `ROWTIME` AND {start} >= 0"

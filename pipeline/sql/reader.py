@@ -1,0 +1,197 @@
+"""Reads ksql/*.sql: the part of ksqlDB SQL that both targets run. Anything else is refused.
+
+The heads of statements are read here, token by token; pipeline/sql/select.py reads what follows AS.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from sqlglot.errors import TokenError
+from sqlglot.tokenizer_core import TokenType
+
+from pipeline.errors import Mistake, SpecError
+from pipeline.sql.dialect import FORMATS, PROPERTIES, TYPES, Ksql, is_reserved, reserved, type_of
+from pipeline.sql.select import read_query
+from pipeline.sql.statements import Column, Source, Statement, name_of, offset_of, tables_of
+from pipeline.sql.tokens import Cursor
+from pipeline.suggest import unknown
+
+SETTING = [TokenType.STRING, TokenType.EQ, TokenType.STRING]
+VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
+
+
+def load(folder: Path) -> tuple[Statement, ...]:
+    """All statements of a folder, in the order of the files' names.
+
+    Raises:
+        SpecError: with the first mistake of each file, its line, column and token.
+    """
+    mistakes: list[Mistake] = []
+    statements: list[Statement] = []
+    for file in sorted(folder.glob("*.sql")):
+        try:
+            statements += parse(file, file.read_text())
+        except SpecError as error:
+            mistakes += error.mistakes
+    mistakes += _unknown_or_repeated(statements)
+    if mistakes:
+        raise SpecError(tuple(mistakes))
+    return tuple(statements)
+
+
+def _unknown_or_repeated(statements: list[Statement]) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    for statement in statements:
+        if statement.name in seen:
+            yield statement.source.mistake(statement.start, f"{statement.name} is made twice")
+        for table in tables_of(statement.query.select) if statement.query else ():
+            if name_of(table.this) not in seen:
+                message = f"no stream or table {name_of(table.this)} is made before this statement"
+                yield statement.source.mistake(offset_of(table, statement.start), message)
+        seen.add(statement.name)
+
+
+def parse(file: Path, text: str) -> list[Statement]:
+    """The statements of one file.
+
+    Raises:
+        SpecError: with the first mistake.
+    """
+    source = Source(file, _filled_in(file, text))
+    try:
+        tokens = Ksql().tokenize(source.text)
+    except TokenError as error:
+        raise SpecError((Mistake(file, None, "", f"not SQL: {error}"),)) from None
+    statements = []
+    settings: dict[str, str] = {}
+    begin = 0
+    for position, token in enumerate(tokens):
+        if token.token_type is TokenType.SEMICOLON:
+            reader = _Reader(source, tokens[begin:position])
+            if reader.text == "SET":
+                settings |= reader.setting()
+            elif reader.text not in {"", "DEFINE"}:
+                statements.append(reader.statement(settings))
+            begin = position + 1
+    if begin < len(tokens):
+        source.refuse(tokens[begin].start, "this statement does not end with a semicolon")
+    return statements
+
+
+def _filled_in(file: Path, text: str) -> str:
+    """The text with ${variables} of DEFINE name = 'value'; replaced."""
+    values = dict(re.findall(r"(?im)^\s*DEFINE\s+(\w+)\s*=\s*'([^']*)'\s*;", text))
+    unknown = next((m for m in VARIABLE.finditer(text) if m.group(1) not in values), None)
+    if unknown:
+        name = unknown.group(1)
+        Source(file, text).refuse(unknown.start(), f"${{{name}}} has no DEFINE {name} = '…';")
+    return VARIABLE.sub(lambda match: values[match.group(1)], text)
+
+
+class _Reader(Cursor):
+    """Reads what stands before AS."""
+
+    def setting(self) -> dict[str, str]:
+        self.expect("SET")
+        if [token.token_type for token in self.tokens[1:]] != SETTING:
+            self.refuse("expected SET 'property' = 'value'")
+        return {self.tokens[1].text: self.tokens[3].text}
+
+    def statement(self, settings: Mapping[str, str]) -> Statement:
+        self.expect("CREATE")
+        if self.skip("OR"):
+            self.refuse(
+                "OR REPLACE is added by the deployment where ksqlDB allows it: leave it out"
+            )
+        kind: Literal["STREAM", "TABLE"] = "STREAM"
+        if not self.skip("STREAM"):
+            self.expect("TABLE")
+            kind = "TABLE"
+        name = self.name()
+        columns = self.columns(kind) if self.text == "(" else ()
+        places: dict[str, int] = {}
+        properties = self.properties(places) if self.skip("WITH") else {}
+        query = read_query(self.source, self.tokens, self.at) if self.skip("AS") else None
+        if query is None and self.at < len(self.tokens):
+            self.refuse("unexpected")
+        if not columns and not query:
+            self.refuse("columns or AS SELECT are missing: every column is stated here")
+        if query is None and properties.get("KEY_FORMAT") == "DELIMITED":
+            self.source.refuse(places["KEY_FORMAT"], "one column is the key: KEY_FORMAT = 'KAFKA'")
+        start, end = self.tokens[0].start, self.tokens[-1].end + 1
+        return Statement(
+            kind, name, columns, properties, query, dict(settings), self.source, start, end, places
+        )
+
+    def name(self) -> str:
+        token = (
+            self.tokens[self.at] if self.at < len(self.tokens) else self.refuse("expected a name")
+        )
+        self.at += 1
+        return token.text if token.token_type is TokenType.IDENTIFIER else token.text.upper()
+
+    def columns(self, kind: str) -> tuple[Column, ...]:
+        self.expect("(")
+        found = [self.column(kind)]
+        while self.skip(","):
+            column = self.column(kind)
+            if column.name in {other.name for other in found}:
+                self.source.refuse(column.start, f"{column.name} is there twice")
+            found.append(column)
+        self.expect(")")
+        return tuple(found)
+
+    def column(self, kind: str) -> Column:
+        start = self.tokens[min(self.at, len(self.tokens) - 1)].start
+        name = self.name()
+        if is_reserved(name):
+            self.source.refuse(start, reserved(name))
+        type_ = self.type()
+        is_key = self.skip("PRIMARY KEY" if kind == "TABLE" else "KEY")
+        return Column(name, type_, is_key, start)
+
+    def type(self) -> str:
+        start = self.at
+        if not self.text:
+            self.refuse("expected a type")
+        self.at += 1
+        if self.tokens[start].text.upper() == "DECIMAL" and self.skip("("):
+            while self.text not in {")", ""}:
+                self.at += 1
+            self.expect(")")
+        type_ = type_of("".join(token.text for token in self.tokens[start : self.at]))
+        if not type_:
+            self.at = start
+            self.refuse(f"the type is none of {', '.join(TYPES)}, DECIMAL(precision, scale)")
+        return type_
+
+    def properties(self, places: dict[str, int]) -> dict[str, str]:
+        self.expect("(")
+        found: dict[str, str] = {}
+        while True:
+            key = self.name()
+            places[key] = self.property(key, found)
+            if not self.skip(","):
+                break
+        self.expect(")")
+        return found
+
+    def property(self, key: str, found: dict[str, str]) -> int:
+        """Reads what follows the key, and adds it; where the key stands."""
+        start = self.tokens[self.at - 1].start
+        if key in found:
+            self.source.refuse(start, f"{key} is there twice")
+        if key not in PROPERTIES:
+            self.source.refuse(start, f"WITH: {unknown('property', key, PROPERTIES)}")
+        if key == "FORMAT":
+            self.source.refuse(start, "FORMAT is of key and value: say KEY_FORMAT, VALUE_FORMAT")
+        self.expect("=")
+        sign = "-" if self.skip("-") else ""
+        value = sign + (self.text and self.tokens[self.at].text)
+        if value not in FORMATS.get(key, (value,)):
+            self.refuse(f"{key} is {' or '.join(FORMATS[key])}: no other runs on both targets")
+        self.at += 1
+        found[key] = value
+        return start

@@ -1,0 +1,222 @@
+"""Reads what follows AS.
+
+The SELECT is sqlglot's, with what only ksqlDB has (WINDOW, WITHIN, PARTITION BY, EMIT) taken out of
+it first.
+"""
+
+import re
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from pipeline.sql.dialect import MILLIS, Ksql
+from pipeline.sql.statements import Query, Source, Window, offset_of, tables_of
+from pipeline.sql.tokens import Cursor
+
+TEN_YEARS = 3650 * MILLIS["DAY"]
+NO_GRACE = "late records count, however late: say GRACE PERIOD 3650 DAYS"
+# How deep sqlglot, and what walks over its trees, can go with Python's own limit.
+DEEPEST = 30
+TOO_DEEP = f"is nested more than {DEEPEST} deep: make it several statements"
+LONGEST_CHAIN = 100
+TYPED_LITERALS = {"DATE", "TIME", "TIMESTAMP", "INTERVAL"}
+
+
+def read_query(source: Source, tokens: list[Token], at: int) -> Query:
+    """The query that begins at a token and ends with the last.
+
+    Raises:
+        SpecError: with the first mistake.
+    """
+    return _QueryReader(source, tokens, at).query()
+
+
+class _QueryReader(Cursor):
+    def query(self) -> Query:
+        begin = self.at
+        if self.text != "SELECT":
+            self.refuse("expected SELECT")
+        self.check_tokens()
+        blanks: list[tuple[int, int]] = []
+        found: dict[str, Any] = {}
+        while self.at < len(self.tokens):
+            start = self.at
+            if self.clause(found):
+                blanks.append((self.tokens[start].start, self.tokens[self.at - 1].end + 1))
+            else:
+                self.at += 1
+        span = (self.tokens[begin].start, self.tokens[-1].end + 1)
+        select = self.parsed(span, blanks)
+        self.check_sources(select, span[0])
+        partition = found.get("PARTITION BY")
+        by = self.key(partition) if partition else None
+        return Query(select, found.get("WINDOW"), found.get("WITHIN"), by)
+
+    def clause(self, found: dict[str, Any]) -> bool:
+        """Reads what only ksqlDB has, and adds it; false if something else stands here."""
+        name = self.text
+        readers = {
+            "WINDOW": self.window,
+            "WITHIN": self.within,
+            "PARTITION BY": self.until_emit,
+            "EMIT": self.changes,
+        }
+        if name not in readers or self.tokens[self.at].token_type is TokenType.IDENTIFIER:
+            return False
+        if name in found:
+            self.refuse(f"a second {name}")
+        self.at += 1
+        found[name] = readers[name]()
+        return True
+
+    def within(self) -> int:
+        found = self.duration()
+        self.grace()
+        return found
+
+    def changes(self) -> bool:
+        self.expect("CHANGES")
+        if self.at < len(self.tokens):
+            self.refuse("EMIT CHANGES is the end of a statement")
+        return True
+
+    def check_tokens(self) -> None:
+        """Refuses what sqlglot would take for a CAST, and what is nested too deep for it."""
+        opened = prefixes = 0
+        for position in range(self.at, len(self.tokens)):
+            token, text = self.tokens[position], self.tokens[position].text.upper()
+            before = self.tokens[position - 1].text.upper()
+            if text == "FROM" and before == ",":
+                self.source.refuse(token.start, "expected one more column")
+            if token.token_type is TokenType.DCOLON:
+                self.source.refuse(token.start, ":: is not ksqlDB's: say CAST(… AS …)")
+            if token.token_type is TokenType.STRING and before in TYPED_LITERALS:
+                self.source.refuse(token.start, f"{before} '…' does not run on both targets: CAST")
+            plain = token.token_type not in {TokenType.STRING, TokenType.IDENTIFIER}
+            opened += plain * ((text in {"(", "CASE"}) - (text in {")", "END"}))
+            prefixes = prefixes + 1 if plain and text in {"NOT", "-", "+"} else 0
+            if opened + prefixes > DEEPEST:
+                self.source.refuse(token.start, TOO_DEEP)
+
+    def check_sources(self, select: exp.Select, start: int) -> None:
+        if not select.args.get("from_"):
+            self.source.refuse(start, "FROM is missing")
+        for table in tables_of(select):
+            if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
+                message = "a query reads streams and tables by their names"
+                self.source.refuse(offset_of(table, start), message)
+
+    def key(self, span: tuple[int, int]) -> exp.Expression:
+        keys = self.parsed(span, [], "SELECT ").expressions
+        if len(keys) != 1:
+            self.source.refuse(
+                offset_of(keys[1], span[0]), "PARTITION BY takes one column, a VARCHAR"
+            )
+        found: exp.Expression = keys[0]
+        return found
+
+    def until_emit(self) -> tuple[int, int]:
+        start = self.at
+        while self.text not in {"EMIT", ""}:
+            self.at += 1
+        if start == self.at:
+            self.refuse("expected what to partition by")
+        return self.tokens[start].start, self.tokens[self.at - 1].end + 1
+
+    def window(self) -> Window:
+        kind = self.text
+        if kind not in {"TUMBLING", "HOPPING"}:
+            self.refuse("only TUMBLING and HOPPING windows run on both targets")
+        self.at += 1
+        self.expect("(", "SIZE")
+        size = advance = self.positive()
+        if kind == "HOPPING":
+            self.expect(",", "ADVANCE", "BY")
+            advance = self.positive()
+            if advance > size:
+                self.at -= 2
+                self.refuse("ADVANCE is at most SIZE: records between the windows would be lost")
+        if not self.skip(","):
+            self.refuse(NO_GRACE)
+        retention = None
+        if self.skip("RETENTION"):
+            retention = self.duration()
+            if not self.skip(","):
+                self.refuse(NO_GRACE)
+        grace = self.grace()
+        if retention is not None and retention < size + grace:
+            self.refuse("RETENTION is at least SIZE and GRACE PERIOD together, as ksqlDB asks")
+        self.expect(")")
+        return Window(size, advance)
+
+    def grace(self) -> int:
+        if not self.skip("GRACE"):
+            self.refuse(NO_GRACE)
+        self.expect("PERIOD")
+        found = self.duration()
+        if found < TEN_YEARS:
+            self.at -= 2
+            self.refuse(NO_GRACE)
+        return found
+
+    def positive(self) -> int:
+        found = self.duration()
+        if not found:
+            self.at -= 2
+            self.refuse("expected more than 0")
+        return found
+
+    def duration(self) -> int:
+        number = self.text
+        if not number.isdigit():
+            self.refuse("expected a whole number")
+        self.at += 1
+        unit = self.text.removesuffix("S")
+        if unit not in MILLIS:
+            self.refuse(f"expected {', '.join(f'{unit}S' for unit in MILLIS)}")
+        self.at += 1
+        return int(number) * MILLIS[unit]
+
+    def parsed(
+        self, span: tuple[int, int], blanks: list[tuple[int, int]], prefix: str = ""
+    ) -> exp.Select:
+        """The query by sqlglot, everything else blank: places in it are places in the file."""
+        kept = _blank(self.source.text, 0, span[0])
+        kept = _blank(kept, span[1], len(kept))
+        for start, end in blanks:
+            kept = _blank(kept, start, end)
+        if prefix:
+            kept = kept[: span[0] - len(prefix)] + prefix + kept[span[0] :]
+        try:
+            select = sqlglot.parse_one(kept, dialect=Ksql)
+        except ParseError as error:
+            first = error.errors[0]
+            lines = self.source.text.split("\n")
+            # sqlglot counts to the token's end.
+            before = sum(len(line) + 1 for line in lines[: first["line"] - 1])
+            self.source.refuse(
+                before + first["col"] - len(first["highlight"]),
+                str(first["description"]).partition(" for <class")[0],
+            )
+        except RecursionError:
+            self.source.refuse(span[0], TOO_DEEP)
+        if not isinstance(select, exp.Select):
+            self.source.refuse(span[0], "expected SELECT")
+        if deepest := _deeper_than(select, LONGEST_CHAIN):
+            self.source.refuse(offset_of(deepest, span[0]), TOO_DEEP)
+        return select
+
+
+def _deeper_than(select: exp.Select, limit: int) -> exp.Expression | None:
+    """A part of the tree that is deeper than the limit."""
+    level: list[exp.Expression] = [select]
+    for _ in range(limit):
+        level = [child for node in level for child in node.iter_expressions()]
+    return level[0] if level else None
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]

@@ -1,0 +1,131 @@
+"""Everything that has to be there before a service starts: configuration and first data."""
+
+import os
+import subprocess
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from psycopg import sql
+
+from pipeline.errors import PipelineError
+from stack import requirements
+from stack.layout import LIB, TEMPLATES, Layout
+from stack.services import Service
+
+# A database and its owner, both of this name, with the secret that is the owner's password.
+OWN_DATABASES = {"registry": "REGISTRY_PASSWORD", "airflow": "AIRFLOW_DB_PASSWORD"}
+
+
+def configuration(where: Layout, services: tuple[Service, ...]) -> None:
+    """Renders stack/templates into the run folder."""
+    for folder in (where.data, where.logs, where.run, where.data / "flink" / "tmp"):
+        folder.mkdir(parents=True, exist_ok=True)
+    target = where.target
+    embedded = target.embedded
+    flink = target.flink
+    values = {
+        **target.model_dump(),
+        "registry_native": target.registry.replace("/apis/ccompat/v7", "/apis/registry/v2"),
+        "controller_port": embedded.controller_port if embedded else None,
+        "flink_gateway": urlsplit(flink.gateway if flink else ""),
+        "flink_cluster": urlsplit(flink.cluster if flink else ""),
+        "data": where.data,
+        "logs": where.logs,
+        "run": where.run,
+        "socket": where.socket,
+        "lib": LIB,
+        "root": os.geteuid() == 0,
+        "services": services,
+    }
+    _write(where.run / "target.yaml", yaml.safe_dump(target.model_dump(mode="json")))
+    # The files are properties and ini files: nothing to escape for HTML.
+    loader = FileSystemLoader(TEMPLATES)
+    jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701
+    for template in TEMPLATES.glob("*.j2"):
+        text = jinja.get_template(template.name).render(values)
+        _write(where.run / template.stem, text + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o600)
+
+
+def postgres(where: Layout, secrets: Mapping[str, str]) -> None:
+    """Makes PostgreSQL's cluster if there is none yet, and gives it our configuration."""
+    cluster = where.data / "postgres"
+    if not (cluster / "PG_VERSION").is_file():
+        _initdb(where, cluster, secrets["POSTGRES_PASSWORD"])
+    include = f"include = '{where.run / 'postgresql.conf'}'"
+    settings = cluster / "postgresql.conf"
+    kept = [line for line in settings.read_text().splitlines() if not line.startswith("include = ")]
+    settings.write_text("\n".join([*kept, include, ""]))
+
+
+def _initdb(where: Layout, cluster: Path, password: str) -> None:
+    # initdb reads the password from a file; a pipe would not survive the user namespace.
+    password_file = where.run / "initdb.password"
+    _write(password_file, password)
+    admin = where.target.postgres.admin
+    options = [f"--username={admin}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]
+    command = [
+        *requirements.unprivileged(),
+        str(LIB / "postgres" / "bin" / "initdb"),
+        *options,
+        f"--pwfile={password_file}",
+        f"--pgdata={cluster}",
+    ]
+    try:
+        _run(command, "initdb")
+    finally:
+        password_file.unlink()
+
+
+def databases(where: Layout, secrets: Mapping[str, str]) -> None:
+    """Makes the pipeline's database, and one each for services, with a role that owns only that."""
+    postgres = where.target.postgres
+    with psycopg.connect(
+        host=postgres.host,
+        port=postgres.port,
+        dbname="postgres",
+        user=postgres.admin,
+        password=secrets["POSTGRES_PASSWORD"],
+        autocommit=True,
+    ) as connection:
+        found = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        if postgres.database not in found:
+            connection.execute(_create_database(postgres.database, postgres.admin))
+        for owner, secret in OWN_DATABASES.items():
+            if owner not in found:
+                verifier = connection.pgconn.encrypt_password(
+                    secrets[secret].encode(), owner.encode(), b"scram-sha-256"
+                )
+                create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+                password = sql.Literal(verifier.decode())
+                connection.execute(create.format(sql.Identifier(owner), password))
+                connection.execute(_create_database(owner, owner))
+
+
+def _create_database(name: str, owner: str) -> sql.Composed:
+    create = sql.SQL("CREATE DATABASE {} OWNER {}")
+    return create.format(sql.Identifier(name), sql.Identifier(owner))
+
+
+def kafka(where: Layout) -> None:
+    """Formats Kafka's storage, once."""
+    if (where.data / "kafka" / "meta.properties").is_file():
+        return
+    tool = [requirements.java(), "-cp", f"{LIB / 'kafka'}/*", "kafka.tools.StorageTool", "format"]
+    cluster = ["--cluster-id", str(uuid.uuid4()), "--config", str(where.run / "server.properties")]
+    _run([*tool, *cluster], "formatting Kafka's storage")
+
+
+def _run(command: list[str], what: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise PipelineError(f"{what} failed:\n{(done.stdout + done.stderr).strip()[-1500:]}")

@@ -1,0 +1,98 @@
+"""Reads a topic to its end, and what its Avro values become in a table."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import requests
+
+from pipeline.clients import records
+from pipeline.repository.target import Target
+from pipeline.schemas import Schema
+
+
+@dataclass(frozen=True)
+class Record:
+    key: str
+    value: dict[str, Any]
+    iteration: int
+    generation: int
+    timestamp_ms: int
+    partition: int
+    offset: int
+
+
+def read(target: Target, topic: str) -> list[Record]:
+    """Every Avro record that is in the topic now, in the order of each partition."""
+    return [_record(target, message) for message in raw(target, topic)]
+
+
+def raw(target: Target, topic: str) -> Iterator[Any]:
+    """Every message that is in the topic now."""
+    # A broker that a test has killed may still be on its way back.
+    return records.messages(target.kafka, topic, patience_s=60)
+
+
+def write(
+    target: Target, topic: str, schema: Schema, values: Iterable[tuple[str | None, dict[str, Any]]]
+) -> None:
+    """Writes records, key and value each, under the topic's registered schema."""
+    encode = encoder(target, topic, schema)
+    encoded = ((None if key is None else key.encode(), encode(value)) for key, value in values)
+    write_raw(target, topic, encoded)
+
+
+def write_raw(
+    target: Target, topic: str, values: Iterable[tuple[bytes | None, bytes | None]]
+) -> None:
+    """Writes records as they are, key and value each."""
+    records.write(target.kafka, topic, values)
+
+
+def header(target: Target, topic: str) -> bytes:
+    """What a value of Confluent's wire format begins with, of the topic's registered schema."""
+    return records.HEADER.pack(0, _latest_id(target, topic))
+
+
+def encoder(target: Target, topic: str, schema: Schema) -> Callable[[dict[str, Any]], bytes]:
+    """Makes values Confluent's wire format, under the topic's registered schema."""
+    return records.encoder(schema, _latest_id(target, topic))
+
+
+def _latest_id(target: Target, topic: str) -> int:
+    url = f"{target.registry}/subjects/{topic}-value/versions/latest"
+    return int(requests.get(url, timeout=10).json()["id"])
+
+
+def _record(target: Target, message: Any) -> Record:
+    headers = {key: int(value) for key, value in message.headers() or () if "." in key}
+    value = message.value()
+    _, schema_id = records.HEADER.unpack_from(value)
+    return Record(
+        key=message.key().decode(),
+        value=_decoder(target.registry, schema_id)(value),
+        iteration=headers.get("current.iteration", -1),
+        generation=headers.get("task.generation", -1),
+        timestamp_ms=message.timestamp()[1],
+        partition=message.partition(),
+        offset=message.offset(),
+    )
+
+
+@cache
+def _decoder(registry: str, schema_id: int) -> Callable[[bytes], dict[str, Any]]:
+    answer = requests.get(f"{registry}/schemas/ids/{schema_id}", timeout=10)
+    return records.decoder(json.loads(answer.json()["schema"]))
+
+
+def row(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The columns that a value becomes."""
+    columns: dict[str, Any] = {}
+    for name, item in value.items():
+        if isinstance(item, dict):
+            columns |= row(item, f"{prefix}{name}_")
+        else:
+            columns[f"{prefix}{name}"] = item
+    return columns

@@ -1,0 +1,156 @@
+"""The targets as the end-to-end tests see them: the same questions, other answers."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+from pytest_docker.plugin import DockerComposeExecutor, Services
+
+from scripts import passwords
+from stack.layout import REPOSITORY, Layout
+from stack.supervisor import Supervisor
+from tests.support.embedded import TARGET, await_restart, free_ports, pid_of
+
+COMPOSE_FILE = REPOSITORY / "compose.yaml"
+# What the parts that a test kills are called where.
+EMBEDDED = {"trends": "flink"}
+COMPOSE = {"registry": "schema-registry", "trends": "ksqldb-server"}
+
+
+class Stack(Protocol):
+    """A running target."""
+
+    @property
+    def target_file(self) -> Path:
+        """Its target's file, with addresses that this machine reaches."""
+
+    def kill(self, part: str) -> None:
+        """Ends a part at once, without notice, and returns when it is started again."""
+
+    def forget_cleansed(self) -> None:
+        """Has the cleansing forget what it has done, as after its window: it reads all again."""
+
+    def logs(self) -> str:
+        """What all services have written."""
+
+    def answered(self, questions: Path) -> int:
+        """How many of a file's questions `make ksql` answers."""
+
+
+class Embedded:
+    """The embedded stack of the test run."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    @property
+    def target_file(self) -> Path:
+        return TARGET
+
+    def kill(self, part: str) -> None:
+        service = EMBEDDED.get(part, part)
+        pid = pid_of(self._layout, service)
+        # The group: the cleansing is a Python program and the JVM that it drives.
+        os.killpg(pid, signal.SIGKILL)
+        await_restart(self._layout, service, pid)
+
+    def forget_cleansed(self) -> None:
+        supervisor = Supervisor(self._layout.socket)
+        supervisor.stop("cleanse")
+        shutil.rmtree(self._layout.data / "cleanse")
+        supervisor.start("cleanse")
+
+    def logs(self) -> str:
+        return "".join(file.read_text() for file in self._layout.logs.glob("*.log*"))
+
+    def answered(self, questions: Path) -> int:
+        command = [sys.executable, "-m", "stack", "ksql", str(questions), "--target", str(TARGET)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.count("Received a total of")
+
+
+class Compose:
+    """compose.yaml under pytest-docker, on free ports."""
+
+    def __init__(self, command: str, project: str, services: Services, folder: Path) -> None:
+        self._docker = DockerComposeExecutor(command, str(COMPOSE_FILE), project)
+        self._docker.execute("up --build --detach --wait")
+        self._file = folder / "target.yaml"
+        self._file.write_text(yaml.safe_dump(_reached(services, folder)))
+
+    @property
+    def target_file(self) -> Path:
+        return self._file
+
+    def kill(self, part: str) -> None:
+        service = COMPOSE.get(part, part)
+        self._docker.execute(f"kill --signal KILL {service}")
+        self._docker.execute(f"up --detach --wait --no-recreate {service}")
+
+    def forget_cleansed(self) -> None:
+        self._docker.execute("stop cleanse")
+        self.run("--entrypoint rm cleanse -rf /var/lib/hospital/data/cleanse")
+        self._docker.execute("up --detach --wait cleanse")
+
+    def logs(self) -> str:
+        return str(self._docker.execute("logs --no-color").decode())
+
+    def answered(self, questions: Path) -> int:
+        mount = f"--volume {questions}:/questions.sql:ro"
+        said = self.run(f"{mount} ksqldb-cli --file /questions.sql http://ksqldb-server:8088")
+        return said.count("Limit Reached")
+
+    def run(self, command: str) -> str:
+        """What a service of the profile `tools` says when it is run once."""
+        return str(self._docker.execute(f"--profile tools run --rm --no-TTY {command}").decode())
+
+
+def environment(folder: Path) -> Path:
+    """A .env for the tests: passwords of their own, and free ports."""
+    file = folder / ".env"
+    passwords.ensure(file)
+    names = ("POSTGRES", "KAFKA", "REGISTRY", "CONNECT", "KSQLDB", "REST", "KAFDROP", "AIRFLOW")
+    with file.open("a") as lines:
+        for name, port in zip(names, free_ports(len(names)), strict=True):
+            lines.write(f"{name}_PORT={port}\n")
+    return file
+
+
+def no_engine() -> str | None:
+    """Why compose.yaml cannot be run here; None, if it can."""
+    docker = shutil.which("docker")
+    if docker is None:
+        return "no Docker engine: there is no docker command"
+    for question in (["info"], ["compose", "version"]):
+        done = subprocess.run([docker, *question], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            return f"no Docker engine: docker {' '.join(question)}: {done.stderr.strip()[-200:]}"
+    return None
+
+
+def _reached(services: Services, folder: Path) -> Mapping[str, Any]:
+    """targets/compose.yaml, as this machine reaches its services."""
+
+    def at(service: str, port: int) -> str:
+        return f"127.0.0.1:{services.port_for(service, port)}"
+
+    target: dict[str, Any] = yaml.safe_load((REPOSITORY / "targets" / "compose.yaml").read_text())
+    host, port = at("postgres", 5432).split(":")
+    return {
+        **target,
+        "kafka": at("kafka", 9092),
+        "registry": f"http://{at('schema-registry', 8081)}",
+        "connect": f"http://{at('connect', 8083)}",
+        "ksqldb": f"http://{at('ksqldb-server', 8088)}",
+        "rest": f"http://{at('rest-proxy', 8082)}",
+        "airflow": f"http://{at('airflow-api', 8080)}",
+        "postgres": {"host": host, "port": int(port), "database": target["postgres"]["database"]},
+        "secrets": str(folder / ".env"),
+    }

@@ -1,0 +1,164 @@
+"""A repository of its own for a test: specs in a temporary folder, run against the test stack."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+import yaml
+
+from pipeline.repository import target as targets
+from stack.layout import REPOSITORY
+
+DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
+DECLARED = ("connectors", "schemas", "postgres", "ksql", "topics.yaml")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder that render.py runs in."""
+
+    root: Path
+    target_file: Path
+    target: targets.Target
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        return dict(targets.secrets(REPOSITORY, self.target))
+
+    def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """render.py, as a person runs it."""
+        program = [sys.executable, str(REPOSITORY / "render.py"), command]
+        return subprocess.run(
+            [*program, "--target", str(self.target_file), *options],
+            cwd=self.root,
+            env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def ok(self, command: str, *options: str) -> str:
+        """The standard output of a command that succeeds."""
+        done = self.run(command, *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def plan(self, *options: str) -> dict[str, Any]:
+        plan: dict[str, Any] = json.loads(self.ok("plan", "--json", *options))
+        return plan
+
+    def write(self, path: str, content: object) -> Path:
+        """A file of the workspace: YAML, JSON for .avsc, or text."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, str):
+            file.write_text(content)
+        elif file.suffix == ".avsc":
+            file.write_text(json.dumps(content, indent=2))
+        else:
+            file.write_text(yaml.safe_dump(content, sort_keys=False))
+        return file
+
+    def edit(self, path: str, **changes: object) -> None:
+        """Top-level keys of a YAML file."""
+        file = self.root / path
+        self.write(path, {**yaml.safe_load(file.read_text()), **changes})
+
+    def connectors(self) -> dict[str, Any]:
+        """What the worker says of all connectors."""
+        url = f"{self.target.connect}/connectors?expand=info&expand=status"
+        answer: dict[str, Any] = requests.get(url, timeout=10).json()
+        return answer
+
+    def database(self) -> psycopg.Connection:
+        postgres = self.target.postgres
+        return psycopg.connect(
+            host=postgres.host,
+            port=postgres.port,
+            dbname=postgres.database,
+            user=postgres.admin,
+            password=self.secrets["POSTGRES_PASSWORD"],
+            autocommit=True,
+        )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self.database() as connection:
+            return connection.execute(query.encode()).fetchall()
+
+
+def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
+    """A copy of what this repository declares; without its trends where they are not looked at."""
+    for name in DECLARED:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, root / name)
+        else:
+            shutil.copy(source, root / name)
+    if not trends:
+        shutil.rmtree(root / "ksql")
+        for file in (root / "connectors" / "sinks").glob("*.yaml"):
+            if file.stem not in DETAILS:
+                file.unlink()
+    return _workspace(root, target_file)
+
+
+def small(root: Path, target_file: Path, name: str) -> Workspace:
+    """One source, one topic, one sink and one table, all called by `name`."""
+    space = _workspace(root, target_file)
+    shutil.copytree(REPOSITORY / "connectors" / "templates", root / "connectors" / "templates")
+    defaults = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
+    space.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})
+    space.write(f"schemas/{name}.avsc", widget_schema())
+    space.write("postgres/db_setup.sql", widget_script(name))
+    source = {"name": f"{name}-source", "template": "datagen", "topic": name, "key": "id"}
+    space.write("connectors/sources/widgets.yaml", {**source, "iterations": 100, "seed": 1})
+    sink = {"name": f"{name}-sink", "template": "jdbc-sink", "topics": [name]}
+    space.write("connectors/sinks/widgets.yaml", {**sink, "table": name, "key": ["id"]})
+    return space
+
+
+def _workspace(root: Path, target_file: Path) -> Workspace:
+    return Workspace(root, target_file, targets.load(REPOSITORY, str(target_file)))
+
+
+def widget_schema(*more: dict[str, Any]) -> dict[str, Any]:
+    identifier = {"type": "string", "arg.properties": {"prefix": "W", "iteration": {"start": 0}}}
+    size = {"type": "int", "arg.properties": {"range": {"min": 0, "max": 100}}}
+    fields = [{"name": "id", "type": identifier}, {"name": "size", "type": size}, *more]
+    return {"type": "record", "name": "Widget", "namespace": "test", "fields": fields}
+
+
+def widget_script(name: str, columns: str = "id text PRIMARY KEY, size integer") -> str:
+    roles = (REPOSITORY / "postgres" / "db_setup.sql").read_text().split("-- Patients")[0]
+    return (
+        f"{roles}\nCREATE TABLE IF NOT EXISTS {name} ({columns});\n"
+        f"GRANT SELECT, INSERT, UPDATE ON {name} TO connect_writer;\n"
+    )
+
+
+def counts(space: Workspace, tables: Iterator[str] | tuple[str, ...]) -> dict[str, int]:
+    """Rows per table."""
+    return {table: space.rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+
+def wipe(space: Workspace) -> None:
+    """Destroys what was deployed, and drops the tables."""
+    destroy(space)
+    with space.database() as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+        connection.execute("COMMENT ON DATABASE healthcare_pipeline_db IS NULL")
+
+
+def destroy(space: Workspace) -> None:
+    """Destroys what was deployed."""
+    done = space.run("destroy", "--yes")
+    # A workspace that the test left with a mistake in it cannot be read; its names are its own.
+    assert done.returncode in {0, 2}, done.stderr
