@@ -43,9 +43,9 @@ def through(space: Workspace, where: Layout) -> list[float]:
     Supervisor(where.socket).start("cleanse")
     said = Path(where.run / "cleanse.json")
     until(
-        lambda: True if "batch" in json.loads(said.read_text()) else None,
+        lambda: "batch" in json.loads(said.read_text()),
         seconds=120,
-        describe=said.read_text,
+        describe=lambda _: said.read_text(),
     )
     begun_ms = time.time_ns() // 1_000_000 + latency.WARM_UP_S * 1000
     latency.produce(space, latency.RAW_TOPIC, latency.raw_result)
@@ -54,8 +54,8 @@ def through(space: Workspace, where: Layout) -> list[float]:
 
     def probe() -> bool | None:
         clean[:] = records.read(space.target, latency.CLEAN_TOPIC)
-        return True if len(clean) >= total else None
+        return len(clean) >= total
 
-    until(probe, seconds=60, describe=lambda: f"{len(clean)} of {total} are clean", every=2)
+    until(probe, seconds=60, describe=lambda _: f"{len(clean)} of {total} are clean", every=2)
     stamped = [(r.timestamp_ms, r.value["collected_at"].timestamp() * 1000) for r in clean]
     return [out - made for out, made in stamped if made >= begun_ms]

@@ -18,7 +18,7 @@ def measure(space: Workspace) -> float:
     kafka = space.target.kafka
 
     def probe() -> bool | None:
-        return True if sum(topics.ends(kafka, TOPIC).values()) >= RECORDS else None
+        return sum(topics.ends(kafka, TOPIC).values()) >= RECORDS
 
-    until(probe, seconds=180, describe=lambda: f"not {RECORDS} records:\n{space.run('status')}")
+    until(probe, seconds=180, describe=lambda _: f"not {RECORDS} records:\n{space.run('status')}")
     return RECORDS * 1000 / topics.span_ms(kafka, TOPIC)

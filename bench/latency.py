@@ -39,9 +39,9 @@ def measure(space: Workspace) -> list[float]:
     total = PER_SECOND * SECONDS
 
     def probe() -> bool | None:
-        return True if counts(space, ("lab_results",))["lab_results"] == total else None
+        return counts(space, ("lab_results",))["lab_results"] == total
 
-    until(probe, seconds=60, describe=lambda: f"not {total} rows")
+    until(probe, seconds=60, describe=lambda _: f"not {total} rows")
     query = LATENCIES.replace(":first", f"'{PER_SECOND * WARM_UP_S}'")
     return [float(row[0]) for row in space.rows(query)]
 

@@ -69,7 +69,7 @@ def _sink(space: Workspace, config: dict[str, str]) -> float:
     body = {**config, "name": name}
     requests.put(f"{url}/config", json=body, timeout=60).raise_for_status()
     try:
-        until(lambda: _done(space), seconds=240, describe=lambda: "not all rows", every=1)
+        until(lambda: _done(space), seconds=240, describe=lambda _: "not all rows", every=1)
     finally:
         requests.delete(url, timeout=30).raise_for_status()
     return RECORDS * (1 - STEADY_FROM) / float(space.rows(STEADY_S)[0][0])
@@ -78,7 +78,7 @@ def _sink(space: Workspace, config: dict[str, str]) -> float:
 def _done(space: Workspace) -> bool | None:
     # Seldom: counting takes the sink's share of the machine.
     rows = space.rows("SELECT count(*) FROM diagnoses")[0][0]
-    return True if rows == RECORDS else None
+    return bool(rows == RECORDS)
 
 
 def _copy(space: Workspace) -> float:

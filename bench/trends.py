@@ -77,9 +77,9 @@ def _seconds(space: Workspace, name: str) -> float:
         if written != last[0]:
             last[:] = [written, time.monotonic()]
         # Done when nothing more has come for a while.
-        return True if written and time.monotonic() - last[1] > QUIET_S else None
+        return bool(written) and time.monotonic() - last[1] > QUIET_S
 
-    until(probe, seconds=120, describe=lambda: f"{topic}: {last[0]} records", every=0.5)
+    until(probe, seconds=120, describe=lambda _: f"{topic}: {last[0]} records", every=0.5)
     engine.remove(30)
     # From the first record that it wrote to the last.
     return topics.span_ms(kafka, topic) / 1000
@@ -88,7 +88,10 @@ def _seconds(space: Workspace, name: str) -> float:
 def through(space: Workspace) -> list[float]:
     """Milliseconds from a clean record's producer to its trend's row, committed."""
     until(
-        lambda: _is_settled(space), seconds=300, describe=lambda: "the backlog is not done", every=2
+        lambda: _is_settled(space),
+        seconds=300,
+        describe=lambda _: "the backlog is not done",
+        every=2,
     )
     topic = "patient_admissions_clean"
     encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
@@ -108,9 +111,9 @@ def through(space: Workspace) -> list[float]:
 
     def probe() -> bool | None:
         found.update({hour: float(at) for hour, at in space.rows(COMMITS) if hour in sent})
-        return True if found.keys() == sent.keys() else None
+        return found.keys() == sent.keys()
 
-    until(probe, seconds=60, describe=lambda: f"{len(found)} of {len(sent)} rows", every=0.5)
+    until(probe, seconds=60, describe=lambda _: f"{len(found)} of {len(sent)} rows", every=0.5)
     counted = sorted(sent)[PER_SECOND * WARM_UP_S :]
     return [(found[hour] - sent[hour]) * 1000 for hour in counted]
 
@@ -119,7 +122,7 @@ def _is_settled(space: Workspace) -> bool | None:
     queries = "SELECT sum(admissions) FROM {}"
     tables = "admissions_hourly", "admissions_by_age_daily", "length_of_stay_daily"
     counted = {space.rows(queries.format(table))[0][0] for table in tables}
-    return True if counted == {ADMISSIONS} else None
+    return counted == {ADMISSIONS}
 
 
 def _patient(number: int) -> dict[str, Any]:

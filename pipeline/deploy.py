@@ -188,16 +188,16 @@ def stop(connect: Connect, name: str, deadline_s: float) -> None:
 
     def probe() -> bool | None:
         live = connect.connectors().get(name)
-        return True if live and live.state == "STOPPED" and not live.tasks else None
+        return bool(live and live.state == "STOPPED" and not live.tasks)
 
-    until(probe, seconds=deadline_s, describe=lambda: f"{name} does not stop")
+    until(probe, seconds=deadline_s, describe=lambda _: f"{name} does not stop")
 
 
 def _wait_gone(connect: Connect, name: str, deadline_s: float) -> None:
     until(
-        lambda: True if name not in connect.connectors() else None,
+        lambda: name not in connect.connectors(),
         seconds=deadline_s,
-        describe=lambda: f"{name} is still there",
+        describe=lambda _: f"{name} is still there",
     )
 
 
@@ -211,9 +211,9 @@ def _wait_running(connect: Connect, name: str, deadline_s: float) -> None:
         seen[:] = [live]
         if live.failed:
             raise PipelineError("; ".join(live.failed))
-        return True if live.settled else None
+        return live.settled
 
-    until(probe, seconds=deadline_s, describe=lambda: _last_seen(seen))
+    until(probe, seconds=deadline_s, describe=lambda _: _last_seen(seen))
 
 
 def _last_seen(seen: list[LiveConnector]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from pipeline.errors import DeadlineError
 
@@ -14,25 +14,25 @@ def until(
     probe: Callable[[], T | None],
     *,
     seconds: float,
-    describe: Callable[[], str],
+    describe: Callable[[T | None], str],
+    done: Callable[[T], bool] = bool,
     every: float = 0.2,
 ) -> T:
-    """The first result of `probe` that is not None.
+    """Asks `probe` every so many seconds, and returns its first value that is `done`.
 
-    `probe` may raise to give up at once. `describe` is asked for the message when time runs out:
-    what was waited for, and the last state seen.
+    None is never done. `probe` may raise to give up at once. When time runs out, `describe` gets the
+    last value and says what was waited for, and what was there instead.
 
     Raises:
-        DeadlineError: after `seconds`.
+        DeadlineError: no value was done within `seconds`.
     """
     retrying = Retrying(
         stop=stop_after_delay(seconds),
         wait=wait_fixed(every),
-        retry=retry_if_result(lambda result: result is None),
+        retry=retry_if_result(lambda value: value is None or not done(value)),
+        retry_error_callback=lambda state: state.outcome and state.outcome.result(),
     )
-    try:
-        found: T | None = retrying(probe)
-    except RetryError:
-        raise DeadlineError(f"{describe()} (waited {seconds:.0f} s)") from None
-    assert found is not None  # noqa: S101 - what retry_if_result promises
-    return found
+    value: T | None = retrying(probe)
+    if value is None or not done(value):
+        raise DeadlineError(f"{describe(value)} (waited {seconds:.0f} s)")
+    return value

@@ -80,9 +80,9 @@ def _wait(connection: psycopg.Connection, words: Console) -> Landed:
         def probe() -> bool | None:
             seen[0] = _counts(connection)
             status.update(f"waiting for rows: {_say(seen[0])}")
-            return True if all(seen[0][t] >= rows for t, rows in ENOUGH.items()) else None
+            return all(seen[0][t] >= rows for t, rows in ENOUGH.items())
 
-        until(probe, seconds=DEADLINE_S, describe=lambda: f"rows landed: {_say(seen[0])}")
+        until(probe, seconds=DEADLINE_S, describe=lambda _: f"rows landed: {_say(seen[0])}")
         more = sum(seen[0].values()) - sum(before.values())
         return Landed(seen[0], more / max(0.001, time.monotonic() - begun))
 

@@ -121,7 +121,7 @@ def _record(http: Service, consumer: str, place: Place) -> Mapping[str, str]:
         records = http.json("GET", f"{consumer}/records?timeout=1000")
         return next((r for r in records if r["offset"] == place.offset), None)
 
-    return until(probe, seconds=READ_S, describe=lambda: f"{place} does not come back")
+    return until(probe, seconds=READ_S, describe=lambda _: f"{place} does not come back")
 
 
 def _decoded(registry: Registry, topic: str, value: bytes) -> Any:

@@ -129,7 +129,7 @@ def patiently(ask: Callable[[], Any]) -> Any:
             last[0] = str(error)
             return None
 
-    return until(probe, seconds=REGISTRY_PATIENCE_S, describe=lambda: last[0])
+    return until(probe, seconds=REGISTRY_PATIENCE_S, describe=lambda _: last[0])
 
 
 @contextmanager
@@ -336,7 +336,7 @@ def await_deployment(
     until(
         probe,
         seconds=seconds,
-        describe=lambda: f"make deploy: missing are {', '.join(missing[0])}",
+        describe=lambda _: f"make deploy: missing are {', '.join(missing[0])}",
         every=1,
     )
 

@@ -124,7 +124,7 @@ def _wait_healthy(where: Layout, supervisor: Supervisor, service: Service) -> No
     until(
         probe,
         seconds=START_S,
-        describe=lambda: f"{service.name} is not healthy; its log ends:\n{tail(log)}",
+        describe=lambda _: f"{service.name} is not healthy; its log ends:\n{tail(log)}",
     )
 
 

@@ -72,7 +72,7 @@ class Supervisor:
         until(
             lambda: self.running() or None,
             seconds=10,
-            describe=lambda: f"supervisord does not answer; its log ends:\n{tail(log)}",
+            describe=lambda _: f"supervisord does not answer; its log ends:\n{tail(log)}",
         )
 
     def start(self, name: str) -> None:
@@ -103,7 +103,7 @@ class Supervisor:
         until(
             lambda: None if Path(f"/proc/{pid}").exists() else True,
             seconds=60,
-            describe=lambda: f"supervisord (pid {pid}) does not end",
+            describe=lambda _: f"supervisord (pid {pid}) does not end",
         )
 
     def processes(self) -> dict[str, Process]:

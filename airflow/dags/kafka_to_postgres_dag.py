@@ -50,12 +50,12 @@ def _wait_until_they_hold(connect: Connect, names: list[str]) -> None:
         if failed and seen_up[0]:
             raise PipelineError(f"failed again after a restart: {'; '.join(failed)}")
         seen_up[0] = seen_up[0] or not failed
-        return True if not failed and time.monotonic() - begun > HOLD_S else None
+        return not failed and time.monotonic() - begun > HOLD_S
 
     until(
         probe,
         seconds=2 * HOLD_S,
-        describe=lambda: f"still FAILED after a restart: {', '.join(names)}",
+        describe=lambda _: f"still FAILED after a restart: {', '.join(names)}",
         every=1,
     )
 

@@ -117,9 +117,9 @@ class Flink:
 
         def probe() -> bool | None:
             state = next((j.state for j in self.jobs() if j.id == job.id), "CANCELED")
-            return True if state in {"CANCELED", "FAILED", "FINISHED"} else None
+            return state in {"CANCELED", "FAILED", "FINISHED"}
 
-        until(probe, seconds=deadline_s, describe=lambda: f"Flink's job {job.name} does not end")
+        until(probe, seconds=deadline_s, describe=lambda _: f"Flink's job {job.name} does not end")
 
     @contextmanager
     def session(self) -> Iterator["Session"]:
@@ -150,12 +150,12 @@ class Session:
 
         def probe() -> bool | None:
             state = self._ask("GET", f"{operation}/status")["status"]
-            return True if state in {"FINISHED", "ERROR", "CANCELED", "TIMEOUT"} else None
+            return state in {"FINISHED", "ERROR", "CANCELED", "TIMEOUT"}
 
         until(
             probe,
             seconds=patience_s,
-            describe=lambda: f"Flink is not done with {statement}",
+            describe=lambda _: f"Flink is not done with {statement}",
             every=POLL_S,
         )
         return self._rows(operation)
@@ -168,7 +168,7 @@ class Session:
             return None if page["resultType"] == "NOT_READY" else page
 
         page = until(
-            probe, seconds=PATIENCE_S, describe=lambda: "Flink has no result", every=POLL_S
+            probe, seconds=PATIENCE_S, describe=lambda _: "Flink has no result", every=POLL_S
         )
         names = [column["name"] for column in page["results"]["columns"]]
         return [dict(zip(names, row["fields"], strict=True)) for row in page["results"]["data"]]

@@ -169,7 +169,7 @@ class FlinkEngine:
         until(
             lambda: self._flink.is_running(job_id) or None,
             seconds=deadline_s,
-            describe=lambda: f"{name}: not every part of its job runs",
+            describe=lambda _: f"{name}: not every part of its job runs",
         )
 
     def _cancel(self, name: str, deadline_s: float) -> None:

@@ -121,7 +121,7 @@ class KsqlDb:
         until(
             lambda: None if set(removed) & self._sources().keys() else True,
             seconds=deadline_s,
-            describe=lambda: f"ksqlDB still has {', '.join(self._sources())}",
+            describe=lambda _: f"ksqlDB still has {', '.join(self._sources())}",
         )
         return removed
 
@@ -131,7 +131,7 @@ class KsqlDb:
         until(
             lambda: None if name in self._sources() else True,
             seconds=deadline_s,
-            describe=lambda: f"ksqlDB still has {name}",
+            describe=lambda _: f"ksqlDB still has {name}",
         )
 
     def trial(
@@ -155,7 +155,7 @@ class KsqlDb:
                     until(
                         lambda name=statement.name: self._has_read(name) or None,  # type: ignore[misc]
                         seconds=deadline_s,
-                        describe=lambda name=statement.name: f"{name} does not read all",  # type: ignore[misc]
+                        describe=lambda _, name=statement.name: f"{name} does not read all",  # type: ignore[misc]
                     )
         finally:
             for statement in reversed(made):
@@ -217,9 +217,9 @@ class KsqlDb:
             if seen[0] in {"ERROR", "UNRESPONSIVE"}:
                 place = f"{statement.source.file}:{statement.line}"
                 raise PipelineError(f"{place}: the query of {statement.name} is in {seen[0]}")
-            return True if seen[0] == "RUNNING" else None
+            return seen[0] == "RUNNING"
 
-        until(probe, seconds=deadline_s, describe=lambda: f"{statement.name} is {seen[0]}")
+        until(probe, seconds=deadline_s, describe=lambda _: f"{statement.name} is {seen[0]}")
 
 
 def _body(text: str, settings: Mapping[str, str]) -> dict[str, Any]:

@@ -37,9 +37,9 @@ def test_a_record_through_the_rest_proxy_lands(quiet: Workspace, compose: Compos
     assert '"key": "L9000001"' in said
     landed = "SELECT test_value FROM lab_results WHERE lab_id = 'L9000001'"
     until(
-        lambda: True if quiet.rows(landed) == [(2.5,)] else None,
+        lambda: quiet.rows(landed) == [(2.5,)],
         seconds=60,
-        describe=lambda: f"landed is {quiet.rows(landed)}",
+        describe=lambda _: f"landed is {quiet.rows(landed)}",
     )
 
 

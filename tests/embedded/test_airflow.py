@@ -53,7 +53,7 @@ class Airflow:
         def probe() -> bool | None:
             return self.ask("GET", f"{path}/{run}")["state"] in {"success", "failed"} or None
 
-        until(probe, seconds=RUN_S, describe=lambda: f"{dag} goes on: {self.states(dag, run)}")
+        until(probe, seconds=RUN_S, describe=lambda _: f"{dag} goes on: {self.states(dag, run)}")
         return self.states(dag, run)
 
     def states(self, dag: str, run: str) -> dict[str, str]:
@@ -74,7 +74,7 @@ def airflow(stack: Layout) -> Iterator[Airflow]:
         runs = until(
             lambda path=path: _runs(client, path),  # type: ignore[misc]
             seconds=60,
-            describe=lambda: "the scheduler makes no run",
+            describe=lambda _: "the scheduler makes no run",
         )
         # There is no pipeline yet that they could find well.
         for run in runs:
@@ -155,7 +155,7 @@ def test_a_failed_task_is_restarted_once_and_red_only_if_it_fails_again(
     until(
         lambda: "FAILED" in running.run("status").stdout or None,
         seconds=60,
-        describe=lambda: running.run("status").stdout,
+        describe=lambda _: running.run("status").stdout,
         every=1,
     )
     states = airflow.run("kafka_to_postgres_dag")
@@ -179,9 +179,9 @@ def test_a_stalled_cleansing_turns_its_sensor_red_and_recovers(
     said = stack.run / "cleanse.json"
     try:
         until(
-            lambda: True if time.time() - said.stat().st_mtime > SILENCE_S else None,
+            lambda: time.time() - said.stat().st_mtime > SILENCE_S,
             seconds=SILENCE_S + 10,
-            describe=lambda: "it goes on talking",
+            describe=lambda _: "it goes on talking",
             every=1,
         )
         states = airflow.run("spark_processing_dag")
@@ -255,7 +255,7 @@ def test_abnormal_data_is_told_once_and_once_more_when_it_is_over(
     def probe() -> bool | None:
         return (running.rows(crowded.format(hour))[0][0] or 0) >= 100 or None
 
-    until(probe, seconds=60, describe=lambda: "the crowd has not been counted")
+    until(probe, seconds=60, describe=lambda _: "the crowd has not been counted")
     for _ in range(2):
         assert _failed(airflow.run("alerts_dag")) == {"admissions"}
     assert [notice["status"] for notice in webhook.notices] == ["open"]
@@ -270,7 +270,7 @@ def test_abnormal_data_is_told_once_and_once_more_when_it_is_over(
     until(
         lambda: running.rows(time_passed)[0][0] == hour + timedelta(hours=2) or None,
         seconds=60,
-        describe=lambda: "the hour has not passed",
+        describe=lambda _: "the hour has not passed",
     )
     assert set(airflow.run("alerts_dag").values()) == {"success"}
     assert [notice["status"] for notice in webhook.notices] == ["open", "recovered"]
@@ -283,7 +283,7 @@ def test_abnormal_data_is_told_once_and_once_more_when_it_is_over(
         found = json.loads(running.run("status", "--json").stdout)["skipped"]
         return found.get("patient_admissions_clean") == 1 or None
 
-    until(counted, seconds=60, describe=lambda: "the record has not been counted")
+    until(counted, seconds=60, describe=lambda _: "the record has not been counted")
     assert _failed(airflow.run("alerts_dag")) == {"unread"}
     assert [notice["key"] for notice in webhook.notices] == ["unread:patient_admissions_clean"]
 

@@ -94,7 +94,7 @@ def test_a_completed_source_shows_as_completed_and_goes_on_when_asked_for_more(
 
 def _until_completed(space: Workspace, count: int) -> None:
     until(
-        lambda: True if space.run("status").stdout.count(" COMPLETED ") >= 2 * count else None,
+        lambda: space.run("status").stdout.count(" COMPLETED ") >= 2 * count,
         seconds=30,
-        describe=lambda: space.run("status").stdout,
+        describe=lambda _: space.run("status").stdout,
     )

@@ -55,7 +55,7 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
             found = records.read(widgets.target, f"{name}_named")
             return [r.value["NAME"] for r in found if r.key == f"V{number}"] or None
 
-        (value,) = until(probe, seconds=60, describe=lambda: f"V{number} is not joined")
+        (value,) = until(probe, seconds=60, describe=lambda _: f"V{number} is not joined")
         return value  # type: ignore[no-any-return]
 
     def await_read(mark: str) -> None:
@@ -67,7 +67,7 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
             found = records.read(widgets.target, f"{name}_named")
             return any(r.key == "probe" and r.value["NAME"] == mark for r in found) or None
 
-        until(probe, seconds=60, describe=lambda: f"the table is not read to {mark}", every=0.5)
+        until(probe, seconds=60, describe=lambda _: f"the table is not read to {mark}", every=0.5)
 
     def rename(to: str | None) -> None:
         write_clean(widgets, f"{name}_people", [("P1", {"name": to})])
@@ -112,9 +112,9 @@ def _edit_band(space: Workspace, years: int) -> None:
 
 def _await_status(space: Workspace) -> None:
     def probe() -> bool | None:
-        return True if space.run("status").returncode == 0 else None
+        return space.run("status").returncode == 0
 
-    until(probe, seconds=90, describe=lambda: space.run("status").stdout, every=1)
+    until(probe, seconds=90, describe=lambda _: space.run("status").stdout, every=1)
 
 
 def _end(space: Workspace, name: str) -> None:
@@ -124,9 +124,9 @@ def _end(space: Workspace, name: str) -> None:
 
     def told() -> bool | None:
         changes = [(c["name"], c["action"]) for c in space.plan()["changes"]]
-        return True if changes == [(name, "restart")] else None
+        return changes == [(name, "restart")]
 
-    until(told, seconds=20, describe=lambda: f"{space.plan()['changes']}")
+    until(told, seconds=20, describe=lambda _: f"{space.plan()['changes']}")
 
 
 def _await_plan(space: Workspace) -> None:
@@ -140,7 +140,7 @@ def _await_plan(space: Workspace) -> None:
         assert re.search("Flink is starting|Flink cannot be reached", done.stderr), done.stderr
         return None
 
-    until(probe, seconds=90, describe=lambda: space.run("plan").stderr, every=0.5)
+    until(probe, seconds=90, describe=lambda _: space.run("plan").stderr, every=0.5)
 
 
 def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
@@ -216,7 +216,7 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
         found: dict[str, int] = json.loads(trends.ok("status", "--json"))["skipped"]
         return found
 
-    until(lambda: skipped() == counted or None, seconds=20, describe=lambda: f"{skipped()}")
+    until(lambda: skipped() == counted or None, seconds=20, describe=lambda _: f"{skipped()}")
     assert f"4 records of {topic} could not be read and were passed over" in trends.ok("status")
     # A schema that nobody registered is the record's fault; a registry that is away is not.
     Supervisor(stack.socket).stop("registry")
@@ -226,11 +226,13 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
         done = trends.run("status", "--json")
         return json.loads(done.stdout)["queries"]["ADMISSIONS_NAMED"] == "FAILING" or None
 
-    until(fails, seconds=60, describe=lambda: trends.run("status").stdout, every=1)
+    until(fails, seconds=60, describe=lambda _: trends.run("status").stdout, every=1)
     assert "ADMISSIONS_NAMED: Connection refused" in trends.run("status").stdout
     Supervisor(stack.socket).start("registry")
     _await_status(trends)
-    until(lambda: skipped().keys() == {topic} or None, seconds=20, describe=lambda: f"{skipped()}")
+    until(
+        lambda: skipped().keys() == {topic} or None, seconds=20, describe=lambda _: f"{skipped()}"
+    )
     queries = stack.data / "flink" / "queries"
     until(
         lambda: (
@@ -239,7 +241,7 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
             else None
         ),
         seconds=60,
-        describe=lambda: "not every statement has a checkpoint",
+        describe=lambda _: "not every statement has a checkpoint",
     )
     Supervisor(stack.socket).stop("flink")
     _drop_state(queries / "ADMISSIONS_HOURLY")

@@ -46,9 +46,9 @@ def _await(terminal: int, wanted: str) -> None:
         ready, _, _ = select.select([terminal], [], [], 0.2)
         if ready:
             shown[0] += os.read(terminal, 65536)
-        return True if wanted.encode() in shown[0] else None
+        return wanted.encode() in shown[0]
 
-    until(probe, seconds=60, every=0, describe=lambda: f"no {wanted} in {shown[0][-2000:]!r}")
+    until(probe, seconds=60, every=0, describe=lambda _: f"no {wanted} in {shown[0][-2000:]!r}")
 
 
 def test_the_cluster_and_the_avro_of_a_topic_are_shown(widgets: Workspace) -> None:

@@ -59,9 +59,9 @@ def test_what_is_killed_comes_back_with_its_data(
     os.kill(pid, signal.SIGKILL)
     await_restart(stack, service, pid)
     until(
-        lambda: True if all(state.healthy for state in lifecycle.status(stack)) else None,
+        lambda: all(state.healthy for state in lifecycle.status(stack)),
         seconds=60,
-        describe=lambda: f"unhealthy after {service} was killed: {_command('status').stdout}",
+        describe=lambda _: f"unhealthy after {service} was killed: {_command('status').stdout}",
     )
     # The registry has its schemas, the broker its topics, the database its mark.
     kinds = {change["kind"] for change in widgets.plan()["changes"]}
@@ -83,8 +83,8 @@ def test_down_and_up_keep_the_data(widgets: Workspace, stack: Layout) -> None:
     # The promise is 30 s on an idle machine; a busy one is given twice that.
     assert time.monotonic() - begun < 60
     until(
-        lambda: True if widgets.run("status").returncode == 0 else None,
+        lambda: widgets.run("status").returncode == 0,
         seconds=60,
-        describe=lambda: widgets.run("status").stdout,
+        describe=lambda _: widgets.run("status").stdout,
     )
     assert widgets.plan()["changes"] == []

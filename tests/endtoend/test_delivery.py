@@ -70,12 +70,12 @@ def wait_until_landed(space: Workspace, wanted: dict[str, int]) -> None:
 
     def probe() -> bool | None:
         seen[0] = _landed(space)
-        return True if seen[0] == wanted else None
+        return seen[0] == wanted
 
     def describe() -> str:
         return f"landed are {seen[0]}, not {wanted}\n{space.run('status').stdout}"
 
-    until(probe, seconds=180, describe=describe, every=0.5)
+    until(probe, seconds=180, describe=lambda _: describe(), every=0.5)
 
 
 def _account(space: Workspace) -> None:
@@ -183,7 +183,7 @@ def _deliver_again(space: Workspace, stack: Stack) -> None:
         found = len(records.read(space.target, "patient_admissions_clean"))
         return found if found >= before + RECORDS * 0.9 else None
 
-    until(probe, seconds=120, describe=lambda: "the clean topic gets nothing again", every=1)
+    until(probe, seconds=120, describe=lambda _: "the clean topic gets nothing again", every=1)
 
 
 def _correct(space: Workspace, admissions: int) -> None:
@@ -199,9 +199,9 @@ def _correct(space: Workspace, admissions: int) -> None:
     query = f"{there} AND department = 'Neurology'"
 
     def probe() -> bool | None:
-        return True if space.rows(query) == [(admissions,)] else None
+        return space.rows(query) == [(admissions,)]
 
-    until(probe, seconds=120, describe=lambda: "the corrections do not land", every=1)
+    until(probe, seconds=120, describe=lambda _: "the corrections do not land", every=1)
 
 
 def _elsewhere(value: dict[str, Any]) -> dict[str, Any]:
@@ -211,12 +211,12 @@ def _elsewhere(value: dict[str, Any]) -> dict[str, Any]:
 
 def _kill_at(space: Workspace, stack: Stack, rows: int, part: str) -> None:
     def probe() -> bool | None:
-        return True if counts(space, ("diagnoses",))["diagnoses"] >= rows else None
+        return counts(space, ("diagnoses",))["diagnoses"] >= rows
 
     def describe() -> str:
         return f"diagnoses has fewer than {rows} rows\n{space.run('status').stdout}"
 
-    until(probe, seconds=120, describe=describe)
+    until(probe, seconds=120, describe=lambda _: describe())
     stack.kill(part)
 
 
@@ -255,9 +255,9 @@ def test_garbage_is_rejected_by_the_cleansing_or_dead_lettered_by_the_sink(
     wait_until_landed(hospital, ENTITIES)
     rejected = "SELECT record_value, rules FROM rejected_records WHERE record_key = 'garbage'"
     until(
-        lambda: True if len(hospital.rows(rejected)) == len(garbage) else None,
+        lambda: len(hospital.rows(rejected)) == len(garbage),
         seconds=60,
-        describe=lambda: f"rejected are {hospital.rows(rejected)}",
+        describe=lambda _: f"rejected are {hospital.rows(rejected)}",
     )
     assert {bytes(value): rules for value, rules in hospital.rows(rejected)} == garbage
     (letter,) = records.raw(hospital.target, "admissions-sink_dlq")

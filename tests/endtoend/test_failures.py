@@ -118,9 +118,9 @@ def _until_rows(space: Workspace, table: str, rows: int) -> None:
 
     def probe() -> bool | None:
         seen[0] = space.rows(f"SELECT count(*) FROM {table}")[0][0]
-        return True if seen[0] >= rows else None
+        return seen[0] >= rows
 
-    until(probe, seconds=30, describe=lambda: f"{table} has {seen[0]} rows, not {rows}")
+    until(probe, seconds=30, describe=lambda _: f"{table} has {seen[0]} rows, not {rows}")
 
 
 def _until_failed(space: Workspace, name: str) -> str:
@@ -133,4 +133,4 @@ def _until_failed(space: Workspace, name: str) -> str:
             done.stdout if done.returncode == 1 and f"{name}-sink: task 0" in done.stdout else None
         )
 
-    return until(probe, seconds=40, describe=lambda: f"the sink did not fail:\n{seen[0]}")
+    return until(probe, seconds=40, describe=lambda _: f"the sink did not fail:\n{seen[0]}")

@@ -160,12 +160,12 @@ def wait_until_equal(space: Workspace, admissions: int) -> None:
 
     def probe() -> bool | None:
         found = counts(space, landed)
-        return True if set(found.values()) == {admissions} else None
+        return set(found.values()) == {admissions}
 
     def describe() -> str:
         return f"{counts(space, landed)}, not {admissions}"
 
-    until(probe, seconds=120, describe=describe, every=1)
+    until(probe, seconds=120, describe=lambda _: describe(), every=1)
     wait_until_trends_equal(space)
 
 
@@ -184,7 +184,7 @@ def wait_until_trends_equal(space: Workspace) -> None:
                 }
         return None if different else True
 
-    until(probe, seconds=120, describe=lambda: f"{different}", every=1)
+    until(probe, seconds=120, describe=lambda _: f"{different}", every=1)
 
 
 def test_every_trend_is_the_answer_of_plain_sql_through_a_kill(

@@ -76,9 +76,9 @@ def free_ports(count: int) -> list[int]:
 def await_restart(where: Layout, service: str, killed: int) -> None:
     """Waits until the supervisor has started a killed service again."""
     until(
-        lambda: True if pid_of(where, service) not in {0, killed} else None,
+        lambda: pid_of(where, service) not in {0, killed},
         seconds=30,
-        describe=lambda: f"the supervisor does not start {service} again",
+        describe=lambda _: f"the supervisor does not start {service} again",
     )
 
 
