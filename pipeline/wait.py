@@ -20,8 +20,8 @@ def until(
 ) -> T:
     """Asks `probe` every so many seconds, and returns its first value that is `done`.
 
-    None is never done. `probe` may raise to give up at once. When time runs out, `describe` gets the
-    last value and says what was waited for, and what was there instead.
+    None is never done. `probe` may raise to give up at once. When time runs out, `describe` gets
+    the last value and says what was waited for, and what was there instead.
 
     Raises:
         DeadlineError: no value was done within `seconds`.
