@@ -126,6 +126,5 @@ bench: install  ## Measure on real services; writes build/bench.json
 golden: .venv/.synced  ## Rewrite the golden files of the unit tests
 	@GOLDEN=write .venv/bin/pytest -q tests/unit
 
-spec-schema: .venv/.synced  ## Rewrite spec.schema.json and case.schema.json from the models
-	@$(PYTHON) -m pipeline.repository.specs > spec.schema.json
-	@$(PYTHON) -m pipeline.cases.files > case.schema.json
+spec-schema: .venv/.synced  ## Rewrite the JSON Schemas in editor/ from templates and models
+	@$(PYTHON) -m pipeline.repository.jsonschemas
