@@ -31,7 +31,7 @@ from pipeline.repository import target as targets
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Run
-from pipeline.services import Services, clients, read
+from pipeline.services import Services, clients
 from pipeline.suggest import unknown
 
 CHANGES_FOUND = 3
@@ -88,7 +88,7 @@ def _context(target_name: str) -> _Context:
 
 
 def _planned(context: _Context, only: list[str] | None, *, prune: bool) -> planning.Plan:
-    live = read(context.services, context.desired)
+    live = deployment.read(context.services, context.desired)
     plan = planning.compare(context.desired, live, prune=prune)
     if only:
         plan = plan.only(_selected(only, context.desired, plan))
@@ -127,7 +127,7 @@ def render(
 def validate(target: TargetOption = "embedded") -> None:
     """Check every spec with the worker, every schema with the registry, every table."""
     context = _context(target)
-    live = read(context.services, context.desired)
+    live = deployment.read(context.services, context.desired)
     plan = planning.everything(context.desired, live)
     plan = deployment.checked(plan, context.desired, context.services)
     _refuse_problems(report.safe(plan, context.secrets.values()))

@@ -1,10 +1,10 @@
-"""Makes what a plan says, in the order of the data, and removes what is declared."""
+"""Between a plan and the services: reads what runs, asks, makes the changes, removes."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from pipeline.plan import Plan
+from pipeline.plan import Live, Plan
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Result, Run
@@ -21,6 +21,20 @@ class Outcome:
     def failures(self) -> tuple[str, ...]:
         """One message per change that failed."""
         return tuple(f"{c.kind} {c.name}: {error}" for c, error in self.results if error)
+
+
+def read(services: Services, desired: Desired) -> Live:
+    """What runs now, read from all services at once.
+
+    Raises:
+        ServiceError: a service is unreachable; the first that failed, in the order of the data.
+    """
+    with ThreadPoolExecutor(len(RESOURCES)) as pool:
+        found = {
+            resource.kind: pool.submit(resource.read, services, desired.of(resource.kind))
+            for resource in RESOURCES
+        }
+        return {kind: future.result() for kind, future in found.items()}
 
 
 def checked(plan: Plan, desired: Desired, services: Services) -> Plan:

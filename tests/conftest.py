@@ -1,4 +1,3 @@
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -88,6 +87,6 @@ def whole(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
 def trends(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
     """A copy of this repository without its sources: the tests write the clean topics."""
     space = workspace.full(tmp_path, target_file, trends=True)
-    shutil.rmtree(space.root / "connectors" / "sources")
+    workspace.without_sources(space)
     yield space
     workspace.wipe(space)

@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline.errors import Mistake
 from pipeline.repository import yamlfile
 from pipeline.repository.project import Project
+from pipeline.repository.rules import Rules
 from pipeline.repository.source import Source
 from pipeline.schemas import field_names
 from pipeline.sql.columns import UnknownTypeError, columns_of
@@ -111,30 +112,40 @@ def _cleansing(project: Project) -> Iterator[Mistake]:
 
 
 def _unconnected(project: Project) -> Iterator[Mistake]:
-    """Topics that nothing writes or nothing reads: an entity that is half made."""
-    rules = project.rules.topics if project.rules else {}
-    rejects = [project.rules.rejects] if project.rules else []
-    queries = [statement for statement in project.statements if statement.query]
-    declared = [statement for statement in project.statements if not statement.query]
-    written = {topic for source in project.connectors for topic in source.writes}
-    written |= {*(rule.clean for rule in rules.values()), *rejects, *(s.topic for s in queries)}
-    read = {topic for source in project.connectors for topic in source.reads}
-    read |= {*rules, *(statement.topic for statement in declared)}
+    """Where there is a cleansing: topics that nothing writes or reads, of an entity half made."""
+    if project.rules is None:
+        return
+    written, read = _written(project, project.rules), _read(project, project.rules)
     for topic, spec in project.topics.topics.items():
         if topic not in written and not spec.written_by:
             yield _topic(
                 project,
                 topic,
-                "nothing writes it: a source in connectors/sources/ is missing, or say"
-                " `written_by: who does`",
+                "nothing writes it: a source in connectors/sources/ is missing, or say `written_by:"
+                " <who does>` here",
             )
-        if topic not in read and topic not in {statement.topic for statement in queries}:
+        if topic not in read and not spec.read_by:
             yield _topic(
                 project,
                 topic,
                 "nothing reads it: rules in spark/rules.yaml are missing if it is raw, a sink in"
-                " connectors/sinks/ or a statement in ksql/ if it is clean",
+                " connectors/sinks/ or a statement in ksql/ if it is clean, or say `read_by: <who"
+                " does>` here",
             )
+
+
+def _written(project: Project, rules: Rules) -> set[str]:
+    sources = {topic for source in project.connectors for topic in source.writes}
+    clean = {rule.clean for rule in rules.topics.values()}
+    queries = {statement.topic for statement in project.statements if statement.query}
+    return {*sources, *clean, rules.rejects, *queries}
+
+
+def _read(project: Project, rules: Rules) -> set[str]:
+    """A query's own topic may end there: people ask it questions."""
+    sinks = {topic for source in project.connectors for topic in source.reads}
+    statements = {statement.topic for statement in project.statements}
+    return {*sinks, *rules.topics, *statements}
 
 
 def _topic(project: Project, topic: str, message: str) -> Mistake:

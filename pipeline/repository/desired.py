@@ -12,7 +12,7 @@ from pipeline.repository.project import Project
 from pipeline.repository.source import Source
 from pipeline.repository.specs import TopicSpec, strings
 from pipeline.repository.templates import EVERY_SINK, SUFFIX, Renderer
-from pipeline.resources.connector import OWNER_KEY, SINK, Connector, kind_of
+from pipeline.resources.connector import OWNER_KEY, Connector, is_sink
 from pipeline.resources.desired import Desired
 from pipeline.resources.query import Query
 from pipeline.resources.subject import Subject
@@ -158,7 +158,7 @@ def _config(project: Project, renderer: Renderer, source: Source, owner: str) ->
     if source.template:
         own = renderer.render(f"{source.template.name}{SUFFIX}", variables, source.file)
     config = strings({**own, **spec.config})
-    if kind_of(config) == SINK:
+    if is_sink(config):
         shared = renderer.render(EVERY_SINK, variables, source.file)
         config = {**strings(shared), **config}
     # The order of templates and specs is for people; that of the result is for diffs.

@@ -77,6 +77,9 @@ class TopicSpec(Model):
     written_by: str | None = Field(
         None, description="Who writes the topic, if nothing of this repository does."
     )
+    read_by: str | None = Field(
+        None, description="Who reads the topic, if nothing of this repository does."
+    )
 
 
 class TopicsFile(Model):

@@ -49,19 +49,14 @@ class Connector:
     file: Path
 
     @property
-    def kind(self) -> str:
-        """Sink or source."""
-        return kind_of(self.config)
-
-    @property
     def is_sink(self) -> bool:
         """Whether it reads topics."""
-        return self.kind == SINK
+        return is_sink(self.config)
 
 
-def kind_of(config: Mapping[str, str]) -> str:
+def is_sink(config: Mapping[str, str]) -> bool:
     """Connect tells sinks from sources by their class; their configuration tells as well."""
-    return SINK if {"topics", "topics.regex"} & config.keys() else SOURCE
+    return bool({"topics", "topics.regex"} & config.keys())
 
 
 class Connectors(Resource[Connector, LiveConnector]):
@@ -109,8 +104,9 @@ class Connectors(Resource[Connector, LiveConnector]):
         """Connectors that bear the owner's mark."""
         names = {connector.name for connector in declared}
         for name, found in sorted(live.items()):
-            is_ours = found.config.get(OWNER_KEY) == owner and kind_of(found.config) == self.kind
-            if is_ours and name not in names:
+            is_ours = found.config.get(OWNER_KEY) == owner
+            is_mine = is_sink(found.config) == (self.kind == SINK)
+            if is_ours and is_mine and name not in names:
                 yield Change(self.kind, name, Action.DELETE, edits(found.config, {}), live=found)
 
     def check(

@@ -110,6 +110,15 @@ def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
     return _workspace(root, target_file)
 
 
+def without_sources(space: Workspace) -> None:
+    """Drops the sources: the test writes their topics."""
+    shutil.rmtree(space.root / "connectors" / "sources")
+    topics = yaml.safe_load((space.root / "topics.yaml").read_text())
+    for topic in topics["topics"].values():
+        topic["written_by"] = "the test"
+    space.write("topics.yaml", topics)
+
+
 def small(root: Path, target_file: Path, name: str) -> Workspace:
     """One source, one topic, one sink and one table, all called by `name`."""
     space = _workspace(root, target_file)
