@@ -5,15 +5,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from bench import latency
 from bench.copy import TOPIC as COPY_TOPIC
 from bench.datagen import RECORDS
 from pipeline.clients.kafka import Kafka
 from pipeline.desired import Topic
+from pipeline.paths import REPOSITORY
 from pipeline.wait import until
-from stack.layout import REPOSITORY, Layout
+from spark import status
+from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.support import records
 from tests.support.workspace import Workspace
@@ -41,11 +42,11 @@ def through(space: Workspace, where: Layout) -> list[float]:
     """Milliseconds from a raw record's producer to the clean record, at 1,000 records/s."""
     space.ok("deploy")
     Supervisor(where.socket).start("cleanse")
-    said = Path(where.run / "cleanse.json")
     until(
-        lambda: "batch" in json.loads(said.read_text()),
+        lambda: status.read(status.file_of(where.state)),
         seconds=120,
-        describe=lambda _: said.read_text(),
+        done=lambda written: written.batch is not None,
+        describe=lambda written: f"the cleansing has run no batch: {written}",
     )
     begun_ms = time.time_ns() // 1_000_000 + latency.WARM_UP_S * 1000
     latency.produce(space, latency.RAW_TOPIC, latency.raw_result)

@@ -7,9 +7,9 @@ from typing import Any
 
 from confluent_kafka import Producer
 
+from pipeline.paths import REPOSITORY
 from pipeline.repository.project import load
 from pipeline.wait import until
-from stack.layout import REPOSITORY
 from tests.support import records
 from tests.support.workspace import Workspace, counts
 

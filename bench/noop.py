@@ -6,7 +6,7 @@ import time
 import yaml
 
 from bench import topics
-from stack.layout import REPOSITORY
+from pipeline.paths import REPOSITORY
 from tests.support.workspace import Workspace
 
 CONNECTORS = 100

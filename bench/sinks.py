@@ -8,9 +8,9 @@ from uuid import uuid4
 import requests
 
 from bench.datagen import RECORDS, TOPIC
+from pipeline.paths import REPOSITORY
 from pipeline.repository.project import load, render
 from pipeline.wait import until
-from stack.layout import REPOSITORY
 from tests.support.workspace import Workspace
 
 # What the template sets for correctness or for the place; the rest of it is tuning.

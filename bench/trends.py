@@ -8,9 +8,9 @@ from confluent_kafka import Producer
 
 from bench import topics
 from pipeline.engines import choice
+from pipeline.paths import REPOSITORY
 from pipeline.repository.project import load
 from pipeline.wait import until
-from stack.layout import REPOSITORY
 from tests.support import records
 from tests.support.workspace import Workspace
 

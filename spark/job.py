@@ -3,16 +3,14 @@
 Exit codes: 0 caught up (`--once`) or asked to stop; 1 failed; 2 bad rules or usage.
 """
 
-import fcntl
 import json
 import os
 import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,13 +26,14 @@ from pipeline import command
 from pipeline.clients.kafka import Kafka
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError
+from pipeline.paths import LIB
 from pipeline.repository import target as targets
 from pipeline.schemas import Schema, canonical, compact
 from pipeline.wait import until
-from spark import cleanse
+from spark import cleanse, status
 from spark.rules import Rules
 from spark.rules import load as load_rules
-from stack.layout import LIB
+from spark.status import Status
 
 RULES = Path("spark") / "rules.yaml"
 LOGGING = Path(__file__).parent / "log4j2.properties"
@@ -64,14 +63,18 @@ class Counts:
             for rule in filter(None, broken.split(",")):
                 self.rules[rule] += count
 
+    @property
+    def duplicates(self) -> int:
+        """Records that were read and are neither clean nor rejected."""
+        return self.raw - self.clean.total() - self.rejected.total()
+
     def summary(self) -> dict[str, Any]:
-        """All there is to say; what was read and is neither clean nor rejected is a duplicate."""
-        clean, rejected = self.clean.total(), self.rejected.total()
+        """What `--once` prints."""
         return {
             "raw": self.raw,
-            "clean": clean,
-            "rejected": rejected,
-            "duplicates": self.raw - clean - rejected,
+            "clean": self.clean.total(),
+            "rejected": self.rejected.total(),
+            "duplicates": self.duplicates,
             "clean_by_topic": dict(sorted(self.clean.items())),
             "rejected_by_topic": dict(sorted(self.rejected.items())),
             "rules": dict(sorted(self.rules.items())),
@@ -130,29 +133,6 @@ def patiently(ask: Callable[[], Any]) -> Any:
             return None
 
     return until(probe, seconds=REGISTRY_PATIENCE_S, describe=lambda _: last[0])
-
-
-@contextmanager
-def only_one(checkpoint: Path) -> Iterator[None]:
-    """Holds the checkpoint's lock; the kernel drops it however the process ends.
-
-    Raises:
-        PipelineError: another job has it.
-    """
-    checkpoint.mkdir(parents=True, exist_ok=True)
-    with (checkpoint.parent / f"{checkpoint.name}.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise PipelineError(
-                f"{checkpoint}: a cleansing job (pid {lock.read().strip()}) works on this"
-                " checkpoint already: stop it first, or give another --checkpoint"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 def session(temporary: Path) -> SparkSession:
@@ -311,7 +291,7 @@ def _offsets(checkpoint: Path, batch: int) -> dict[tuple[str, str], int]:
 
 
 def await_deployment(
-    kafka: Kafka, registry: Registry, rules: Rules, seconds: float, status: Path | None
+    kafka: Kafka, registry: Registry, rules: Rules, seconds: float, file: Path | None
 ) -> None:
     """Waits until topics and subjects exist: the job may start before the first deploy.
 
@@ -323,7 +303,7 @@ def await_deployment(
     missing = [["(not asked yet)"]]
 
     def probe() -> bool | None:
-        _say(status, {"state": "waiting for make deploy"})
+        _report(file, Status("waiting for make deploy"))
         try:
             subjects = registry.subjects()
             topics = kafka.topics(names)
@@ -350,23 +330,22 @@ def main(
     checkpoint: Annotated[
         Path | None, typer.Option(help="Folder of the query's progress and state.")
     ] = None,
-    status: Annotated[
-        Path | None, typer.Option(help="File to write the progress to, as JSON.")
-    ] = None,
     max_records: Annotated[int, typer.Option(help="Records per micro-batch.")] = MAX_RECORDS,
 ) -> None:
     """Cleanse the raw topics by spark/rules.yaml into the clean topics and the rejects."""
     root = Path()
     place = targets.load(root, target)
-    folder = checkpoint or root / place.state / "data" / "cleanse"
+    folder = checkpoint or status.checkpoint_of(root / place.state)
+    # A run that ends, or that has a checkpoint of its own, is not the one that is watched.
+    watched = None if once or checkpoint else status.file_of(root / place.state)
     rules = load_rules(root / RULES)
     schemas = cleanse.load_schemas(root / "schemas")
     registry = Registry(place.registry)
-    with only_one(folder):
+    with status.only_job(folder):
         kafka = Kafka(place.kafka)
-        await_deployment(kafka, registry, rules, 30 if once else DEPLOY_PATIENCE_S, status)
+        await_deployment(kafka, registry, rules, 30 if once else DEPLOY_PATIENCE_S, watched)
         forget_deleted_topics(kafka, rules, folder)
-        _say(status, {"state": "starting"})
+        _report(watched, Status("starting"))
         spark = session(folder.parent / f"{folder.name}.tmp")
         cleanse.check(spark, rules, schemas, RULES)
         job = Job(place.kafka, rules, schemas, Contracts(registry, rules, schemas), folder)
@@ -380,23 +359,23 @@ def main(
         )
         job.steps()  # made before the query starts, not within its first batch
         begun = time.monotonic()
-        _run(writer, job, kafka, status)
+        _run(writer, job, kafka, watched)
         seconds = round(time.monotonic() - begun, 3)
         if once:
             print(json.dumps({**job.counts.summary(), "seconds": seconds}, indent=2))
         spark.stop()
 
 
-def _run(writer: DataStreamWriter, job: Job, kafka: Kafka, status: Path | None) -> None:
+def _run(writer: DataStreamWriter, job: Job, kafka: Kafka, file: Path | None) -> None:
     try:
-        _follow(writer.start(), job, kafka, status)
+        _follow(writer.start(), job, kafka, file)
     except StreamingQueryException as error:
         if REPLAY_DEFECT not in str(error):
             raise PipelineError(f"the cleansing failed: {str(error).splitlines()[0]}") from None
-        _follow(writer.start(), job, kafka, status)
+        _follow(writer.start(), job, kafka, file)
 
 
-def _follow(query: StreamingQuery, job: Job, kafka: Kafka, status: Path | None) -> None:
+def _follow(query: StreamingQuery, job: Job, kafka: Kafka, file: Path | None) -> None:
     """Writes the progress every second until the query ends, or SIGTERM ends it.
 
     Raises:
@@ -413,7 +392,7 @@ def _follow(query: StreamingQuery, job: Job, kafka: Kafka, status: Path | None) 
         if _ids_now(kafka, job.rules, ids) != ids:
             query.stop()
             raise PipelineError("the raw topics were made anew: start again")
-        _say(status, {"state": "running", **job.counts.summary(), **_place(query)})
+        _report(file, _status(query, job.counts))
 
 
 def _ids_now(kafka: Kafka, rules: Rules, before: dict[str, str]) -> dict[str, str]:
@@ -424,25 +403,28 @@ def _ids_now(kafka: Kafka, rules: Rules, before: dict[str, str]) -> dict[str, st
         return before
 
 
-def _place(query: StreamingQuery) -> dict[str, Any]:
+def _status(query: StreamingQuery, counts: Counts) -> Status:
+    now = Status(
+        "running",
+        clean=counts.clean.total(),
+        rejected=counts.rejected.total(),
+        duplicates=counts.duplicates,
+    )
     last = query.lastProgress
     if last is None:
-        return {"offsets": {}}
+        return now
     progress = json.loads(last.json)
-    return {
-        "batch": progress["batchId"],
-        "batch_ms": progress["durationMs"].get("triggerExecution"),
-        "offsets": progress["sources"][0]["endOffset"],
+    ends = progress["sources"][0]["endOffset"] or {}
+    offsets = {
+        topic: {int(partition): offset for partition, offset in partitions.items()}
+        for topic, partitions in ends.items()
     }
+    return replace(now, batch=progress["batchId"], offsets=offsets)
 
 
-def _say(status: Path | None, progress: Mapping[str, Any]) -> None:
-    if status is None:
-        return
-    text = json.dumps({"at": time.time(), "pid": os.getpid(), **progress})
-    fresh = status.with_suffix(".new")
-    fresh.write_text(text)
-    fresh.replace(status)
+def _report(file: Path | None, now: Status) -> None:
+    if file is not None:
+        status.write(file, now)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import sql
 
 from pipeline.errors import PipelineError
+from pipeline.paths import LIB
 from stack import requirements
-from stack.layout import LIB, TEMPLATES, Layout
+from stack.layout import TEMPLATES, Layout
 from stack.services import Service
 
 # A database and its owner, both of this name, with the secret that is the owner's password.
@@ -42,7 +43,9 @@ def configuration(where: Layout, services: tuple[Service, ...]) -> None:
         "root": os.geteuid() == 0,
         "services": services,
     }
-    _write(where.run / "target.yaml", yaml.safe_dump(target.model_dump(mode="json")))
+    # Absolute: the cleansing finds its folders from any working directory.
+    absolute = target.model_copy(update={"state": where.state})
+    _write(where.run / "target.yaml", yaml.safe_dump(absolute.model_dump(mode="json")))
     # The files are properties and ini files: nothing to escape for HTML.
     loader = FileSystemLoader(TEMPLATES)
     jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701

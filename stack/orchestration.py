@@ -9,8 +9,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from pipeline.errors import PipelineError
+from pipeline.paths import REPOSITORY
 from scripts import health
-from stack.layout import REPOSITORY, Layout
+from stack.layout import Layout
 from stack.services import Service, address
 
 PROGRAM = Path(sys.executable).parent / "airflow"

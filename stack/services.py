@@ -1,10 +1,8 @@
 """The services of the stack: how each is started, and when it is healthy."""
 
-import json
 import shlex
 import sys
 import sysconfig
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +13,10 @@ import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from pipeline.paths import LIB, REPOSITORY
+from spark import status
 from stack import requirements
-from stack.layout import LIB, REPOSITORY, Layout
+from stack.layout import Layout
 
 # Spark starts in 20 s on a busy machine; afterwards the job speaks every second.
 SILENCE_S = 90
@@ -183,20 +183,14 @@ def _flink(where: Layout) -> tuple[Service, ...]:
 
 
 def _cleanse(where: Layout) -> Service:
-    says = where.run / "cleanse.json"
-    arguments = {
-        "--target": where.run / "target.yaml",
-        "--checkpoint": where.data / "cleanse",
-        "--status": says,
-    }
-    command = [sys.executable, "-m", "spark.job"]
-    command += [str(part) for pair in arguments.items() for part in pair]
-    return Service(
-        "cleanse",
-        None,
-        shlex.join(command),
-        lambda: says.is_file() and time.time() - json.loads(says.read_text())["at"] < SILENCE_S,
-    )
+    command = [sys.executable, "-m", "spark.job", "--target", str(where.run / "target.yaml")]
+    file = status.file_of(where.state)
+
+    def healthy() -> bool:
+        written = status.read(file)
+        return written is not None and written.age_s < SILENCE_S
+
+    return Service("cleanse", None, shlex.join(command), healthy)
 
 
 def _answers(url: str) -> bool:

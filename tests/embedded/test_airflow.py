@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ import requests
 from rich.console import Console
 
 from pipeline.wait import until
+from spark import status
 from stack import lifecycle
 from stack.layout import Layout
 from stack.supervisor import Supervisor
@@ -176,12 +176,13 @@ def test_a_stalled_cleansing_turns_its_sensor_red_and_recovers(
 ) -> None:
     group = pid_of(stack, "cleanse")
     os.killpg(group, signal.SIGSTOP)
-    said = stack.run / "cleanse.json"
+    file = status.file_of(stack.state)
     try:
         until(
-            lambda: time.time() - said.stat().st_mtime > SILENCE_S,
+            lambda: status.read(file),
             seconds=SILENCE_S + 10,
-            describe=lambda _: "it goes on talking",
+            done=lambda written: written.age_s > SILENCE_S,
+            describe=lambda written: f"the stopped job goes on writing: {written}",
             every=1,
         )
         states = airflow.run("spark_processing_dag")

@@ -11,8 +11,8 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pipeline.paths import REPOSITORY
 from pipeline.wait import until
-from stack.layout import REPOSITORY
 from tests.support.embedded import TARGET
 from tests.support.workspace import Workspace
 

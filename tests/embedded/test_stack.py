@@ -9,9 +9,10 @@ import time
 import pytest
 from rich.console import Console
 
+from pipeline.paths import REPOSITORY
 from pipeline.wait import until
 from stack import lifecycle
-from stack.layout import REPOSITORY, Layout
+from stack.layout import Layout
 from tests.support.embedded import TARGET, await_restart, pid_of
 from tests.support.workspace import Workspace
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from pipeline.paths import REPOSITORY
 from pipeline.repository.project import load
 from pipeline.wait import until
-from stack.layout import REPOSITORY
 from tests.support import records
 from tests.support.stacks import Stack
 from tests.support.workspace import Workspace, counts

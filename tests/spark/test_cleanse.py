@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from pipeline.errors import SpecError
+from pipeline.paths import REPOSITORY
 from pipeline.schemas import compact, contract
 from spark import cleanse
 from spark.rules import Rules, load
-from stack.layout import REPOSITORY
 
 FILE = REPOSITORY / "spark" / "rules.yaml"
 RULES = load(FILE)

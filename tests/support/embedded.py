@@ -8,10 +8,11 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
+from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.wait import until
 from stack import lifecycle
-from stack.layout import REPOSITORY, Layout, layout
+from stack.layout import Layout, layout
 from stack.supervisor import Supervisor
 
 FOLDER = REPOSITORY / "var" / "test"

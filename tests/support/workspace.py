@@ -13,8 +13,8 @@ import psycopg
 import requests
 import yaml
 
+from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
-from stack.layout import REPOSITORY
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
 DECLARED = ("connectors", "schemas", "postgres", "ksql", "topics.yaml")

@@ -10,10 +10,10 @@ import pytest
 from pipeline.cases import files, rows, runner, trial
 from pipeline.cases.files import Case
 from pipeline.errors import SpecError, UsageError
+from pipeline.paths import REPOSITORY
 from pipeline.repository import project
 from pipeline.sql import reader
 from pipeline.sql.renaming import renamed
-from stack.layout import REPOSITORY
 
 PROJECT = project.load(REPOSITORY)
 HOUR = datetime(2025, 1, 1, 10, tzinfo=UTC)

@@ -11,11 +11,11 @@ from pipeline.desired import Line, Topic
 from pipeline.engines.engine import LiveQuery
 from pipeline.engines.ksqldb import KsqlDb, check_topics, declared
 from pipeline.errors import PipelineError, ServiceError, SpecError
+from pipeline.paths import REPOSITORY
 from pipeline.plan import Action, compare
 from pipeline.repository.project import load
 from pipeline.sql import reader
 from pipeline.sql.comparison import canonical
-from stack.layout import REPOSITORY
 from tests.support.compose import KNOWN
 from tests.support.serving import serving
 from tests.unit.test_plan import DESIRED, LIVE, OWNER

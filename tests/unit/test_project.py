@@ -10,10 +10,10 @@ from rich.console import Console
 from pipeline import graph, plan, report
 from pipeline.errors import SpecError, UsageError
 from pipeline.live import Live
+from pipeline.paths import REPOSITORY
 from pipeline.repository import project, specs
 from pipeline.repository.specs import json_schema
 from pipeline.repository.target import load as load_target
-from stack.layout import REPOSITORY
 from tests.support import golden
 
 OWNER = "hospital-admissions"

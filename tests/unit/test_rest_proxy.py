@@ -19,10 +19,10 @@ import fastavro
 import pytest
 import yaml
 
+from pipeline.paths import REPOSITORY
 from pipeline.repository import project
 from pipeline.schemas import compact, contract
 from scripts.kafka_producer import KEYS
-from stack.layout import REPOSITORY
 from tests.support.serving import serving
 
 REQUESTS = REPOSITORY / "scripts" / "requests"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import schemas
-from stack.layout import REPOSITORY
+from pipeline.paths import REPOSITORY
 
 KSQLDB = "KsqlDataSourceSchema"
 FILES = sorted((REPOSITORY / "schemas").glob("*.avsc"))
