@@ -15,6 +15,11 @@ DELIMITER = "_"
 Schema = dict[str, Any]
 
 
+def subject_of(topic: str) -> str:
+    """The registry's subject of a topic's values."""
+    return f"{topic}-value"
+
+
 def contract(schema: Any) -> Any:
     """The schema without the generator's annotations: what is registered."""
     return _without(schema, {ANNOTATION})

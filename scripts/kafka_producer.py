@@ -13,13 +13,12 @@ import typer
 from confluent_kafka import KafkaError, Message, Producer
 from rich.console import Console
 
-from pipeline import command
-from pipeline.clients import records
+from pipeline import codec, command
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, UsageError
 from pipeline.repository import project
 from pipeline.repository import target as targets
-from pipeline.schemas import canonical
+from pipeline.schemas import canonical, subject_of
 from pipeline.suggest import unknown
 from scripts.generate import Generator
 
@@ -64,10 +63,10 @@ def main(
     root = Path()
     place = targets.load(root, target)
     schema = project.load(root).schemas[topic]
-    live = Registry(place.registry).latest(f"{topic}-value")
+    live = Registry(place.registry).latest(subject_of(topic))
     if canonical(live.schema) != canonical(schema):
         raise PipelineError(f"schemas/{topic}.avsc is not what is registered: make deploy")
-    encode = records.encoder(schema, live.id)
+    encode = codec.encoder(schema, live.id)
     options = {
         "bootstrap.servers": place.kafka,
         # A retry of the client neither doubles nor reorders.

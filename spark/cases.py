@@ -8,9 +8,9 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from pipeline import codec
 from pipeline.cases.files import Case, messages
 from pipeline.cases.rows import Difference, compare
-from pipeline.clients import records
 from pipeline.errors import Mistake, SpecError
 from pipeline.schemas import Schema, compact, contract
 from pipeline.suggest import unknown
@@ -56,7 +56,7 @@ class Cleansing:
         raw = self._spark.createDataFrame(list(self._given(case)), cleanse.KAFKA_SOURCE)
         found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in case.expect}
         steps = [self._steps[topic] for topic in case.given]
-        decode = {topic: records.decoder(self._schemas[topic]) for topic in found}
+        decode = {topic: codec.decoder(self._schemas[topic]) for topic in found}
         for row in cleanse.cleanse(raw, steps).collect():
             if row.topic in found:
                 found[row.topic].append(decode[row.topic](bytes(row.value)))
@@ -66,7 +66,7 @@ class Cleansing:
     def _given(self, case: Case) -> Iterator[tuple[Any, ...]]:
         for topic in case.given:
             schema = self._schemas[topic]
-            encode = records.encoder(schema, self._ids[topic])
+            encode = codec.encoder(schema, self._ids[topic])
             key = self._rules.topics[topic].key
             for offset, (own, value) in enumerate(messages(case, topic, schema, key, encode)):
                 yield own, value, topic, 0, offset, AT

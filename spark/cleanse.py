@@ -12,13 +12,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 from pyspark.sql.avro.functions import from_avro, to_avro
 
+from pipeline.codec import HEADER_BYTES, header
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository.yamlfile import line_of
 from pipeline.schemas import Schema, compact, contract
 from pipeline.suggest import unknown
 from spark.rules import Rules, TopicRules
-
-HEADER_BYTES = 5  # Confluent's wire format: a zero byte and the schema's id, big-endian
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,9 @@ def steps(
 
 def _decode(reader: Schema, writers: Mapping[int, str]) -> list[list[Column]]:
     """Adds `record` (null if it cannot be read) and `unreadable` (the rule it breaks, or null)."""
-    header = F.substring("value", 1, HEADER_BYTES)
+    start = F.substring("value", 1, HEADER_BYTES)
     is_framed = (F.length("value") > HEADER_BYTES) & (F.substring("value", 1, 1) == F.lit(b"\x00"))
-    is_known = header.isin(*(F.lit(_header(number)) for number in writers))
+    is_known = start.isin(*(F.lit(header(number)) for number in writers))
     first_field = f"record.{reader['fields'][0]['name']}"
     unreadable = (
         F.when(F.coalesce(F.length("value"), F.lit(0)) == 0, "empty_value")
@@ -110,7 +109,7 @@ def _decode(reader: Schema, writers: Mapping[int, str]) -> list[list[Column]]:
         # PERMISSIVE yields a record of nulls for bytes that do not decode.
         .when(F.col(first_field).isNull(), "not_avro")
     )
-    record = _by_writer(header, reader, writers)
+    record = _by_writer(start, reader, writers)
     flat = [
         _trimmed(F.col(f"record.{path}"), kind).alias(path.replace(".", "_"))
         for path, kind in _leaves(reader)
@@ -121,11 +120,11 @@ def _decode(reader: Schema, writers: Mapping[int, str]) -> list[list[Column]]:
     ]
 
 
-def _by_writer(header: Column, reader: Schema, writers: Mapping[int, str]) -> Column:
+def _by_writer(start: Column, reader: Schema, writers: Mapping[int, str]) -> Column:
     payload = F.expr(f"substring(value, {HEADER_BYTES + 1})")
     options = {"mode": "PERMISSIVE", "avroSchema": compact(contract(reader))}
     pairs = [
-        (header == F.lit(_header(number)), from_avro(payload, writer, options))
+        (start == F.lit(header(number)), from_avro(payload, writer, options))
         for number, writer in writers.items()
     ]
     first, *others = pairs
@@ -246,14 +245,10 @@ def _sql_type(value: Any) -> str:
     return "string" if isinstance(value, str) else "double"
 
 
-def _header(schema_id: int) -> bytes:
-    return b"\x00" + schema_id.to_bytes(4, "big")
-
-
 def _wire(record: Column, output: Output) -> Column:
     """The record in Confluent's wire format."""
     avro = to_avro(record, compact(contract(output.schema)))
-    return F.concat(F.lit(_header(output.schema_id)), avro)
+    return F.concat(F.lit(header(output.schema_id)), avro)
 
 
 def _reject_id() -> Column:
@@ -347,8 +342,3 @@ def _failure(compile_it: Callable[[], DataFrame]) -> str:
     except PySparkException as error:
         return str(error).split("\n", maxsplit=1)[0]
     return ""
-
-
-def load_schemas(folder: Path) -> dict[str, Schema]:
-    """The schemas of the repository by topic."""
-    return {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.avsc"))}

@@ -28,7 +28,8 @@ from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError
 from pipeline.paths import LIB
 from pipeline.repository import target as targets
-from pipeline.schemas import Schema, canonical, compact
+from pipeline.repository.schemas import load as load_schemas
+from pipeline.schemas import Schema, canonical, compact, subject_of
 from pipeline.wait import until
 from spark import cleanse, status
 from spark.rules import Rules
@@ -105,7 +106,7 @@ class Contracts:
         return {topic: self._versions(topic) for topic in self._rules.topics}
 
     def _versions(self, topic: str) -> dict[int, str]:
-        subject = f"{topic}-value"
+        subject = subject_of(topic)
         for version in patiently(lambda: self._registry.versions(subject)):
             if (subject, version) not in self._known:
                 found = self._registry.version(subject, version)
@@ -113,10 +114,10 @@ class Contracts:
         return dict(known for (name, _), known in self._known.items() if name == subject)
 
     def _output(self, topic: str) -> cleanse.Output:
-        live = patiently(lambda: self._registry.latest(f"{topic}-value"))
+        live = patiently(lambda: self._registry.latest(subject_of(topic)))
         if canonical(live.schema) != canonical(self._schemas[topic]):
             raise PipelineError(
-                f"schemas/{topic}.avsc is not version {live.version} of {topic}-value: make deploy"
+                f"schemas/{topic}.avsc is not version {live.version} of {live.name}: make deploy"
             )
         return cleanse.Output(topic, live.id, self._schemas[topic])
 
@@ -310,7 +311,7 @@ def await_deployment(
         except PipelineError as error:
             missing[0] = [str(error)]
             return None
-        missing[0] = [n for n in names if n not in topics or f"{n}-value" not in subjects]
+        missing[0] = [n for n in names if n not in topics or subject_of(n) not in subjects]
         return None if missing[0] else True
 
     until(
@@ -339,7 +340,7 @@ def main(
     # A run that ends, or that has a checkpoint of its own, is not the one that is watched.
     watched = None if once or checkpoint else status.file_of(root / place.state)
     rules = load_rules(root / RULES)
-    schemas = cleanse.load_schemas(root / "schemas")
+    schemas = load_schemas(root / "schemas")
     registry = Registry(place.registry)
     with status.only_job(folder):
         kafka = Kafka(place.kafka)

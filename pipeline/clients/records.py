@@ -1,11 +1,7 @@
-"""Records of a topic: Avro in Confluent's wire format, a zero byte, the schema's id, the value."""
+"""Records of a topic: keys and values as bytes; pipeline/codec.py makes and reads the values."""
 
-import io
-import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-import fastavro
 from confluent_kafka import (
     Consumer,
     KafkaError,
@@ -16,41 +12,8 @@ from confluent_kafka import (
 )
 
 from pipeline.errors import ServiceError
-from pipeline.schemas import Schema, contract
 
-HEADER = struct.Struct(">bI")
 TIMEOUT_S = 20
-
-
-def encoder(schema: Schema, schema_id: int) -> Callable[[Mapping[str, Any]], bytes]:
-    """Makes values under a registered schema.
-
-    What it returns raises ValueError for a value that does not fit the schema.
-    """
-    header = HEADER.pack(0, schema_id)
-    avro = fastavro.parse_schema(contract(schema))
-
-    def encode(value: Mapping[str, Any]) -> bytes:
-        buffer = io.BytesIO()
-        try:
-            fastavro.schemaless_writer(buffer, avro, value)
-        except (TypeError, ValueError, AttributeError, KeyError) as error:
-            raise ValueError(f"does not fit the topic's schema: {error}") from None
-        return header + buffer.getvalue()
-
-    return encode
-
-
-def decoder(schema: Schema) -> Callable[[bytes], dict[str, Any]]:
-    """Reads what an encoder of the schema has made."""
-    avro = fastavro.parse_schema(contract(schema))
-
-    def decode(value: bytes) -> dict[str, Any]:
-        found = fastavro.schemaless_reader(io.BytesIO(value[HEADER.size :]), avro, None)
-        assert isinstance(found, dict)  # noqa: S101 - a contract is a record
-        return found
-
-    return decode
 
 
 def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | None]]) -> None:
