@@ -18,6 +18,7 @@ from pipeline.paths import REPOSITORY
 from pipeline.repository import schemas
 from pipeline.schemas import compact, contract
 from spark import cleanse
+from spark.check import check
 from spark.rules import Rules, load
 
 FILE = REPOSITORY / "spark" / "rules.yaml"
@@ -26,7 +27,7 @@ SCHEMAS = schemas.load(REPOSITORY / "schemas")
 TOPICS = list(RULES.topics)
 OUTPUTS = {
     topic: cleanse.Output(topic, 100 + number, SCHEMAS[topic])
-    for number, topic in enumerate([*(r.clean for r in RULES.topics.values()), RULES.rejects])
+    for number, topic in enumerate(RULES.outputs)
 }
 IDS = {topic: 10 + number for number, topic in enumerate(TOPICS)}
 STAMP = datetime(2025, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
@@ -323,6 +324,8 @@ def _changed(tmp_path: Path, old: str, new: str) -> tuple[Rules, Path]:
          "topics.patient_diagnoses.vocabulary.diagnosis_rank", "unknown vocabulary rang; did you"),
         ("clean: patients_clean", "clean: patient_clean", "topics.patients.clean",
          "unknown schema patient_clean; did you mean patients_clean?"),
+        ("rejects: patient_rejects", "rejects: patient_reject", "rejects",
+         "unknown schema patient_reject; did you mean patient_rejects?"),
     ],
 )  # fmt: skip
 def test_mistakes_in_the_rules_are_found_at_start(
@@ -330,11 +333,11 @@ def test_mistakes_in_the_rules_are_found_at_start(
 ) -> None:
     rules, file = _changed(tmp_path, old, new)
     with pytest.raises(SpecError) as caught:
-        cleanse.check(spark, rules, SCHEMAS, file)
+        check(spark, rules, SCHEMAS, file)
     (mistake,) = caught.value.mistakes
     assert (mistake.key, mistake.line is not None) == (key, True)
     assert message in mistake.message
 
 
 def test_the_rules_of_the_repository_compile(spark: SparkSession) -> None:
-    cleanse.check(spark, RULES, SCHEMAS, FILE)
+    check(spark, RULES, SCHEMAS, FILE)
