@@ -18,7 +18,7 @@ def measure(space: Workspace) -> float:
     kafka = space.target.kafka
 
     def probe() -> bool | None:
-        return sum(topics.ends(kafka, TOPIC).values()) >= RECORDS
+        return topics.count(kafka, TOPIC) >= RECORDS
 
     until(probe, seconds=180, describe=lambda _: f"not {RECORDS} records:\n{space.run('status')}")
     return RECORDS * 1000 / topics.span_ms(kafka, TOPIC)

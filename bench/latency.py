@@ -5,8 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
-
+from pipeline.clients import librdkafka
 from pipeline.paths import REPOSITORY
 from pipeline.repository.project import load
 from pipeline.wait import until
@@ -49,7 +48,7 @@ def measure(space: Workspace) -> list[float]:
 def produce(space: Workspace, topic: str, result: Callable[[int], dict[str, Any]]) -> None:
     """Results of laboratory tests, at a steady pace, each made when it is sent."""
     encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
-    producer = Producer({"bootstrap.servers": space.target.kafka, "linger.ms": 1})
+    producer = librdkafka.producer(space.target.kafka, linger_ms=1)
     begun = time.monotonic()
     for number in range(PER_SECOND * SECONDS):
         due = begun + number / PER_SECOND

@@ -4,9 +4,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from confluent_kafka import Producer
-
 from bench import topics
+from pipeline.clients import librdkafka
 from pipeline.engines import choice
 from pipeline.paths import REPOSITORY
 from pipeline.repository.project import load
@@ -73,7 +72,7 @@ def _seconds(space: Workspace, name: str) -> float:
     last = [-1, time.monotonic()]
 
     def probe() -> bool | None:
-        written = sum(topics.ends(kafka, topic).values())
+        written = topics.count(kafka, topic)
         if written != last[0]:
             last[:] = [written, time.monotonic()]
         # Done when nothing more has come for a while.
@@ -95,7 +94,7 @@ def through(space: Workspace) -> list[float]:
     )
     topic = "patient_admissions_clean"
     encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
-    producer = Producer({"bootstrap.servers": space.target.kafka, "linger.ms": 1})
+    producer = librdkafka.producer(space.target.kafka, linger_ms=1)
     sent: dict[int, float] = {}
     begun = time.monotonic()
     for number in range(PER_SECOND * SECONDS):

@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import command
+from pipeline.clients.database import connect
 from pipeline.repository import target as targets
-from pipeline.repository.target import Postgres, Target
+from pipeline.repository.target import Target
 from pipeline.wait import until
 
 # What the demonstration waits for: all patients but those that the cleansing refuses (some 430 of
@@ -65,7 +66,7 @@ def main(
     place = targets.load(Path(), target)
     data = Console()
     password = targets.secrets(Path(), place)["BI_READER_PASSWORD"]
-    with _connect(place.postgres, password) as connection:
+    with connect(place.postgres, "bi_reader", password, autocommit=True) as connection:
         landed = _wait(connection, Console(stderr=True))
         _show(connection, landed, data)
     data.print(_hints(place), highlight=False, soft_wrap=True)
@@ -114,17 +115,6 @@ All of it is synthetic, and more comes every second. Where to look next:
   postgresql://bi_reader@{place}/{postgres.database}
                                    password: BI_READER_PASSWORD in {target.secrets or ".env"}
   make down                        stop everything; make clean also drops the data"""
-
-
-def _connect(postgres: Postgres, password: str) -> psycopg.Connection:
-    return psycopg.connect(
-        host=postgres.host,
-        port=postgres.port,
-        dbname=postgres.database,
-        user="bi_reader",
-        password=password,
-        autocommit=True,
-    )
 
 
 def _counts(connection: psycopg.Connection) -> dict[str, int]:

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError, Message, Producer
 from rich.console import Console
 
 from pipeline import codec, command
+from pipeline.clients import librdkafka
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, UsageError
 from pipeline.repository import project
@@ -67,14 +68,7 @@ def main(
     if canonical(live.schema) != canonical(schema):
         raise PipelineError(f"schemas/{topic}.avsc is not what is registered: make deploy")
     encode = codec.encoder(schema, live.id)
-    options = {
-        "bootstrap.servers": place.kafka,
-        # A retry of the client neither doubles nor reorders.
-        "enable.idempotence": True,
-        # As Datagen's producer chooses it: all records of a key are in one partition.
-        "partitioner": "murmur2_random",
-    }
-    producer = Producer(options)
+    producer = librdkafka.producer(place.kafka)
     deliveries = Deliveries()
     begun = time.monotonic()
     with words.status(f"producing to {topic}"):

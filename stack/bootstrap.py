@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import sql
 
+from pipeline.clients.database import connect
 from pipeline.errors import PipelineError
 from pipeline.paths import LIB
 from stack import requirements
@@ -92,13 +92,9 @@ def _initdb(where: Layout, cluster: Path, password: str) -> None:
 def databases(where: Layout, secrets: Mapping[str, str]) -> None:
     """Makes the pipeline's database, and one each for services, with a role that owns only that."""
     postgres = where.target.postgres
-    with psycopg.connect(
-        host=postgres.host,
-        port=postgres.port,
-        dbname="postgres",
-        user=postgres.admin,
-        password=secrets["POSTGRES_PASSWORD"],
-        autocommit=True,
+    password = secrets["POSTGRES_PASSWORD"]
+    with connect(
+        postgres, postgres.admin, password, dbname="postgres", autocommit=True
     ) as connection:
         found = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         if postgres.database not in found:
@@ -109,8 +105,8 @@ def databases(where: Layout, secrets: Mapping[str, str]) -> None:
                     secrets[secret].encode(), owner.encode(), b"scram-sha-256"
                 )
                 create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-                password = sql.Literal(verifier.decode())
-                connection.execute(create.format(sql.Identifier(owner), password))
+                role, scrambled = sql.Identifier(owner), sql.Literal(verifier.decode())
+                connection.execute(create.format(role, scrambled))
                 connection.execute(_create_database(owner, owner))
 
 

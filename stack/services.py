@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import requests
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
+from pipeline.clients import librdkafka
+from pipeline.clients.database import connect
+from pipeline.errors import DeniedError, ServiceError
 from pipeline.paths import LIB, REPOSITORY
 from spark import status
 from stack import requirements
@@ -85,18 +86,13 @@ def _postgres(where: Layout, secrets: Mapping[str, str]) -> Service:
     program = [str(LIB / "postgres" / "bin" / "postgres"), "-D", str(where.data / "postgres")]
 
     def healthy() -> bool:
+        password = secrets["POSTGRES_PASSWORD"]
         try:
-            psycopg.connect(
-                host=postgres.host,
-                port=postgres.port,
-                dbname="postgres",
-                user=postgres.admin,
-                password=secrets["POSTGRES_PASSWORD"],
-                connect_timeout=2,
-            ).close()
-        except psycopg.OperationalError as error:
-            if "password authentication failed" in str(error):
-                raise
+            connect(postgres, postgres.admin, password, dbname="postgres").close()
+        except DeniedError:
+            # No waiting cures it.
+            raise
+        except ServiceError:
             return False
         return True
 
@@ -114,10 +110,8 @@ def _kafka(where: Layout) -> Service:
     broker = where.target.kafka
 
     def healthy() -> bool:
-        # A client of librdkafka complains on stderr while there is no broker: it gets no logger.
-        client = AdminClient({"bootstrap.servers": broker, "log_level": 0})
         try:
-            client.list_topics(timeout=2)
+            librdkafka.admin(broker).list_topics(timeout=2)
         except KafkaException:
             return False
         return True

@@ -12,7 +12,6 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import (
-    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
@@ -23,6 +22,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from pipeline.clients import librdkafka
 from pipeline.desired import Connector, Topic
 from pipeline.errors import ServiceError
 
@@ -44,8 +44,7 @@ class Kafka:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        # log_level 0: an unreachable broker is our message, not librdkafka's lines on stderr.
-        self._admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+        self._admin = librdkafka.admin(address)
 
     def topics(self, names: Iterable[str]) -> dict[str, LiveTopic]:
         """Those of the topics that exist.

@@ -2,15 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from confluent_kafka import (
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    Producer,
-    TopicPartition,
-)
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
+from pipeline.clients import librdkafka
 from pipeline.errors import ServiceError
 
 TIMEOUT_S = 20
@@ -28,7 +22,7 @@ def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | 
         if error is not None:
             failed.append(error.str())
 
-    producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random"})
+    producer = librdkafka.producer(kafka)
     for key, value in records:
         producer.produce(topic, key=key, value=value, on_delivery=delivered)
         producer.poll(0)
@@ -45,14 +39,7 @@ def messages(kafka: str, topic: str, patience_s: float = TIMEOUT_S) -> Iterator[
     Raises:
         ServiceError: the broker does not give the records.
     """
-    options = {
-        "bootstrap.servers": kafka,
-        "group.id": "none",
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
-    }
-    consumer = Consumer(options)
+    consumer = librdkafka.consumer(kafka)
     try:
         left = set(consumer.list_topics(topic, timeout=patience_s).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, partition, 0) for partition in left])

@@ -9,6 +9,8 @@ import time
 import pytest
 from rich.console import Console
 
+from pipeline.clients.database import connect
+from pipeline.errors import DeniedError
 from pipeline.paths import REPOSITORY
 from pipeline.wait import until
 from stack import lifecycle
@@ -40,6 +42,11 @@ def test_status_shows_every_service(stack: Layout) -> None:
     assert done.returncode == 0, done.stdout
     for service in SERVICES:
         assert str(pid_of(stack, service)) in done.stdout
+
+
+def test_a_wrong_password_is_told_from_a_server_that_is_down(stack: Layout) -> None:
+    with pytest.raises(DeniedError, match="password authentication failed"):
+        connect(stack.target.postgres, "postgres", "wrong", dbname="postgres")
 
 
 def test_everything_listens_on_loopback_only(stack: Layout) -> None:

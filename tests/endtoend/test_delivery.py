@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from confluent_kafka import Producer
 from psycopg.rows import dict_row
 
 from pipeline.repository.project import load
@@ -250,8 +249,9 @@ def test_garbage_is_rejected_by_the_cleansing_or_dead_lettered_by_the_sink(
         b"\x00\x00\x0f\xff\xffx": "unknown_schema",
         b"": "empty_value",
     }
-    _produce_garbage(hospital, "patient_admissions", list(garbage))
-    _produce_garbage(hospital, "patient_admissions_clean", [b"not avro"])
+    raw = [(b"garbage", value) for value in garbage]
+    records.write_raw(hospital.target, "patient_admissions", raw)
+    records.write_raw(hospital.target, "patient_admissions_clean", [(b"garbage", b"not avro")])
     wait_until_landed(hospital, ENTITIES)
     rejected = "SELECT record_value, rules FROM rejected_records WHERE record_key = 'garbage'"
     until(
@@ -271,13 +271,6 @@ def test_garbage_is_rejected_by_the_cleansing_or_dead_lettered_by_the_sink(
     hospital.ok("deploy")
     wait_until_landed(hospital, {**ENTITIES, "patient_admissions": RECORDS + 100})
     assert "FAILED" not in hospital.run("status").stdout
-
-
-def _produce_garbage(space: Workspace, topic: str, values: list[bytes]) -> None:
-    producer = Producer({"bootstrap.servers": space.target.kafka})
-    for value in values:
-        producer.produce(topic, key=b"garbage", value=value)
-    assert producer.flush(20) == 0
 
 
 def test_ids_join_across_topics(hospital: Workspace) -> None:
