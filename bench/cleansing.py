@@ -51,12 +51,12 @@ def through(space: Workspace, where: Layout) -> list[float]:
     begun_ms = time.time_ns() // 1_000_000 + latency.WARM_UP_S * 1000
     latency.produce(space, latency.RAW_TOPIC, latency.raw_result)
     total = latency.PER_SECOND * latency.SECONDS
-    clean: list[records.Record] = []
-
-    def probe() -> bool | None:
-        clean[:] = records.read(space.target, latency.CLEAN_TOPIC)
-        return len(clean) >= total
-
-    until(probe, seconds=60, describe=lambda _: f"{len(clean)} of {total} are clean", every=2)
+    clean = until(
+        lambda: records.read(space.target, latency.CLEAN_TOPIC),
+        seconds=60,
+        done=lambda records: len(records) >= total,
+        describe=lambda records: f"{len(records or [])} of {total} are clean",
+        every=2,
+    )
     stamped = [(r.timestamp_ms, r.value["collected_at"].timestamp() * 1000) for r in clean]
     return [out - made for out, made in stamped if made >= begun_ms]

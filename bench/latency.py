@@ -37,10 +37,12 @@ def measure(space: Workspace) -> list[float]:
     produce(space, CLEAN_TOPIC, lambda number: records.row(raw_result(number)))
     total = PER_SECOND * SECONDS
 
-    def probe() -> bool | None:
-        return counts(space, ("lab_results",))["lab_results"] == total
-
-    until(probe, seconds=60, describe=lambda _: f"not {total} rows")
+    until(
+        lambda: counts(space, ("lab_results",))["lab_results"],
+        seconds=60,
+        done=lambda rows: rows == total,
+        describe=lambda rows: f"lab_results has {rows} rows, not {total}",
+    )
     query = LATENCIES.replace(":first", f"'{PER_SECOND * WARM_UP_S}'")
     return [float(row[0]) for row in space.rows(query)]
 

@@ -76,16 +76,20 @@ def _wait(connection: psycopg.Connection, words: Console) -> Landed:
     begun = time.monotonic()
     with words.status("waiting for rows") as status:
         before = _counts(connection)
-        seen = [before]
 
-        def probe() -> bool | None:
-            seen[0] = _counts(connection)
-            status.update(f"waiting for rows: {_say(seen[0])}")
-            return all(seen[0][t] >= rows for t, rows in ENOUGH.items())
+        def counts() -> dict[str, int]:
+            rows = _counts(connection)
+            status.update(f"waiting for rows: {_listed(rows)}")
+            return rows
 
-        until(probe, seconds=DEADLINE_S, describe=lambda _: f"rows landed: {_say(seen[0])}")
-        more = sum(seen[0].values()) - sum(before.values())
-        return Landed(seen[0], more / max(0.001, time.monotonic() - begun))
+        landed = until(
+            counts,
+            seconds=DEADLINE_S,
+            done=lambda rows: all(rows[table] >= enough for table, enough in ENOUGH.items()),
+            describe=lambda rows: f"rows landed: {_listed(rows or {})}",
+        )
+        more = sum(landed.values()) - sum(before.values())
+        return Landed(landed, more / max(0.001, time.monotonic() - begun))
 
 
 def _show(connection: psycopg.Connection, landed: Landed, data: Console) -> None:
@@ -127,7 +131,7 @@ def _count(connection: psycopg.Connection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _say(rows: Mapping[str, int]) -> str:
+def _listed(rows: Mapping[str, int]) -> str:
     return ", ".join(f"{table} {count:,}" for table, count in rows.items())
 
 

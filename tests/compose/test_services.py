@@ -38,9 +38,10 @@ def test_a_record_through_the_rest_proxy_lands(quiet: Workspace, compose: Compos
     assert '"key": "L9000001"' in said
     landed = "SELECT test_value FROM lab_results WHERE lab_id = 'L9000001'"
     until(
-        lambda: quiet.rows(landed) == [(2.5,)],
+        lambda: quiet.rows(landed),
         seconds=60,
-        describe=lambda _: f"landed is {quiet.rows(landed)}",
+        done=lambda rows: rows == [(2.5,)],
+        describe=lambda rows: f"landed is {rows}",
     )
 
 

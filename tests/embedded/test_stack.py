@@ -67,9 +67,10 @@ def test_what_is_killed_comes_back_with_its_data(
     os.kill(pid, signal.SIGKILL)
     await_restart(stack, service, pid)
     until(
-        lambda: all(state.healthy for state in lifecycle.status(stack)),
+        lambda: [state.service.name for state in lifecycle.status(stack) if not state.healthy],
         seconds=60,
-        describe=lambda _: f"unhealthy after {service} was killed: {_command('status').stdout}",
+        done=lambda unhealthy: not unhealthy,
+        describe=lambda unhealthy: f"unhealthy after {service} was killed: {unhealthy}",
     )
     # The registry has its schemas, the broker its topics, the database its mark.
     kinds = {change["kind"] for change in widgets.plan()["changes"]}
@@ -91,8 +92,9 @@ def test_down_and_up_keep_the_data(widgets: Workspace, stack: Layout) -> None:
     # The promise is 30 s on an idle machine; a busy one is given twice that.
     assert time.monotonic() - begun < 60
     until(
-        lambda: widgets.run("status").returncode == 0,
+        lambda: widgets.run("status"),
         seconds=60,
-        describe=lambda _: widgets.run("status").stdout,
+        done=lambda status: status.returncode == 0,
+        describe=lambda status: status.stdout + status.stderr if status else "",
     )
     assert widgets.plan()["changes"] == []

@@ -77,8 +77,9 @@ def free_ports(count: int) -> list[int]:
 def await_restart(where: Layout, service: str, killed: int) -> None:
     """Waits until the supervisor has started a killed service again."""
     until(
-        lambda: pid_of(where, service) not in {0, killed},
+        lambda: pid_of(where, service),
         seconds=30,
+        done=lambda pid: pid not in {0, killed},
         describe=lambda _: f"the supervisor does not start {service} again",
     )
 
