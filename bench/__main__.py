@@ -13,7 +13,8 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import cleansing, datagen, latency, noop, sinks, trends
-from stack.layout import REPOSITORY, Layout
+from pipeline.paths import REPOSITORY
+from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.support.embedded import TARGET, peak_mb, running_stack
 from tests.support.workspace import Workspace, full

@@ -5,14 +5,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from bench import latency
 from bench.copy import TOPIC as COPY_TOPIC
 from bench.datagen import RECORDS
 from pipeline.clients.kafka import Kafka
+from pipeline.paths import REPOSITORY
 from pipeline.wait import until
-from stack.layout import REPOSITORY, Layout
+from spark import status
+from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.support import records
 from tests.support.workspace import Workspace
@@ -40,21 +41,21 @@ def through(space: Workspace, where: Layout) -> list[float]:
     """Milliseconds from a raw record's producer to the clean record, at 1,000 records/s."""
     space.ok("deploy")
     Supervisor(where.socket).start("cleanse")
-    said = Path(where.run / "cleanse.json")
     until(
-        lambda: "batch" in json.loads(said.read_text()),
+        lambda: status.read(status.file_of(where.state)),
         seconds=120,
-        describe=lambda _: said.read_text(),
+        done=lambda written: written.batch is not None,
+        describe=lambda written: f"the cleansing has run no batch: {written}",
     )
     begun_ms = time.time_ns() // 1_000_000 + latency.WARM_UP_S * 1000
     latency.produce(space, latency.RAW_TOPIC, latency.raw_result)
     total = latency.PER_SECOND * latency.SECONDS
-    clean: list[records.Record] = []
-
-    def probe() -> bool | None:
-        clean[:] = records.read(space.target, latency.CLEAN_TOPIC)
-        return len(clean) >= total
-
-    until(probe, seconds=60, describe=lambda _: f"{len(clean)} of {total} are clean", every=2)
+    clean = until(
+        lambda: records.read(space.target, latency.CLEAN_TOPIC),
+        seconds=60,
+        done=lambda records: len(records) >= total,
+        describe=lambda records: f"{len(records or [])} of {total} are clean",
+        every=2,
+    )
     stamped = [(r.timestamp_ms, r.value["collected_at"].timestamp() * 1000) for r in clean]
     return [out - made for out, made in stamped if made >= begun_ms]

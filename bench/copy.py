@@ -8,8 +8,9 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from pipeline.repository import target as targets
-from pipeline.repository.rules import load
-from spark.job import MAX_RECORDS, RULES, session
+from pipeline.repository.rules import FILE, load
+from spark.job import MAX_RECORDS
+from spark.session import session
 
 TOPIC = "bench_copy"
 
@@ -19,7 +20,7 @@ def main(target: str, folder: str) -> None:
     spark = session(Path(folder) / "tmp")
     source = {
         "kafka.bootstrap.servers": kafka,
-        "subscribe": ",".join(load(RULES).topics),
+        "subscribe": ",".join(load(FILE).topics),
         "startingOffsets": "earliest",
         "maxOffsetsPerTrigger": str(MAX_RECORDS),
     }

@@ -17,8 +17,10 @@ def measure(space: Workspace) -> float:
     space.ok("deploy")
     kafka = space.target.kafka
 
-    def probe() -> bool | None:
-        return sum(topics.ends(kafka, TOPIC).values()) >= RECORDS
-
-    until(probe, seconds=180, describe=lambda _: f"not {RECORDS} records:\n{space.run('status')}")
+    until(
+        lambda: topics.count(kafka, TOPIC),
+        seconds=180,
+        done=lambda count: count >= RECORDS,
+        describe=lambda count: f"{count} of {RECORDS} records:\n{space.run('status').stdout}",
+    )
     return RECORDS * 1000 / topics.span_ms(kafka, TOPIC)

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
-
+from pipeline.clients import librdkafka
+from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from stack.layout import REPOSITORY
 from tests.support import records
 from tests.support.workspace import Workspace, counts
 
@@ -38,10 +37,12 @@ def measure(space: Workspace) -> list[float]:
     produce(space, CLEAN_TOPIC, lambda number: records.row(raw_result(number)))
     total = PER_SECOND * SECONDS
 
-    def probe() -> bool | None:
-        return counts(space, ("lab_results",))["lab_results"] == total
-
-    until(probe, seconds=60, describe=lambda _: f"not {total} rows")
+    until(
+        lambda: counts(space, ("lab_results",))["lab_results"],
+        seconds=60,
+        done=lambda rows: rows == total,
+        describe=lambda rows: f"lab_results has {rows} rows, not {total}",
+    )
     query = LATENCIES.replace(":first", f"'{PER_SECOND * WARM_UP_S}'")
     return [float(row[0]) for row in space.rows(query)]
 
@@ -49,7 +50,7 @@ def measure(space: Workspace) -> list[float]:
 def produce(space: Workspace, topic: str, result: Callable[[int], dict[str, Any]]) -> None:
     """Results of laboratory tests, at a steady pace, each made when it is sent."""
     encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
-    producer = Producer({"bootstrap.servers": space.target.kafka, "linger.ms": 1})
+    producer = librdkafka.producer(space.target.kafka, linger_ms=1)
     begun = time.monotonic()
     for number in range(PER_SECOND * SECONDS):
         due = begun + number / PER_SECOND

@@ -6,7 +6,7 @@ import time
 import yaml
 
 from bench import topics
-from stack.layout import REPOSITORY
+from pipeline.paths import REPOSITORY
 from tests.support.workspace import Workspace
 
 CONNECTORS = 100
@@ -38,4 +38,4 @@ def _timed(space: Workspace) -> float:
 
 def _written(space: Workspace) -> int:
     """Every write to a connector is a record in Connect's configuration topic."""
-    return sum(topics.ends(space.target.kafka, "connect_configs").values())
+    return topics.count(space.target.kafka, "connect_configs")

@@ -8,11 +8,11 @@ from uuid import uuid4
 import requests
 
 from bench.datagen import RECORDS, TOPIC
+from pipeline.paths import REPOSITORY
 from pipeline.repository.desired import render
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from stack.layout import REPOSITORY
-from tests.support.workspace import Workspace
+from tests.support.workspace import Workspace, counts
 
 # What the template sets for correctness or for the place; the rest of it is tuning.
 NEEDED = {
@@ -70,16 +70,17 @@ def _sink(space: Workspace, config: dict[str, str]) -> float:
     body = {**config, "name": name}
     requests.put(f"{url}/config", json=body, timeout=60).raise_for_status()
     try:
-        until(lambda: _done(space), seconds=240, describe=lambda _: "not all rows", every=1)
+        # Seldom: counting takes the sink's share of the machine.
+        until(
+            lambda: counts(space, ("diagnoses",))["diagnoses"],
+            seconds=240,
+            done=lambda rows: rows == RECORDS,
+            describe=lambda rows: f"{rows} of {RECORDS} rows",
+            every=1,
+        )
     finally:
         requests.delete(url, timeout=30).raise_for_status()
     return RECORDS * (1 - STEADY_FROM) / float(space.rows(STEADY_S)[0][0])
-
-
-def _done(space: Workspace) -> bool | None:
-    # Seldom: counting takes the sink's share of the machine.
-    rows = space.rows("SELECT count(*) FROM diagnoses")[0][0]
-    return bool(rows == RECORDS)
 
 
 def _copy(space: Workspace) -> float:

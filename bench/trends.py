@@ -4,13 +4,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from confluent_kafka import Producer
-
 from bench import topics
+from pipeline.clients import librdkafka
 from pipeline.engines import choice
+from pipeline.errors import DeadlineError
+from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from stack.layout import REPOSITORY
 from tests.support import records
 from tests.support.workspace import Workspace
 
@@ -70,32 +70,43 @@ def _seconds(space: Workspace, name: str) -> float:
     assert engine
     engine.create(name, 60)
     kafka, topic = space.target.kafka, name.lower()
-    last = [-1, time.monotonic()]
-
-    def probe() -> bool | None:
-        written = sum(topics.ends(kafka, topic).values())
-        if written != last[0]:
-            last[:] = [written, time.monotonic()]
-        # Done when nothing more has come for a while.
-        return bool(written) and time.monotonic() - last[1] > QUIET_S
-
-    until(probe, seconds=120, describe=lambda _: f"{topic}: {last[0]} records", every=0.5)
+    before = 0
+    written = until(
+        lambda: topics.count(kafka, topic), seconds=60, describe=lambda _: f"{topic} is empty"
+    )
+    while written > before:
+        before, written = written, _grown(kafka, topic, written)
     engine.remove(30)
     # From the first record that it wrote to the last.
     return topics.span_ms(kafka, topic) / 1000
 
 
+def _grown(kafka: str, topic: str, before: int) -> int:
+    """The topic's records once there are more than before, or after QUIET_S without a new one."""
+    try:
+        return until(
+            lambda: topics.count(kafka, topic),
+            seconds=QUIET_S,
+            done=lambda now: now > before,
+            describe=str,
+            every=0.5,
+        )
+    except DeadlineError:
+        return before
+
+
 def through(space: Workspace) -> list[float]:
     """Milliseconds from a clean record's producer to its trend's row, committed."""
     until(
-        lambda: _is_settled(space),
+        lambda: _counted(space),
         seconds=300,
-        describe=lambda _: "the backlog is not done",
+        done=lambda sums: set(sums.values()) == {ADMISSIONS},
+        describe=lambda sums: f"the trends have counted {sums}, not {ADMISSIONS} admissions",
         every=2,
     )
     topic = "patient_admissions_clean"
     encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
-    producer = Producer({"bootstrap.servers": space.target.kafka, "linger.ms": 1})
+    producer = librdkafka.producer(space.target.kafka, linger_ms=1)
     sent: dict[int, float] = {}
     begun = time.monotonic()
     for number in range(PER_SECOND * SECONDS):
@@ -107,22 +118,21 @@ def through(space: Workspace) -> list[float]:
         producer.produce(topic, key=f"X{number}", value=encode(_admission(number, at)))
         producer.poll(0)
     assert producer.flush(30) == 0
-    found: dict[int, float] = {}
-
-    def probe() -> bool | None:
-        found.update({hour: float(at) for hour, at in space.rows(COMMITS) if hour in sent})
-        return found.keys() == sent.keys()
-
-    until(probe, seconds=60, describe=lambda _: f"{len(found)} of {len(sent)} rows", every=0.5)
+    committed = until(
+        lambda: {hour: float(at) for hour, at in space.rows(COMMITS) if hour in sent},
+        seconds=60,
+        done=lambda rows: rows.keys() == sent.keys(),
+        describe=lambda rows: f"{len(rows or {})} of {len(sent)} rows",
+        every=0.5,
+    )
     counted = sorted(sent)[PER_SECOND * WARM_UP_S :]
-    return [(found[hour] - sent[hour]) * 1000 for hour in counted]
+    return [(committed[hour] - sent[hour]) * 1000 for hour in counted]
 
 
-def _is_settled(space: Workspace) -> bool | None:
-    queries = "SELECT sum(admissions) FROM {}"
+def _counted(space: Workspace) -> dict[str, int | None]:
+    """The admissions that each trend has counted so far."""
     tables = "admissions_hourly", "admissions_by_age_daily", "length_of_stay_daily"
-    counted = {space.rows(queries.format(table))[0][0] for table in tables}
-    return counted == {ADMISSIONS}
+    return {table: space.rows(f"SELECT sum(admissions) FROM {table}")[0][0] for table in tables}
 
 
 def _patient(number: int) -> dict[str, Any]:

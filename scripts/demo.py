@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import command
+from pipeline.clients.database import connect
 from pipeline.repository import target as targets
-from pipeline.repository.target import Postgres, Target
+from pipeline.repository.target import Target
 from pipeline.wait import until
 
 # What the demonstration waits for: all patients but those that the cleansing refuses (some 430 of
@@ -65,7 +66,7 @@ def main(
     place = targets.load(Path(), target)
     data = Console()
     password = targets.secrets(Path(), place)["BI_READER_PASSWORD"]
-    with _connect(place.postgres, password) as connection:
+    with connect(place.postgres, "bi_reader", password, autocommit=True) as connection:
         landed = _wait(connection, Console(stderr=True))
         _show(connection, landed, data)
     data.print(_hints(place), highlight=False, soft_wrap=True)
@@ -75,16 +76,20 @@ def _wait(connection: psycopg.Connection, words: Console) -> Landed:
     begun = time.monotonic()
     with words.status("waiting for rows") as status:
         before = _counts(connection)
-        seen = [before]
 
-        def probe() -> bool | None:
-            seen[0] = _counts(connection)
-            status.update(f"waiting for rows: {_say(seen[0])}")
-            return all(seen[0][t] >= rows for t, rows in ENOUGH.items())
+        def counts() -> dict[str, int]:
+            rows = _counts(connection)
+            status.update(f"waiting for rows: {_listed(rows)}")
+            return rows
 
-        until(probe, seconds=DEADLINE_S, describe=lambda _: f"rows landed: {_say(seen[0])}")
-        more = sum(seen[0].values()) - sum(before.values())
-        return Landed(seen[0], more / max(0.001, time.monotonic() - begun))
+        landed = until(
+            counts,
+            seconds=DEADLINE_S,
+            done=lambda rows: all(rows[table] >= enough for table, enough in ENOUGH.items()),
+            describe=lambda rows: f"rows landed: {_listed(rows or {})}",
+        )
+        more = sum(landed.values()) - sum(before.values())
+        return Landed(landed, more / max(0.001, time.monotonic() - begun))
 
 
 def _show(connection: psycopg.Connection, landed: Landed, data: Console) -> None:
@@ -116,17 +121,6 @@ All of it is synthetic, and more comes every second. Where to look next:
   make down                        stop everything; make clean also drops the data"""
 
 
-def _connect(postgres: Postgres, password: str) -> psycopg.Connection:
-    return psycopg.connect(
-        host=postgres.host,
-        port=postgres.port,
-        dbname=postgres.database,
-        user="bi_reader",
-        password=password,
-        autocommit=True,
-    )
-
-
 def _counts(connection: psycopg.Connection) -> dict[str, int]:
     return {table: _count(connection, table) for table in ENOUGH}
 
@@ -137,7 +131,7 @@ def _count(connection: psycopg.Connection, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _say(rows: Mapping[str, int]) -> str:
+def _listed(rows: Mapping[str, int]) -> str:
     return ", ".join(f"{table} {count:,}" for table, count in rows.items())
 
 

@@ -13,13 +13,13 @@ import typer
 from confluent_kafka import KafkaError, Message, Producer
 from rich.console import Console
 
-from pipeline import command
-from pipeline.clients import records
+from pipeline import codec, command
+from pipeline.clients import librdkafka
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, UsageError
 from pipeline.repository import loader
 from pipeline.repository import target as targets
-from pipeline.schemas import canonical
+from pipeline.schemas import canonical, subject_of
 from pipeline.suggest import unknown
 from scripts.generate import Generator
 
@@ -64,18 +64,11 @@ def main(
     root = Path()
     place = targets.load(root, target)
     schema = loader.load(root).schemas[topic]
-    live = Registry(place.registry).latest(f"{topic}-value")
+    live = Registry(place.registry).latest(subject_of(topic))
     if canonical(live.schema) != canonical(schema):
         raise PipelineError(f"schemas/{topic}.avsc is not what is registered: make deploy")
-    encode = records.encoder(schema, live.id)
-    options = {
-        "bootstrap.servers": place.kafka,
-        # A retry of the client neither doubles nor reorders.
-        "enable.idempotence": True,
-        # As Datagen's producer chooses it: all records of a key are in one partition.
-        "partitioner": "murmur2_random",
-    }
-    producer = Producer(options)
+    encode = codec.encoder(schema, live.id)
+    producer = librdkafka.producer(place.kafka)
     deliveries = Deliveries()
     begun = time.monotonic()
     with words.status(f"producing to {topic}"):

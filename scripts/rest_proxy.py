@@ -6,7 +6,6 @@ Exit codes: 0 it was delivered and came back as it was sent; 1 it was not; 2 usa
 """
 
 import base64
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +13,15 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
 
-import fastavro
 import typer
 from rich.console import Console
 
-from pipeline import command
+from pipeline import codec, command
 from pipeline.clients.http import Service
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, ServiceError, UsageError
 from pipeline.repository import target as targets
+from pipeline.schemas import subject_of
 from pipeline.suggest import unknown
 from pipeline.wait import until
 
@@ -32,7 +31,6 @@ V2 = "application/vnd.kafka.v2+json"
 # The proxy reads key and value in one format. Keys are plain strings, which its `avro` format would
 # take for damaged Avro: so it gives us bytes.
 BINARY = "application/vnd.kafka.binary.v2+json"
-WIRE_HEADER = 5
 READ_S = 30
 words = Console(stderr=True)
 app = typer.Typer(add_completion=False)
@@ -125,16 +123,15 @@ def _record(http: Service, consumer: str, place: Place) -> Mapping[str, str]:
 
 
 def _decoded(registry: Registry, topic: str, value: bytes) -> Any:
-    schema_id = int.from_bytes(value[1:WIRE_HEADER], "big")
-    live = registry.latest(f"{topic}-value")
+    """The value as the request has it: dates and times are numbers."""
+    live = registry.latest(subject_of(topic))
+    try:
+        schema_id = codec.schema_id(value)
+    except ValueError as error:
+        raise PipelineError(f"the value that came back is {error}") from None
     if live.id != schema_id:
-        raise PipelineError(f"the value has schema {schema_id}, {topic}-value has {live.id}")
-    schema = fastavro.parse_schema(dict(live.schema))
-    record = fastavro.schemaless_reader(io.BytesIO(value[WIRE_HEADER:]), schema, None)
-    # Dates and times as the request has them.
-    text = io.StringIO()
-    fastavro.json_writer(text, schema, [record])
-    return json.loads(text.getvalue())
+        raise PipelineError(f"the value has schema {schema_id}, {live.name} has {live.id}")
+    return codec.to_json(live.schema, codec.decoder(live.schema)(value))
 
 
 if __name__ == "__main__":

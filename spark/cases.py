@@ -8,15 +8,15 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from pipeline import codec
 from pipeline.cases.files import Case, messages
 from pipeline.cases.rows import Difference, compare
-from pipeline.clients import records
 from pipeline.errors import Mistake, SpecError
-from pipeline.repository.rules import Rules, load
+from pipeline.repository.rules import FILE, Rules, load
 from pipeline.schemas import Schema, compact, contract
 from pipeline.suggest import unknown
 from spark import cleanse
-from spark.job import RULES, session
+from spark.session import session
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -25,13 +25,13 @@ class Cleansing:
     """The rules, compiled once for all cases."""
 
     def __init__(self, root: Path, schemas: Mapping[str, Schema], spark: SparkSession) -> None:
-        self._rules = load(root / RULES)
+        self._rules = load(root / FILE)
         self._schemas = schemas
         self._spark = spark
         self._ids = {topic: number for number, topic in enumerate(schemas, 1)}
         outputs = {
             topic: cleanse.Output(topic, self._ids[topic], schemas[topic])
-            for topic in (*(own.clean for own in self._rules.topics.values()), self._rules.rejects)
+            for topic in self._rules.outputs
         }
         self._steps = {
             topic: cleanse.steps(
@@ -54,19 +54,19 @@ class Cleansing:
         if mistakes:
             raise SpecError(mistakes)
         raw = self._spark.createDataFrame(list(self._given(case)), cleanse.KAFKA_SOURCE)
-        found: dict[str, list[dict[str, Any]]] = {topic: [] for topic in case.expect}
         steps = [self._steps[topic] for topic in case.given]
-        decode = {topic: records.decoder(self._schemas[topic]) for topic in found}
+        written: dict[str, list[dict[str, Any]]] = {topic: [] for topic in case.expect}
+        decode = {topic: codec.decoder(self._schemas[topic]) for topic in written}
         for row in cleanse.cleanse(raw, steps).collect():
-            if row.topic in found:
-                found[row.topic].append(decode[row.topic](bytes(row.value)))
-        answers = [compare(topic, case.expect[topic], found[topic]) for topic in case.expect]
-        return tuple(answer for answer in answers if answer)
+            if row.topic in written:
+                written[row.topic].append(decode[row.topic](bytes(row.value)))
+        differences = [compare(topic, rows, written[topic]) for topic, rows in case.expect.items()]
+        return tuple(difference for difference in differences if difference)
 
     def _given(self, case: Case) -> Iterator[tuple[Any, ...]]:
         for topic in case.given:
             schema = self._schemas[topic]
-            encode = records.encoder(schema, self._ids[topic])
+            encode = codec.encoder(schema, self._ids[topic])
             key = self._rules.topics[topic].key
             for offset, (own, value) in enumerate(messages(case, topic, schema, key, encode)):
                 yield own, value, topic, 0, offset, AT
@@ -76,10 +76,9 @@ def _mistakes(case: Case, rules: Rules) -> Iterator[Mistake]:
     for topic in case.given:
         if topic not in rules.topics:
             yield case.mistake(f"given.{topic}", unknown("raw topic", topic, rules.topics))
-    written = [*(own.clean for own in rules.topics.values()), rules.rejects]
     for topic in case.expect:
-        if topic not in written:
-            yield case.mistake(f"expect.{topic}", unknown("cleansed topic", topic, written))
+        if topic not in rules.outputs:
+            yield case.mistake(f"expect.{topic}", unknown("cleansed topic", topic, rules.outputs))
 
 
 def start(root: Path, schemas: Mapping[str, Schema]) -> Cleansing:

@@ -1,24 +1,18 @@
-"""The cleansing itself: pure transformations, DataFrame in, DataFrame out, JVM expressions only."""
+"""The cleansing itself: raw records in, clean records and rejects out, as JVM expressions only."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
-from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 from pyspark.sql.avro.functions import from_avro, to_avro
 
-from pipeline.errors import Mistake, SpecError
+from pipeline.codec import HEADER_BYTES, header
 from pipeline.repository.rules import Rules, TopicRules
-from pipeline.repository.yamlfile import line_of
 from pipeline.schemas import Schema, compact, contract
-from pipeline.suggest import unknown
-
-HEADER_BYTES = 5  # Confluent's wire format: a zero byte and the schema's id, big-endian
 
 
 @dataclass(frozen=True)
@@ -46,8 +40,6 @@ KAFKA_SOURCE = (
     "key binary, value binary, topic string, partition int, offset long, timestamp timestamp"
 )
 _KEPT = [column.split()[0] for column in KAFKA_SOURCE.split(", ")]
-
-
 FINGERPRINT = ["fingerprint", "fingerprint_more"]
 
 
@@ -68,14 +60,14 @@ def cleanse(raw: DataFrame, steps: Iterable[Steps]) -> DataFrame:
     One row per input row: the clean record under the clean topic, or the reject, with the names of
     all rules it broke, separated by a comma. `raw` has the columns of Spark's Kafka source.
     """
-    parts = [
-        reduce(lambda rows, columns: rows.select(*columns), one.selects, _of(raw, one.topic))
-        for one in steps
+    by_topic = [
+        reduce(lambda rows, columns: rows.select(*columns), own.selects, _of_topic(raw, own.topic))
+        for own in steps
     ]
-    return reduce(DataFrame.union, parts)
+    return reduce(DataFrame.union, by_topic)
 
 
-def _of(raw: DataFrame, topic: str) -> DataFrame:
+def _of_topic(raw: DataFrame, topic: str) -> DataFrame:
     return raw.where(F.col("topic") == topic)
 
 
@@ -86,7 +78,7 @@ def steps(
     writers: Mapping[int, str],
     outputs: Mapping[str, Output],
 ) -> Steps:
-    """The cleansing of one topic; `writers` has the registered schemas of its values by id."""
+    """The cleansing of one raw topic; `writers` has the registered schemas of its values by id."""
     own = rules.topics[topic]
     raw, clean = schemas[topic], schemas[own.clean]
     selects = (
@@ -99,9 +91,9 @@ def steps(
 
 def _decode(reader: Schema, writers: Mapping[int, str]) -> list[list[Column]]:
     """Adds `record` (null if it cannot be read) and `unreadable` (the rule it breaks, or null)."""
-    header = F.substring("value", 1, HEADER_BYTES)
+    start = F.substring("value", 1, HEADER_BYTES)
     is_framed = (F.length("value") > HEADER_BYTES) & (F.substring("value", 1, 1) == F.lit(b"\x00"))
-    is_known = header.isin(*(F.lit(_header(number)) for number in writers))
+    is_known = start.isin(*(F.lit(header(number)) for number in writers))
     first_field = f"record.{reader['fields'][0]['name']}"
     unreadable = (
         F.when(F.coalesce(F.length("value"), F.lit(0)) == 0, "empty_value")
@@ -110,7 +102,7 @@ def _decode(reader: Schema, writers: Mapping[int, str]) -> list[list[Column]]:
         # PERMISSIVE yields a record of nulls for bytes that do not decode.
         .when(F.col(first_field).isNull(), "not_avro")
     )
-    record = _by_writer(header, reader, writers)
+    record = _by_writer(start, reader, writers)
     flat = [
         _trimmed(F.col(f"record.{path}"), kind).alias(path.replace(".", "_"))
         for path, kind in _leaves(reader)
@@ -121,11 +113,11 @@ def _decode(reader: Schema, writers: Mapping[int, str]) -> list[list[Column]]:
     ]
 
 
-def _by_writer(header: Column, reader: Schema, writers: Mapping[int, str]) -> Column:
+def _by_writer(start: Column, reader: Schema, writers: Mapping[int, str]) -> Column:
     payload = F.expr(f"substring(value, {HEADER_BYTES + 1})")
     options = {"mode": "PERMISSIVE", "avroSchema": compact(contract(reader))}
     pairs = [
-        (header == F.lit(_header(number)), from_avro(payload, writer, options))
+        (start == F.lit(header(number)), from_avro(payload, writer, options))
         for number, writer in writers.items()
     ]
     first, *others = pairs
@@ -141,13 +133,13 @@ def _apply(own: TopicRules, rules: Rules, raw: Schema, clean: Schema) -> list[li
     source = [*_KEPT, "unreadable"]
     names = [path.replace(".", "_") for path, _ in _leaves(raw)]
     known = [f"{column}_known" for column in own.vocabulary]
-    found = {
+    spelt = {
         column: F.element_at(_spellings(rules.vocabularies[word]), F.lower(F.col(column)))
         for column, word in own.vocabulary.items()
     }
-    normal = {**found, **{column: F.expr(sql) for column, sql in own.normalise.items()}}
+    normal = {**spelt, **{column: F.expr(sql) for column, sql in own.normalise.items()}}
     flags = [
-        (F.col(column).isNull() | found[column].isNotNull()).alias(f"{column}_known")
+        (F.col(column).isNull() | spelt[column].isNotNull()).alias(f"{column}_known")
         for column in own.vocabulary
     ]
     entries = [
@@ -206,16 +198,15 @@ def _required(clean: Schema) -> list[str]:
     return [str(f["name"]) for f in clean["fields"] if not isinstance(f["type"], list)]
 
 
-def _leaves(schema: Schema, prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+def _leaves(schema: Schema, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The path and type of each field that is no record, nested ones included."""
     for field in schema["fields"]:
         kind = field["type"]
         base = kind.get("type") if isinstance(kind, dict) else kind
         if base == "record":
-            found += _leaves(kind, f"{prefix}{field['name']}.")
+            yield from _leaves(kind, f"{prefix}{field['name']}.")
         else:
-            found.append((f"{prefix}{field['name']}", base))
-    return found
+            yield f"{prefix}{field['name']}", base
 
 
 def _spellings(vocabulary: Mapping[str, Iterable[str]]) -> Column:
@@ -246,19 +237,15 @@ def _sql_type(value: Any) -> str:
     return "string" if isinstance(value, str) else "double"
 
 
-def _header(schema_id: int) -> bytes:
-    return b"\x00" + schema_id.to_bytes(4, "big")
-
-
 def _wire(record: Column, output: Output) -> Column:
     """The record in Confluent's wire format."""
     avro = to_avro(record, compact(contract(output.schema)))
-    return F.concat(F.lit(_header(output.schema_id)), avro)
+    return F.concat(F.lit(header(output.schema_id)), avro)
 
 
 def _reject_id() -> Column:
-    place = (F.col("partition").cast("string"), F.col("offset").cast("string"))
-    return F.concat_ws("-", F.col("topic"), *place)
+    position = (F.col("partition").cast("string"), F.col("offset").cast("string"))
+    return F.concat_ws("-", F.col("topic"), *position)
 
 
 def _reject() -> Column:
@@ -272,83 +259,3 @@ def _reject() -> Column:
         F.col("key").alias("record_key"),
         F.col("value").alias("record_value"),
     )
-
-
-def check(spark: SparkSession, rules: Rules, schemas: Mapping[str, Schema], file: Path) -> None:
-    """Finds the mistakes in the rules by compiling each on its topic's schema; reads nothing.
-
-    Raises:
-        SpecError: with the line of each expression that does not fit, and of each unknown name.
-    """
-    mistakes = tuple(
-        mistake
-        for topic, topic_rules in rules.topics.items()
-        for mistake in _check_topic(spark, rules, schemas, file, topic, topic_rules)
-    )
-    if mistakes:
-        raise SpecError(mistakes)
-
-
-def _check_topic(
-    spark: SparkSession,
-    rules: Rules,
-    schemas: Mapping[str, Schema],
-    file: Path,
-    topic: str,
-    topic_rules: TopicRules,
-) -> list[Mistake]:
-    place = f"topics.{topic}"
-    for name, at in ((topic, place), (topic_rules.clean, f"{place}.clean")):
-        if name not in schemas:
-            return [Mistake(file, line_of(file, at), at, unknown("schema", name, schemas))]
-    names = [
-        (f"{place}.vocabulary.{column}", "vocabulary", word, rules.vocabularies)
-        for column, word in topic_rules.vocabulary.items()
-    ] + [(f"{place}.lookup.{pool}", "pool", pool, rules.pools) for pool in topic_rules.lookup]
-    wrong = [
-        Mistake(file, line_of(file, at), at, unknown(kind, word, known))
-        for at, kind, word, known in names
-        if word not in known
-    ]
-    return wrong or _compile(spark, rules, schemas, file, topic)
-
-
-def _compile(
-    spark: SparkSession, rules: Rules, schemas: Mapping[str, Schema], file: Path, topic: str
-) -> list[Mistake]:
-    own = rules.topics[topic]
-    writers = {0: compact(contract(schemas[topic]))}
-    outputs = {name: Output(name, 0, schemas[name]) for name in (own.clean, rules.rejects)}
-    empty = spark.createDataFrame([], KAFKA_SOURCE)
-
-    def failure(changed: TopicRules) -> str:
-        only = rules.model_copy(update={"topics": {topic: changed}})
-        return _failure(lambda: cleanse(empty, [steps(topic, only, schemas, writers, outputs)]))
-
-    whole = failure(own)
-    if not whole:
-        return []
-    # One expression at a time, so that each mistake has its own line.
-    mistakes = []
-    for section in ("normalise", "derive", "valid"):
-        for name, sql in getattr(own, section).items():
-            nothing: dict[str, dict[str, str]] = {"normalise": {}, "derive": {}, "valid": {}}
-            reason = failure(own.model_copy(update={**nothing, section: {name: sql}}))
-            if reason:
-                key = f"topics.{topic}.{section}.{name}"
-                mistakes.append(Mistake(file, line_of(file, key), key, reason))
-    place = f"topics.{topic}"
-    return mistakes or [Mistake(file, line_of(file, place), place, whole)]
-
-
-def _failure(compile_it: Callable[[], DataFrame]) -> str:
-    try:
-        compile_it().schema  # noqa: B018 - what it yields is the error
-    except PySparkException as error:
-        return str(error).split("\n", maxsplit=1)[0]
-    return ""
-
-
-def load_schemas(folder: Path) -> dict[str, Schema]:
-    """The schemas of the repository by topic."""
-    return {file.stem: json.loads(file.read_text()) for file in sorted(folder.glob("*.avsc"))}

@@ -64,9 +64,10 @@ def status(target: TargetOption = "embedded") -> None:
             state.service.place,
         )
     Console().print(table)
-    cleansed = cleansing.read(where)
+    cleansed = cleansing.read(cleansing.file_of(where.state))
     if cleansed:
-        Console().print(cleansed.text(), highlight=False)
+        behind = cleansing.behind(cleansed, where.target.kafka)
+        Console().print(cleansed.text(behind), highlight=False)
     raise typer.Exit(0 if all(state.healthy for state in states) else 1)
 
 

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import sql
 
+from pipeline.clients.database import connect
 from pipeline.errors import PipelineError
+from pipeline.paths import LIB
 from stack import requirements
-from stack.layout import LIB, TEMPLATES, Layout
+from stack.layout import TEMPLATES, Layout
 from stack.services import Service
 
 # A database and its owner, both of this name, with the secret that is the owner's password.
@@ -42,7 +43,9 @@ def configuration(where: Layout, services: tuple[Service, ...]) -> None:
         "root": os.geteuid() == 0,
         "services": services,
     }
-    _write(where.run / "target.yaml", yaml.safe_dump(target.model_dump(mode="json")))
+    # Absolute: the cleansing finds its folders from any working directory.
+    absolute = target.model_copy(update={"state": where.state})
+    _write(where.run / "target.yaml", yaml.safe_dump(absolute.model_dump(mode="json")))
     # The files are properties and ini files: nothing to escape for HTML.
     loader = FileSystemLoader(TEMPLATES)
     jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701
@@ -89,13 +92,9 @@ def _initdb(where: Layout, cluster: Path, password: str) -> None:
 def databases(where: Layout, secrets: Mapping[str, str]) -> None:
     """Makes the pipeline's database, and one each for services, with a role that owns only that."""
     postgres = where.target.postgres
-    with psycopg.connect(
-        host=postgres.host,
-        port=postgres.port,
-        dbname="postgres",
-        user=postgres.admin,
-        password=secrets["POSTGRES_PASSWORD"],
-        autocommit=True,
+    password = secrets["POSTGRES_PASSWORD"]
+    with connect(
+        postgres, postgres.admin, password, dbname="postgres", autocommit=True
     ) as connection:
         found = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         if postgres.database not in found:
@@ -106,8 +105,8 @@ def databases(where: Layout, secrets: Mapping[str, str]) -> None:
                     secrets[secret].encode(), owner.encode(), b"scram-sha-256"
                 )
                 create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-                password = sql.Literal(verifier.decode())
-                connection.execute(create.format(sql.Identifier(owner), password))
+                role, scrambled = sql.Identifier(owner), sql.Literal(verifier.decode())
+                connection.execute(create.format(role, scrambled))
                 connection.execute(_create_database(owner, owner))
 
 

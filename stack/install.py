@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.errors import PipelineError
+from pipeline.paths import LIB, REPOSITORY
 from stack import requirements
-from stack.layout import LIB, POM, REPOSITORY
+from stack.layout import POM
 
 STAMP = LIB / "installed.sha256"
 LOG = LIB.parent / "maven.log"
@@ -47,7 +48,8 @@ def _sources() -> list[Path]:
 
 
 def _digest() -> str:
-    digest = hashlib.sha256(str(LIB).encode())
+    # Where it really is: `build` may be a link.
+    digest = hashlib.sha256(str(LIB.resolve()).encode())
     for file in _sources():
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -6,10 +6,8 @@ from pathlib import Path
 from pipeline.errors import UsageError
 from pipeline.repository.target import Target
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).parent / "templates"
 POM = Path(__file__).parent / "pom.xml"
-LIB = REPOSITORY / "build" / "stack"
 # struct sockaddr_un holds 108 bytes; Linux refuses a longer path.
 MAX_SOCKET_PATH = 107
 

@@ -113,16 +113,16 @@ def _start(
 def _wait_healthy(where: Layout, supervisor: Supervisor, service: Service) -> None:
     log = where.logs / f"{service.name}.log"
 
-    def probe() -> bool | None:
+    def is_healthy() -> bool:
         if service.healthy():
             return True
         process = supervisor.processes()[service.name]
         if not process.alive:
             raise PipelineError(f"{service.name} is {process.state}; its log ends:\n{tail(log)}")
-        return None
+        return False
 
     until(
-        probe,
+        is_healthy,
         seconds=START_S,
         describe=lambda _: f"{service.name} is not healthy; its log ends:\n{tail(log)}",
     )

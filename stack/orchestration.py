@@ -9,8 +9,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from pipeline.errors import PipelineError
+from pipeline.paths import REPOSITORY
+from pipeline.repository import target as targets
 from scripts import health
-from stack.layout import REPOSITORY, Layout
+from stack.layout import Layout
 from stack.services import Service, address
 
 PROGRAM = Path(sys.executable).parent / "airflow"
@@ -63,10 +65,8 @@ def _settings(where: Layout, host: str, port: int) -> dict[str, str]:
         "API__HOST": host,
         "API__PORT": port,
     }
-    lines = SETTINGS.read_text().splitlines()
-    shared = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
     return {
-        **shared,
+        **targets.env_file(SETTINGS),
         "AIRFLOW_HOME": str(home),
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'airflow'}",
         **{f"AIRFLOW__{name}": str(value) for name, value in options.items()},

@@ -1,22 +1,23 @@
 """The services of the stack: how each is started, and when it is healthy."""
 
-import json
 import shlex
 import sys
 import sysconfig
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import requests
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
+from pipeline.clients import librdkafka
+from pipeline.clients.database import connect
+from pipeline.errors import DeniedError, ServiceError
+from pipeline.paths import LIB, REPOSITORY
+from spark import status
 from stack import requirements
-from stack.layout import LIB, REPOSITORY, Layout
+from stack.layout import Layout
 
 # Spark starts in 20 s on a busy machine; afterwards the job speaks every second.
 SILENCE_S = 90
@@ -85,18 +86,13 @@ def _postgres(where: Layout, secrets: Mapping[str, str]) -> Service:
     program = [str(LIB / "postgres" / "bin" / "postgres"), "-D", str(where.data / "postgres")]
 
     def healthy() -> bool:
+        password = secrets["POSTGRES_PASSWORD"]
         try:
-            psycopg.connect(
-                host=postgres.host,
-                port=postgres.port,
-                dbname="postgres",
-                user=postgres.admin,
-                password=secrets["POSTGRES_PASSWORD"],
-                connect_timeout=2,
-            ).close()
-        except psycopg.OperationalError as error:
-            if "password authentication failed" in str(error):
-                raise
+            connect(postgres, postgres.admin, password, dbname="postgres").close()
+        except DeniedError:
+            # No waiting cures it.
+            raise
+        except ServiceError:
             return False
         return True
 
@@ -114,10 +110,8 @@ def _kafka(where: Layout) -> Service:
     broker = where.target.kafka
 
     def healthy() -> bool:
-        # A client of librdkafka complains on stderr while there is no broker: it gets no logger.
-        client = AdminClient({"bootstrap.servers": broker, "log_level": 0})
         try:
-            client.list_topics(timeout=2)
+            librdkafka.admin(broker).list_topics(timeout=2)
         except KafkaException:
             return False
         return True
@@ -183,20 +177,14 @@ def _flink(where: Layout) -> tuple[Service, ...]:
 
 
 def _cleanse(where: Layout) -> Service:
-    says = where.run / "cleanse.json"
-    arguments = {
-        "--target": where.run / "target.yaml",
-        "--checkpoint": where.data / "cleanse",
-        "--status": says,
-    }
-    command = [sys.executable, "-m", "spark.job"]
-    command += [str(part) for pair in arguments.items() for part in pair]
-    return Service(
-        "cleanse",
-        None,
-        shlex.join(command),
-        lambda: says.is_file() and time.time() - json.loads(says.read_text())["at"] < SILENCE_S,
-    )
+    command = [sys.executable, "-m", "spark.job", "--target", str(where.run / "target.yaml")]
+    file = status.file_of(where.state)
+
+    def healthy() -> bool:
+        written = status.read(file)
+        return written is not None and written.age_s < SILENCE_S
+
+    return Service("cleanse", None, shlex.join(command), healthy)
 
 
 def _answers(url: str) -> bool:

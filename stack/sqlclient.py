@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pipeline.engines import choice
 from pipeline.errors import UsageError
+from pipeline.paths import LIB, REPOSITORY
 from pipeline.repository import loader
 from pipeline.sql.flink.translate import catalog
 from stack import requirements
-from stack.layout import LIB, REPOSITORY, Layout
+from stack.layout import Layout
 from stack.services import FLINK_JARS
 
 EMIT = re.compile(r"\s+EMIT\s+CHANGES\b", re.IGNORECASE)

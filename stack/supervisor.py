@@ -70,7 +70,7 @@ class Supervisor:
             said = redact((done.stderr or done.stdout).strip(), secrets.values())
             raise PipelineError(f"supervisord does not start: {said}")
         until(
-            lambda: self.running() or None,
+            self.running,
             seconds=10,
             describe=lambda _: f"supervisord does not answer; its log ends:\n{tail(log)}",
         )
@@ -101,7 +101,7 @@ class Supervisor:
         pid = self._call("getPID")
         self._call("shutdown")
         until(
-            lambda: None if Path(f"/proc/{pid}").exists() else True,
+            lambda: not Path(f"/proc/{pid}").exists(),
             seconds=60,
             describe=lambda _: f"supervisord (pid {pid}) does not end",
         )

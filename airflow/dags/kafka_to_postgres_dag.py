@@ -1,6 +1,5 @@
 """From Kafka to PostgreSQL: is everything that is declared running, near its end, and right?"""
 
-import time
 from datetime import datetime, timedelta
 
 from airflow.providers.common.sql.operators.sql import SQLTableCheckOperator
@@ -12,7 +11,7 @@ from hospital.quality import CHECKS
 from hospital.sensors import ConnectorsSensor, LagSensor, RowsSensor, WorkerSensor
 
 from pipeline.clients.connect import Connect
-from pipeline.errors import PipelineError
+from pipeline.errors import DeadlineError, PipelineError
 from pipeline.wait import until
 
 HOLD_S = 15
@@ -39,25 +38,25 @@ def restart_failed_tasks() -> list[str]:
 
 
 def _wait_until_they_hold(connect: Connect, names: list[str]) -> None:
-    """A task that cannot do its work is RUNNING for a while before it fails again."""
-    begun = time.monotonic()
-    seen_up = [False]
-
-    def probe() -> bool | None:
-        live = connect.connectors()
-        failed = [f"{name}: {cause}" for name in names for cause in live[name].failed]
-        # Right after the restart, the worker shows the old state.
-        if failed and seen_up[0]:
-            raise PipelineError(f"failed again after a restart: {'; '.join(failed)}")
-        seen_up[0] = seen_up[0] or not failed
-        return not failed and time.monotonic() - begun > HOLD_S
-
+    # Right after the restart, the worker shows the old state.
     until(
-        probe,
-        seconds=2 * HOLD_S,
-        describe=lambda _: f"still FAILED after a restart: {', '.join(names)}",
+        lambda: _failures(connect, names),
+        seconds=HOLD_S,
+        done=lambda failures: not failures,
+        describe=lambda failures: f"still FAILED after a restart: {'; '.join(failures or [])}",
         every=1,
     )
+    # A task that cannot do its work is RUNNING for a while before it fails again.
+    try:
+        failures = until(lambda: _failures(connect, names), seconds=HOLD_S, describe=str, every=1)
+    except DeadlineError:
+        return
+    raise PipelineError(f"failed again after a restart: {'; '.join(failures)}")
+
+
+def _failures(connect: Connect, names: list[str]) -> list[str]:
+    live = connect.connectors()
+    return [f"{name}: {cause}" for name in names for cause in live[name].failed]
 
 
 @dag(

@@ -14,23 +14,23 @@ from hospital.hooks import ROOT, PipelineHook, database
 from hospital.sensors import CleansingSensor, RawSensor
 
 from spark import status
-from stack.layout import Layout, layout
 
 MAX_REJECT_SHARE = 0.1
+COUNTS = ("clean", "rejected", "duplicates")
 NOTE = """
 INSERT INTO cleansing_runs (run_id, clean, rejected, duplicates) VALUES (%s, %s, %s, %s)
 ON CONFLICT (run_id) DO NOTHING
 """
 
 
-def _layout() -> Layout:
-    return layout(ROOT, PipelineHook().target)
-
-
 @task.branch
 def once_or_continuous() -> str:
     """Whether a job holds the checkpoint already: two would be refused."""
-    return "cleansing_progresses" if status.runs(_layout()) else "cleanse_once"
+    return (
+        "cleansing_progresses"
+        if status.runs(status.checkpoint_of(PipelineHook().state))
+        else "cleanse_once"
+    )
 
 
 @task
@@ -52,11 +52,11 @@ def cleanse_once() -> dict[str, Any]:
 def record_counts(once: dict[str, Any] | None) -> dict[str, int]:
     """Notes what was done, in cleansing_runs."""
     if once is None:
-        said = status.read(_layout())
-        assert said is not None  # noqa: S101 - the sensor has read it
-        counts = {"clean": said.clean, "rejected": said.rejected, "duplicates": said.duplicates}
+        written = status.read(status.file_of(PipelineHook().state))
+        assert written is not None  # noqa: S101 - the sensor has read it
+        counts = {name: getattr(written, name) for name in COUNTS}
     else:
-        counts = {name: once[name] for name in ("clean", "rejected", "duplicates")}
+        counts = {name: once[name] for name in COUNTS}
     run_id = get_current_context()["run_id"]
     with database() as connection:
         connection.execute(NOTE, (run_id, *counts.values()))

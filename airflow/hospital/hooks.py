@@ -50,6 +50,11 @@ class PipelineHook(BaseHook):
             return targets.load(ROOT, name)
 
     @property
+    def state(self) -> Path:
+        """The folder of the cleansing's state."""
+        return ROOT / self.target.state
+
+    @property
     def connect(self) -> Connect:
         """Kafka Connect."""
         return Connect(self.target.connect)

@@ -1,17 +1,15 @@
 """Waits for states of the pipeline, in `mode="reschedule"`: no worker slot is held meanwhile."""
 
-import time
 from abc import abstractmethod
 from typing import Any
 
 from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
-from hospital.hooks import ROOT, PipelineHook, database
+from hospital.hooks import PipelineHook, database
 from pipeline.errors import DeniedError, PipelineError
 from pipeline.resources.connector import sink_lags
 from spark import status
-from stack.layout import layout
 
 # The job says something every second; a busy machine may keep it from that for a while.
 SILENCE_S = 45
@@ -143,17 +141,15 @@ class CleansingSensor(PipelineSensor):
 
     def problem(self, hook: PipelineHook) -> str:
         """How long it has been silent, or how far it is behind."""
-        where = layout(ROOT, hook.target)
-        said = status.read(where)
-        if said is None:
-            return "the cleansing has said nothing yet"
-        silent = time.time() - (where.run / "cleanse.json").stat().st_mtime
-        if silent > SILENCE_S:
-            return f"the cleansing has been silent for {silent:.0f} s"
-        behind = said.lag
-        if behind is None or behind > self.max_lag:
-            return f"the cleansing is {said.state}, {behind} records behind"
-        return ""
+        written = status.read(status.file_of(hook.state))
+        if written is None:
+            return "the cleansing has written no status yet"
+        if written.age_s > SILENCE_S:
+            return f"the cleansing has been silent for {written.age_s:.0f} s"
+        behind = status.behind(written, hook.target.kafka)
+        if behind is None:
+            return f"the cleansing is {written.state}; its lag is not known"
+        return "" if behind <= self.max_lag else f"the cleansing is {behind:,} records behind"
 
 
 class RawSensor(PipelineSensor):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from uuid import uuid4
 
+from pipeline import codec
 from pipeline.cases.files import DELETED, Case, messages
 from pipeline.cases.rows import Difference, compare, newest
 from pipeline.clients import records
@@ -45,7 +46,7 @@ def run(case: Case, project: Project, services: Services) -> tuple[Difference, .
     with _topics(trial, project, services) as ids:
         for topic in case.given:
             schema = project.schemas[topic]
-            encode = records.encoder(schema, ids[topic])
+            encode = codec.encoder(schema, ids[topic])
             found = messages(case, topic, schema, trial.keys[topic], encode)
             records.write(services.kafka.address, trial.prefix + topic, found)
         wanted = frozenset(trial.prefix + topic for topic in case.expect)
@@ -126,7 +127,7 @@ def _topics(trial: Trial, project: Project, services: Services) -> Iterator[Mapp
 def _answer(
     case: Case, topic: str, project: Project, trial: Trial, services: Services
 ) -> Difference | None:
-    decode = records.decoder(project.schemas[topic])
+    decode = codec.decoder(project.schemas[topic])
     found = [
         (message.key(), None if (value := message.value()) is None else decode(value))
         for message in records.messages(services.kafka.address, trial.prefix + topic)

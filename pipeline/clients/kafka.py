@@ -11,7 +11,6 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import (
-    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
@@ -22,6 +21,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from pipeline.clients import librdkafka
 from pipeline.errors import ServiceError
 from pipeline.live import LiveTopic
 
@@ -33,8 +33,7 @@ class Kafka:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        # log_level 0: an unreachable broker is our message, not librdkafka's lines on stderr.
-        self._admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+        self._admin = librdkafka.admin(address)
 
     def topics(self, names: Iterable[str]) -> dict[str, LiveTopic]:
         """Those of the topics that exist.

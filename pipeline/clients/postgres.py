@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from pipeline.errors import PipelineError, ServiceError
+from pipeline.clients import database
+from pipeline.errors import PipelineError
 from pipeline.live import LiveColumn, LiveTable
 from pipeline.repository.target import Postgres
 
@@ -58,19 +59,7 @@ class Database:
             ServiceError: PostgreSQL is unreachable or refuses the log-in.
         """
         postgres = self._postgres
-        address = f"PostgreSQL at {postgres.host}:{postgres.port}"
-        try:
-            connection = psycopg.connect(
-                host=postgres.host,
-                port=postgres.port,
-                dbname=postgres.database,
-                user=postgres.admin,
-                password=self._secrets["POSTGRES_PASSWORD"],
-                connect_timeout=5,
-            )
-        except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise ServiceError(f"{address}: {reason}; `make status` shows if it is up") from None
+        connection = database.connect(postgres, postgres.admin, self._secrets["POSTGRES_PASSWORD"])
         with connection:
             yield Transaction(connection, postgres.database, self._secrets)
 
@@ -79,10 +68,10 @@ class Transaction:
     """What is asked and done in one transaction."""
 
     def __init__(
-        self, connection: psycopg.Connection, database: str, secrets: Mapping[str, str]
+        self, connection: psycopg.Connection, name: str, secrets: Mapping[str, str]
     ) -> None:
         self._connection = connection
-        self._database = database
+        self._database = name
         self._secrets = secrets
 
     def applied(self) -> str | None:

@@ -1,56 +1,13 @@
-"""Records of a topic: Avro in Confluent's wire format, a zero byte, the schema's id, the value."""
+"""Records of a topic: keys and values as bytes; pipeline/codec.py makes and reads the values."""
 
-import io
-import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-import fastavro
-from confluent_kafka import (
-    Consumer,
-    KafkaError,
-    KafkaException,
-    Message,
-    Producer,
-    TopicPartition,
-)
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
+from pipeline.clients import librdkafka
 from pipeline.errors import ServiceError
-from pipeline.schemas import Schema, contract
 
-HEADER = struct.Struct(">bI")
 TIMEOUT_S = 20
-
-
-def encoder(schema: Schema, schema_id: int) -> Callable[[Mapping[str, Any]], bytes]:
-    """Makes values under a registered schema.
-
-    What it returns raises ValueError for a value that does not fit the schema.
-    """
-    header = HEADER.pack(0, schema_id)
-    avro = fastavro.parse_schema(contract(schema))
-
-    def encode(value: Mapping[str, Any]) -> bytes:
-        buffer = io.BytesIO()
-        try:
-            fastavro.schemaless_writer(buffer, avro, value)
-        except (TypeError, ValueError, AttributeError, KeyError) as error:
-            raise ValueError(f"does not fit the topic's schema: {error}") from None
-        return header + buffer.getvalue()
-
-    return encode
-
-
-def decoder(schema: Schema) -> Callable[[bytes], dict[str, Any]]:
-    """Reads what an encoder of the schema has made."""
-    avro = fastavro.parse_schema(contract(schema))
-
-    def decode(value: bytes) -> dict[str, Any]:
-        found = fastavro.schemaless_reader(io.BytesIO(value[HEADER.size :]), avro, None)
-        assert isinstance(found, dict)  # noqa: S101 - a contract is a record
-        return found
-
-    return decode
 
 
 def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | None]]) -> None:
@@ -65,7 +22,7 @@ def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | 
         if error is not None:
             failed.append(error.str())
 
-    producer = Producer({"bootstrap.servers": kafka, "partitioner": "murmur2_random"})
+    producer = librdkafka.producer(kafka)
     for key, value in records:
         producer.produce(topic, key=key, value=value, on_delivery=delivered)
         producer.poll(0)
@@ -82,14 +39,7 @@ def messages(kafka: str, topic: str, patience_s: float = TIMEOUT_S) -> Iterator[
     Raises:
         ServiceError: the broker does not give the records.
     """
-    options = {
-        "bootstrap.servers": kafka,
-        "group.id": "none",
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
-    }
-    consumer = Consumer(options)
+    consumer = librdkafka.consumer(kafka)
     try:
         left = set(consumer.list_topics(topic, timeout=patience_s).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, partition, 0) for partition in left])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import Mistake
-from pipeline.repository import yamlfile
+from pipeline.repository import rules, yamlfile
 from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
 from pipeline.repository.source import Source
@@ -13,7 +13,6 @@ from pipeline.sql.columns import UnknownTypeError, columns_of
 from pipeline.suggest import did_you_mean, unknown
 
 TOPICS = Path("topics.yaml")
-RULES = Path("spark") / "rules.yaml"
 
 
 def check(project: Project) -> Iterator[Mistake]:
@@ -134,18 +133,17 @@ def _unconnected(project: Project) -> Iterator[Mistake]:
             )
 
 
-def _written(project: Project, rules: Rules) -> set[str]:
+def _written(project: Project, cleansing: Rules) -> set[str]:
     sources = {topic for source in project.connectors for topic in source.writes}
-    clean = {rule.clean for rule in rules.topics.values()}
     queries = {statement.topic for statement in project.statements if statement.query}
-    return {*sources, *clean, rules.rejects, *queries}
+    return {*sources, *cleansing.outputs, *queries}
 
 
-def _read(project: Project, rules: Rules) -> set[str]:
+def _read(project: Project, cleansing: Rules) -> set[str]:
     """A query's own topic may end there: people ask it questions."""
     sinks = {topic for source in project.connectors for topic in source.reads}
     statements = {statement.topic for statement in project.statements}
-    return {*sinks, *rules.topics, *statements}
+    return {*sinks, *cleansing.topics, *statements}
 
 
 def _topic(project: Project, topic: str, message: str) -> Mistake:
@@ -155,5 +153,5 @@ def _topic(project: Project, topic: str, message: str) -> Mistake:
 
 
 def _rule(project: Project, key: str, message: str) -> Mistake:
-    file = project.root / RULES
+    file = project.root / rules.FILE
     return Mistake(file, yamlfile.line_of(file, key), key, message)

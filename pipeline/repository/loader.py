@@ -1,6 +1,5 @@
 """Reads the repository: every file by itself, then whether all fit together. No network."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from operator import or_
@@ -9,15 +8,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
-from pipeline import schemas
 from pipeline.errors import Mistake, SpecError
-from pipeline.repository import checks, rules, templates, yamlfile
+from pipeline.repository import checks, rules, schemas, templates, yamlfile
 from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
 from pipeline.repository.source import Source
 from pipeline.repository.specs import PlainSpec, Spec, TopicsFile
 from pipeline.repository.templates import Template
-from pipeline.schemas import Schema
 from pipeline.sql import reader
 from pipeline.sql.flink.translate import analyse
 
@@ -32,11 +29,7 @@ def load(root: Path) -> Project:
     """
     mistakes: list[Mistake] = []
     topics = _collect(mistakes, yamlfile.load, root / "topics.yaml", TopicsFile)
-    written = {
-        file.stem: schema
-        for file in sorted((root / "schemas").glob("*.avsc"))
-        if (schema := _collect(mistakes, _read_schema, file)) is not None
-    }
+    written = _collect(mistakes, schemas.load, root / "schemas") or {}
     kinds = _collect(mistakes, templates.load, root) or {}
     connectors = _connectors(root, kinds, mistakes)
     statements = _collect(mistakes, reader.load, root / "ksql")
@@ -71,7 +64,7 @@ def _connectors(
 
 
 def _rules(root: Path) -> Rules | None:
-    file = root / "spark" / "rules.yaml"
+    file = root / rules.FILE
     return rules.load(file) if file.is_file() else None
 
 
@@ -81,15 +74,3 @@ def _collect(mistakes: list[Mistake], read: Callable[..., T], *args: object) -> 
     except SpecError as error:
         mistakes.extend(error.mistakes)
         return None
-
-
-def _read_schema(file: Path) -> Schema:
-    try:
-        schema = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
-        raise SpecError((Mistake(file, error.lineno, "", f"not JSON: {error.msg}"),)) from None
-    problem = schemas.problem(schema)
-    if problem:
-        raise SpecError((Mistake(file, None, "", problem),))
-    checked: Schema = schema
-    return checked

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from pipeline.repository import yamlfile
 
+FILE = Path("spark") / "rules.yaml"
+
 
 class TopicRules(yamlfile.Model):
     """How the records of one raw topic are cleansed; expressions are Spark SQL."""
@@ -28,6 +30,11 @@ class Rules(yamlfile.Model):
     vocabularies: dict[str, dict[str, list[str]]]
     pools: dict[str, dict[str, dict[str, Any]]]
     topics: dict[str, TopicRules]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The topics that the job writes: the clean ones, and the rejects."""
+        return (*(topic.clean for topic in self.topics.values()), self.rejects)
 
 
 def load(path: Path) -> Rules:

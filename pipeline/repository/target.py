@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+from dotenv import dotenv_values
 from pydantic import Field, StringConstraints
 
 from pipeline.errors import PipelineError, UsageError
@@ -92,9 +93,13 @@ def secrets(root: Path, target: Target) -> Mapping[str, str]:
         raise PipelineError(f"{path} is missing: `make up` generates it")
     if path.stat().st_mode & 0o077:
         raise PipelineError(f"{path} can be read by others: chmod 600 {path}")
-    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
-    found = {key.strip(): value.strip() for key, value in pairs if not key.startswith("#")}
-    return {key: os.environ.get(key, value) for key, value in found.items()}
+    return {key: os.environ.get(key, value) for key, value in env_file(path).items()}
+
+
+def env_file(path: Path) -> dict[str, str]:
+    """A file of KEY=value lines; `$` is a character as any other."""
+    values = dotenv_values(path, interpolate=False)
+    return {key: value or "" for key, value in values.items()}
 
 
 def _environment() -> Mapping[str, str]:

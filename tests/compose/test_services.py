@@ -9,6 +9,7 @@ import requests
 import yaml
 from pytest_docker.plugin import Services
 
+from pipeline.repository import target as targets
 from pipeline.wait import until
 from tests.embedded.test_airflow import Airflow
 from tests.support.stacks import Compose
@@ -37,9 +38,10 @@ def test_a_record_through_the_rest_proxy_lands(quiet: Workspace, compose: Compos
     assert '"key": "L9000001"' in said
     landed = "SELECT test_value FROM lab_results WHERE lab_id = 'L9000001'"
     until(
-        lambda: quiet.rows(landed) == [(2.5,)],
+        lambda: quiet.rows(landed),
         seconds=60,
-        describe=lambda _: f"landed is {quiet.rows(landed)}",
+        done=lambda rows: rows == [(2.5,)],
+        describe=lambda rows: f"landed is {rows}",
     )
 
 
@@ -72,14 +74,13 @@ def test_a_second_deploy_from_a_container_changes_nothing(whole: Compose) -> Non
     assert "Nothing to change" in whole.run("pipeline render.py deploy --target compose")
     plan = whole.run("pipeline render.py plan --json --target compose")
     assert json.loads(plan[plan.index("{") :])["changes"] == []
-    assert "rows/s into PostgreSQL" in whole.run("pipeline -m stack.demo --target compose")
+    assert "rows/s into PostgreSQL" in whole.run("pipeline -m scripts.demo --target compose")
 
 
 def test_airflow_has_the_dags_and_all_its_parts_are_healthy(compose: Compose) -> None:
     target = yaml.safe_load(compose.target_file.read_text())
-    lines = (compose.target_file.parent / ".env").read_text().splitlines()
-    password = dict(line.split("=", 1) for line in lines if "=" in line)["AIRFLOW_ADMIN_PASSWORD"]
-    client = Airflow(target["airflow"], password)
+    secrets = targets.env_file(compose.target_file.parent / ".env")
+    client = Airflow(target["airflow"], secrets["AIRFLOW_ADMIN_PASSWORD"])
     health = client.ask("GET", "/monitor/health")
     parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
     assert {part: health[part]["status"] for part in parts} == dict.fromkeys(parts, "healthy")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stack.layout import REPOSITORY
+from pipeline.paths import REPOSITORY
 
 # In a process of its own: Airflow takes its settings from the environment when it is imported.
 LOAD = """

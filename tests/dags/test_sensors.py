@@ -1,5 +1,6 @@
 """The sensors and hooks of the DAGs, against a worker that answers over HTTP."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,11 @@ import pytest
 import yaml
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 from hospital.hooks import PipelineHook, database
-from hospital.sensors import ConnectorsSensor, PipelineSensor, WorkerSensor
+from hospital.sensors import CleansingSensor, ConnectorsSensor, PipelineSensor, WorkerSensor
 
 from pipeline.clients.connect import Connect
+from spark import status
+from spark.status import Status
 from tests.support.plans import DESIRED
 from tests.support.serving import serving
 
@@ -53,7 +56,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
             "registry": "http://127.0.0.1:1",
             "connect": url,
             "postgres": {"host": "127.0.0.1", "port": 1, "database": "d"},
-            "state": "none",
+            "state": str(tmp_path / "state"),
         }
         file = tmp_path / "target.yaml"
         file.write_text(yaml.safe_dump(target))
@@ -105,6 +108,19 @@ def test_a_worker_that_does_not_know_us_is_not_waited_for(worker: Worker) -> Non
     worker.status = 401
     with pytest.raises(AirflowFailException, match="Kafka Connect: GET /connector-plugins: 401"):
         WorkerSensor(task_id="t").poke({})
+
+
+def test_a_cleansing_that_is_silent_or_has_not_begun_is_named(
+    worker: Worker, tmp_path: Path
+) -> None:
+    del worker
+    sensor = CleansingSensor(task_id="t", max_lag=10)
+    assert _problem(sensor) == "the cleansing has written no status yet"
+    file = status.file_of(tmp_path / "state")
+    status.write(file, Status("starting"))
+    assert _problem(sensor) == "the cleansing is starting; its lag is not known"
+    status.write(file, Status("running", at=time.time() - 100))
+    assert _problem(sensor) == "the cleansing has been silent for 100 s"
 
 
 def test_a_wrong_connection_id_is_one_clear_line(worker: Worker) -> None:

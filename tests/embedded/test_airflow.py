@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ import requests
 from rich.console import Console
 
 from pipeline.wait import until
+from spark import status
 from stack import lifecycle
 from stack.layout import Layout
 from stack.supervisor import Supervisor
@@ -50,10 +50,12 @@ class Airflow:
         path = f"/dags/{dag}/dagRuns"
         run = self.ask("POST", path, {"logical_date": None, "conf": {}})["dag_run_id"]
 
-        def probe() -> bool | None:
-            return self.ask("GET", f"{path}/{run}")["state"] in {"success", "failed"} or None
-
-        until(probe, seconds=RUN_S, describe=lambda _: f"{dag} goes on: {self.states(dag, run)}")
+        until(
+            lambda: self.ask("GET", f"{path}/{run}")["state"],
+            seconds=RUN_S,
+            done=lambda state: state in {"success", "failed"},
+            describe=lambda state: f"{dag} is {state}: {self.states(dag, run)}",
+        )
         return self.states(dag, run)
 
     def states(self, dag: str, run: str) -> dict[str, str]:
@@ -153,9 +155,10 @@ def test_a_failed_task_is_restarted_once_and_red_only_if_it_fails_again(
     results = [lab(9_000_000 + number, BEGIN) for number in range(100)]
     write_clean(running, "patient_labs_clean", results)
     until(
-        lambda: "FAILED" in running.run("status").stdout or None,
+        lambda: running.run("status").stdout,
         seconds=60,
-        describe=lambda _: running.run("status").stdout,
+        done=lambda shown: "FAILED" in shown,
+        describe=str,
         every=1,
     )
     states = airflow.run("kafka_to_postgres_dag")
@@ -176,12 +179,13 @@ def test_a_stalled_cleansing_turns_its_sensor_red_and_recovers(
 ) -> None:
     group = pid_of(stack, "cleanse")
     os.killpg(group, signal.SIGSTOP)
-    said = stack.run / "cleanse.json"
+    file = status.file_of(stack.state)
     try:
         until(
-            lambda: time.time() - said.stat().st_mtime > SILENCE_S,
+            lambda: status.read(file),
             seconds=SILENCE_S + 10,
-            describe=lambda _: "it goes on talking",
+            done=lambda written: written.age_s > SILENCE_S,
+            describe=lambda written: f"the stopped job goes on writing: {written}",
             every=1,
         )
         states = airflow.run("spark_processing_dag")
@@ -250,12 +254,13 @@ def test_abnormal_data_is_told_once_and_once_more_when_it_is_over(
     crowd = [admission(9_000_000 + n * 3, 1, hour + timedelta(seconds=n)) for n in range(100)]
     after = [admission(9_900_000, 1, hour + timedelta(hours=1))]
     write_clean(running, "patient_admissions_clean", [*crowd, *after])
-    crowded = "SELECT sum(admissions) FROM admissions_hourly WHERE window_start = '{0}'"
-
-    def probe() -> bool | None:
-        return (running.rows(crowded.format(hour))[0][0] or 0) >= 100 or None
-
-    until(probe, seconds=60, describe=lambda _: "the crowd has not been counted")
+    crowd_size = f"SELECT sum(admissions) FROM admissions_hourly WHERE window_start = '{hour}'"
+    until(
+        lambda: running.rows(crowd_size)[0][0],
+        seconds=60,
+        done=lambda counted: counted >= 100,
+        describe=lambda counted: f"{counted} of the crowd have been counted",
+    )
     for _ in range(2):
         assert _failed(airflow.run("alerts_dag")) == {"admissions"}
     assert [notice["status"] for notice in webhook.notices] == ["open"]
@@ -268,9 +273,10 @@ def test_abnormal_data_is_told_once_and_once_more_when_it_is_over(
     )
     time_passed = "SELECT max(window_start) FROM admissions_hourly"
     until(
-        lambda: running.rows(time_passed)[0][0] == hour + timedelta(hours=2) or None,
+        lambda: running.rows(time_passed)[0][0],
         seconds=60,
-        describe=lambda _: "the hour has not passed",
+        done=lambda newest: newest == hour + timedelta(hours=2),
+        describe=lambda newest: f"the newest hour is {newest}",
     )
     assert set(airflow.run("alerts_dag").values()) == {"success"}
     assert [notice["status"] for notice in webhook.notices] == ["open", "recovered"]
@@ -279,11 +285,12 @@ def test_abnormal_data_is_told_once_and_once_more_when_it_is_over(
     webhook.notices.clear()
     records.write_raw(running.target, "patient_admissions_clean", [(b"A1", b"no Avro")])
 
-    def counted() -> bool | None:
-        found = json.loads(running.run("status", "--json").stdout)["skipped"]
-        return found.get("patient_admissions_clean") == 1 or None
-
-    until(counted, seconds=60, describe=lambda _: "the record has not been counted")
+    until(
+        lambda: json.loads(running.run("status", "--json").stdout)["skipped"],
+        seconds=60,
+        done=lambda skipped: skipped.get("patient_admissions_clean") == 1,
+        describe=lambda skipped: f"passed over are {skipped}",
+    )
     assert _failed(airflow.run("alerts_dag")) == {"unread"}
     assert [notice["key"] for notice in webhook.notices] == ["unread:patient_admissions_clean"]
 

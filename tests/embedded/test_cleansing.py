@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stack.layout import REPOSITORY, Layout
+from pipeline.paths import REPOSITORY
+from stack.layout import Layout
 from tests.endtoend.test_delivery import ENTITIES as ALL
 from tests.endtoend.test_delivery import bounded, wait_until_landed
 from tests.support import records

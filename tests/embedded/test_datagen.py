@@ -94,7 +94,8 @@ def test_a_completed_source_shows_as_completed_and_goes_on_when_asked_for_more(
 
 def _until_completed(space: Workspace, count: int) -> None:
     until(
-        lambda: space.run("status").stdout.count(" COMPLETED ") >= 2 * count,
+        lambda: space.run("status").stdout,
         seconds=30,
-        describe=lambda _: space.run("status").stdout,
+        done=lambda shown: shown.count(" COMPLETED ") >= 2 * count,
+        describe=str,
     )

@@ -4,8 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipeline.paths import REPOSITORY
 from pipeline.wait import until
-from stack.layout import REPOSITORY, Layout
+from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.endtoend.test_delivery import bounded
 from tests.support import examples

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import requests
@@ -25,6 +26,9 @@ CREATE STREAM named WITH (KAFKA_TOPIC = '{0}_named') AS
   SELECT v.id AS id, p.name AS name FROM visits v LEFT JOIN people p ON v.person = p.id
   PARTITION BY v.id EMIT CHANGES;
 """
+
+
+CHECKPOINTS = "checkpoints/*/chk-*/_metadata"
 
 
 def _record(**fields: str) -> dict[str, Any]:
@@ -51,23 +55,29 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
     def visit(number: int) -> str | None:
         write_clean(widgets, f"{name}_visits", [(f"V{number}", {"person": "P1"})])
 
-        def probe() -> list[Any] | None:
-            found = records.read(widgets.target, f"{name}_named")
-            return [r.value["NAME"] for r in found if r.key == f"V{number}"] or None
+        def names() -> list[str | None]:
+            joined = records.read(widgets.target, f"{name}_named")
+            return [r.value["NAME"] for r in joined if r.key == f"V{number}"]
 
-        (value,) = until(probe, seconds=60, describe=lambda _: f"V{number} is not joined")
-        return value  # type: ignore[no-any-return]
+        (value,) = until(names, seconds=60, describe=lambda _: f"V{number} is not joined")
+        return value
 
     def await_read(mark: str) -> None:
         """Another person's row and visit, so that we know how far the table has been read."""
         write_clean(widgets, f"{name}_people", [("P2", {"name": mark})])
 
-        def probe() -> bool | None:
+        def names() -> set[str | None]:
             write_clean(widgets, f"{name}_visits", [("probe", {"person": "P2"})])
-            found = records.read(widgets.target, f"{name}_named")
-            return any(r.key == "probe" and r.value["NAME"] == mark for r in found) or None
+            joined = records.read(widgets.target, f"{name}_named")
+            return {r.value["NAME"] for r in joined if r.key == "probe"}
 
-        until(probe, seconds=60, describe=lambda _: f"the table is not read to {mark}", every=0.5)
+        until(
+            names,
+            seconds=60,
+            done=lambda seen: mark in seen,
+            describe=lambda seen: f"the table is not read to {mark}: {seen}",
+            every=0.5,
+        )
 
     def rename(to: str | None) -> None:
         write_clean(widgets, f"{name}_people", [("P1", {"name": to})])
@@ -111,10 +121,13 @@ def _edit_band(space: Workspace, years: int) -> None:
 
 
 def _await_status(space: Workspace) -> None:
-    def probe() -> bool | None:
-        return space.run("status").returncode == 0
-
-    until(probe, seconds=90, describe=lambda _: space.run("status").stdout, every=1)
+    until(
+        lambda: space.run("status"),
+        seconds=90,
+        done=lambda status: status.returncode == 0,
+        describe=lambda status: status.stdout + status.stderr if status else "",
+        every=1,
+    )
 
 
 def _end(space: Workspace, name: str) -> None:
@@ -122,25 +135,31 @@ def _end(space: Workspace, name: str) -> None:
     job = _jobs(space)[name]
     requests.patch(f"{_cluster(space)}/jobs/{job}?mode=cancel", timeout=10).raise_for_status()
 
-    def told() -> bool | None:
-        changes = [(c["name"], c["action"]) for c in space.plan()["changes"]]
-        return changes == [(name, "restart")]
-
-    until(told, seconds=20, describe=lambda _: f"{space.plan()['changes']}")
+    until(
+        lambda: [(c["name"], c["action"]) for c in space.plan()["changes"]],
+        seconds=20,
+        done=lambda changes: changes == [(name, "restart")],
+        describe=lambda changes: f"plan has the changes {changes}",
+    )
 
 
 def _await_plan(space: Workspace) -> None:
     """Until Flink has resumed its jobs; before, no plan takes them for gone."""
 
-    def probe() -> bool | None:
-        done = space.run("plan", "--json")
-        if done.returncode == 0:
-            assert json.loads(done.stdout)["changes"] == []
-            return True
-        assert re.search("Flink is starting|Flink cannot be reached", done.stderr), done.stderr
-        return None
+    def plan() -> CompletedProcess[str]:
+        run = space.run("plan", "--json")
+        if run.returncode != 0:
+            assert re.search("Flink is starting|Flink cannot be reached", run.stderr), run.stderr
+        return run
 
-    until(probe, seconds=90, describe=lambda _: space.run("plan").stderr, every=0.5)
+    resumed = until(
+        plan,
+        seconds=90,
+        done=lambda run: run.returncode == 0,
+        describe=lambda run: run.stderr if run else "",
+        every=0.5,
+    )
+    assert json.loads(resumed.stdout)["changes"] == []
 
 
 def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
@@ -196,7 +215,7 @@ def _drop_state(query: Path) -> None:
 
 
 def _damage(query: Path) -> None:
-    for file in query.glob("checkpoints/*/chk-*/_metadata"):
+    for file in query.glob(CHECKPOINTS):
         file.write_bytes(b"damaged")
 
 
@@ -216,32 +235,34 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
         found: dict[str, int] = json.loads(trends.ok("status", "--json"))["skipped"]
         return found
 
-    until(lambda: skipped() == counted or None, seconds=20, describe=lambda _: f"{skipped()}")
+    until(
+        skipped,
+        seconds=20,
+        done=lambda counts: counts == counted,
+        describe=lambda counts: f"passed over are {counts}, not {counted}",
+    )
     assert f"4 records of {topic} could not be read and were passed over" in trends.ok("status")
     # A schema that nobody registered is the record's fault; a registry that is away is not.
     Supervisor(stack.socket).stop("registry")
     records.write_raw(trends.target, topic, [(b"A1", b"\0\0\x0f\x42\x40?")])
 
-    def fails() -> bool | None:
-        done = trends.run("status", "--json")
-        return json.loads(done.stdout)["queries"]["ADMISSIONS_NAMED"] == "FAILING" or None
-
-    until(fails, seconds=60, describe=lambda _: trends.run("status").stdout, every=1)
+    until(
+        lambda: json.loads(trends.run("status", "--json").stdout)["queries"],
+        seconds=60,
+        done=lambda states: states["ADMISSIONS_NAMED"] == "FAILING",
+        describe=str,
+        every=1,
+    )
     assert "ADMISSIONS_NAMED: Connection refused" in trends.run("status").stdout
     Supervisor(stack.socket).start("registry")
     _await_status(trends)
-    until(
-        lambda: skipped().keys() == {topic} or None, seconds=20, describe=lambda _: f"{skipped()}"
-    )
+    until(skipped, seconds=20, done=lambda counts: counts.keys() == {topic}, describe=str)
     queries = stack.data / "flink" / "queries"
     until(
-        lambda: (
-            True
-            if all(list(q.glob("checkpoints/*/chk-*/_metadata")) for q in queries.iterdir())
-            else None
-        ),
+        lambda: {q.name for q in queries.iterdir() if not list(q.glob(CHECKPOINTS))},
         seconds=60,
-        describe=lambda _: "not every statement has a checkpoint",
+        done=lambda without: not without,
+        describe=lambda without: f"without a checkpoint are {without}",
     )
     Supervisor(stack.socket).stop("flink")
     _drop_state(queries / "ADMISSIONS_HOURLY")

@@ -6,8 +6,9 @@ import subprocess
 import pytest
 import requests
 
+from pipeline.paths import LIB
 from stack import requirements
-from stack.layout import LIB, Layout
+from stack.layout import Layout
 from tests.support.compose import KNOWN, names
 
 CLASSES = {

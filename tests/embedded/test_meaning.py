@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from confluent_kafka.admin import AdminClient
-
+from pipeline.clients import librdkafka
 from tests.support.workspace import Workspace
 
 STREAM, TABLE = "STREAM", "TABLE"
@@ -246,5 +245,5 @@ def test_a_case_that_fails_says_what_is_there_and_what_is_not(trends: Workspace)
     assert "expected, not there: {department: Surgery, window_start: 2025" in done.stdout
     assert "there, not expected: {department: Surgery, " in done.stdout
     # Nothing of it is left behind.
-    topics = AdminClient({"bootstrap.servers": trends.target.kafka}).list_topics(timeout=20).topics
+    topics = librdkafka.admin(trends.target.kafka).list_topics(timeout=20).topics
     assert not [name for name in topics if name.startswith("case_")]

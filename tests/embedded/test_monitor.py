@@ -11,8 +11,8 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pipeline.paths import REPOSITORY
 from pipeline.wait import until
-from stack.layout import REPOSITORY
 from tests.support.embedded import TARGET
 from tests.support.workspace import Workspace
 
@@ -40,15 +40,21 @@ def _terminal(*arguments: str) -> Iterator[int]:
 
 
 def _await(terminal: int, wanted: str) -> None:
-    shown = [b""]
+    shown = bytearray()
 
-    def probe() -> bool | None:
+    def read() -> bytearray:
         ready, _, _ = select.select([terminal], [], [], 0.2)
         if ready:
-            shown[0] += os.read(terminal, 65536)
-        return wanted.encode() in shown[0]
+            shown.extend(os.read(terminal, 65536))
+        return shown
 
-    until(probe, seconds=60, every=0, describe=lambda _: f"no {wanted} in {shown[0][-2000:]!r}")
+    until(
+        read,
+        seconds=60,
+        done=lambda text: wanted.encode() in text,
+        describe=lambda _: f"no {wanted} in {shown[-2000:]!r}",
+        every=0,
+    )
 
 
 def test_the_cluster_and_the_avro_of_a_topic_are_shown(widgets: Workspace) -> None:

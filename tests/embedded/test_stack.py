@@ -9,9 +9,12 @@ import time
 import pytest
 from rich.console import Console
 
+from pipeline.clients.database import connect
+from pipeline.errors import DeniedError
+from pipeline.paths import REPOSITORY
 from pipeline.wait import until
 from stack import lifecycle
-from stack.layout import REPOSITORY, Layout
+from stack.layout import Layout
 from tests.support.embedded import TARGET, await_restart, pid_of
 from tests.support.workspace import Workspace
 
@@ -41,6 +44,11 @@ def test_status_shows_every_service(stack: Layout) -> None:
         assert str(pid_of(stack, service)) in done.stdout
 
 
+def test_a_wrong_password_is_told_from_a_server_that_is_down(stack: Layout) -> None:
+    with pytest.raises(DeniedError, match="password authentication failed"):
+        connect(stack.target.postgres, "postgres", "wrong", dbname="postgres")
+
+
 def test_everything_listens_on_loopback_only(stack: Layout) -> None:
     pids = {pid_of(stack, service) for service in SERVICES}
     shown = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
@@ -59,9 +67,10 @@ def test_what_is_killed_comes_back_with_its_data(
     os.kill(pid, signal.SIGKILL)
     await_restart(stack, service, pid)
     until(
-        lambda: all(state.healthy for state in lifecycle.status(stack)),
+        lambda: [state.service.name for state in lifecycle.status(stack) if not state.healthy],
         seconds=60,
-        describe=lambda _: f"unhealthy after {service} was killed: {_command('status').stdout}",
+        done=lambda unhealthy: not unhealthy,
+        describe=lambda unhealthy: f"unhealthy after {service} was killed: {unhealthy}",
     )
     # The registry has its schemas, the broker its topics, the database its mark.
     kinds = {change["kind"] for change in widgets.plan()["changes"]}
@@ -83,8 +92,9 @@ def test_down_and_up_keep_the_data(widgets: Workspace, stack: Layout) -> None:
     # The promise is 30 s on an idle machine; a busy one is given twice that.
     assert time.monotonic() - begun < 60
     until(
-        lambda: widgets.run("status").returncode == 0,
+        lambda: widgets.run("status"),
         seconds=60,
-        describe=lambda _: widgets.run("status").stdout,
+        done=lambda status: status.returncode == 0,
+        describe=lambda status: status.stdout + status.stderr if status else "",
     )
     assert widgets.plan()["changes"] == []

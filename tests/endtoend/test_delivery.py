@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from confluent_kafka import Producer
 from psycopg.rows import dict_row
 
 from pipeline.repository.loader import load
@@ -66,16 +65,13 @@ def _landed(space: Workspace) -> dict[str, int]:
 
 
 def wait_until_landed(space: Workspace, wanted: dict[str, int]) -> None:
-    seen = [_landed(space)]
-
-    def probe() -> bool | None:
-        seen[0] = _landed(space)
-        return seen[0] == wanted
-
-    def describe() -> str:
-        return f"landed are {seen[0]}, not {wanted}\n{space.run('status').stdout}"
-
-    until(probe, seconds=180, describe=lambda _: describe(), every=0.5)
+    until(
+        lambda: _landed(space),
+        seconds=180,
+        done=lambda landed: landed == wanted,
+        describe=lambda landed: f"landed are {landed}, not {wanted}\n{space.run('status').stdout}",
+        every=0.5,
+    )
 
 
 def _account(space: Workspace) -> None:
@@ -179,11 +175,14 @@ def _deliver_again(space: Workspace, stack: Stack) -> None:
     stack.forget_cleansed()
     records.write_raw(space.target, "patient_admissions", messages)
 
-    def probe() -> int | None:
-        found = len(records.read(space.target, "patient_admissions_clean"))
-        return found if found >= before + RECORDS * 0.9 else None
-
-    until(probe, seconds=120, describe=lambda _: "the clean topic gets nothing again", every=1)
+    wanted = before + RECORDS * 0.9
+    until(
+        lambda: len(records.read(space.target, "patient_admissions_clean")),
+        seconds=120,
+        done=lambda count: count >= wanted,
+        describe=lambda count: f"the clean topic has {count} records, not {wanted}",
+        every=1,
+    )
 
 
 def _correct(space: Workspace, admissions: int) -> None:
@@ -197,11 +196,13 @@ def _correct(space: Workspace, admissions: int) -> None:
     listed = ", ".join(f"'{key}'" for key in chosen)
     there = f"SELECT count(*) FROM admissions WHERE admission_id IN ({listed})"
     query = f"{there} AND department = 'Neurology'"
-
-    def probe() -> bool | None:
-        return space.rows(query) == [(admissions,)]
-
-    until(probe, seconds=120, describe=lambda _: "the corrections do not land", every=1)
+    until(
+        lambda: space.rows(query),
+        seconds=120,
+        done=lambda rows: rows == [(admissions,)],
+        describe=lambda rows: f"landed are {rows} of {admissions} corrections",
+        every=1,
+    )
 
 
 def _elsewhere(value: dict[str, Any]) -> dict[str, Any]:
@@ -210,13 +211,12 @@ def _elsewhere(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kill_at(space: Workspace, stack: Stack, rows: int, part: str) -> None:
-    def probe() -> bool | None:
-        return counts(space, ("diagnoses",))["diagnoses"] >= rows
-
-    def describe() -> str:
-        return f"diagnoses has fewer than {rows} rows\n{space.run('status').stdout}"
-
-    until(probe, seconds=120, describe=lambda _: describe())
+    until(
+        lambda: counts(space, ("diagnoses",))["diagnoses"],
+        seconds=120,
+        done=lambda count: count >= rows,
+        describe=lambda count: f"diagnoses has {count} rows\n{space.run('status').stdout}",
+    )
     stack.kill(part)
 
 
@@ -250,14 +250,16 @@ def test_garbage_is_rejected_by_the_cleansing_or_dead_lettered_by_the_sink(
         b"\x00\x00\x0f\xff\xffx": "unknown_schema",
         b"": "empty_value",
     }
-    _produce_garbage(hospital, "patient_admissions", list(garbage))
-    _produce_garbage(hospital, "patient_admissions_clean", [b"not avro"])
+    raw = [(b"garbage", value) for value in garbage]
+    records.write_raw(hospital.target, "patient_admissions", raw)
+    records.write_raw(hospital.target, "patient_admissions_clean", [(b"garbage", b"not avro")])
     wait_until_landed(hospital, ENTITIES)
     rejected = "SELECT record_value, rules FROM rejected_records WHERE record_key = 'garbage'"
     until(
-        lambda: len(hospital.rows(rejected)) == len(garbage),
+        lambda: hospital.rows(rejected),
         seconds=60,
-        describe=lambda _: f"rejected are {hospital.rows(rejected)}",
+        done=lambda rows: len(rows) == len(garbage),
+        describe=lambda rows: f"rejected are {rows}",
     )
     assert {bytes(value): rules for value, rules in hospital.rows(rejected)} == garbage
     (letter,) = records.raw(hospital.target, "admissions-sink_dlq")
@@ -271,13 +273,6 @@ def test_garbage_is_rejected_by_the_cleansing_or_dead_lettered_by_the_sink(
     hospital.ok("deploy")
     wait_until_landed(hospital, {**ENTITIES, "patient_admissions": RECORDS + 100})
     assert "FAILED" not in hospital.run("status").stdout
-
-
-def _produce_garbage(space: Workspace, topic: str, values: list[bytes]) -> None:
-    producer = Producer({"bootstrap.servers": space.target.kafka})
-    for value in values:
-        producer.produce(topic, key=b"garbage", value=value)
-    assert producer.flush(20) == 0
 
 
 def test_ids_join_across_topics(hospital: Workspace) -> None:

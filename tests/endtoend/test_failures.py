@@ -7,7 +7,7 @@ import requests
 import yaml
 
 from pipeline.wait import until
-from tests.support.workspace import Workspace, widget_schema
+from tests.support.workspace import Workspace, counts, widget_schema
 
 
 def _name(space: Workspace) -> str:
@@ -136,23 +136,19 @@ def _produce_more(space: Workspace, name: str) -> None:
 
 
 def _until_rows(space: Workspace, table: str, rows: int) -> None:
-    seen = [0]
-
-    def probe() -> bool | None:
-        seen[0] = space.rows(f"SELECT count(*) FROM {table}")[0][0]
-        return seen[0] >= rows
-
-    until(probe, seconds=30, describe=lambda _: f"{table} has {seen[0]} rows, not {rows}")
+    until(
+        lambda: counts(space, (table,))[table],
+        seconds=30,
+        done=lambda count: count >= rows,
+        describe=lambda count: f"{table} has {count} rows, not {rows}",
+    )
 
 
 def _until_failed(space: Workspace, name: str) -> str:
-    seen = [""]
-
-    def probe() -> str | None:
-        done = space.run("status")
-        seen[0] = done.stdout
-        return (
-            done.stdout if done.returncode == 1 and f"{name}-sink: task 0" in done.stdout else None
-        )
-
-    return until(probe, seconds=40, describe=lambda _: f"the sink did not fail:\n{seen[0]}")
+    status = until(
+        lambda: space.run("status"),
+        seconds=40,
+        done=lambda run: run.returncode == 1 and f"{name}-sink: task 0" in run.stdout,
+        describe=lambda run: f"the sink did not fail:\n{run.stdout if run else ''}",
+    )
+    return status.stdout

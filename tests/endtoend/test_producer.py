@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 
-from stack.layout import REPOSITORY
+from pipeline.paths import REPOSITORY
 from tests.support import records
 from tests.support.workspace import Workspace
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from stack.layout import REPOSITORY
 from tests.support import records
 from tests.support.stacks import Stack
 from tests.support.workspace import Workspace, counts
@@ -158,33 +158,36 @@ def wait_until_equal(space: Workspace, admissions: int) -> None:
     """Waits until all rows have landed, and each trend is the answer to its question."""
     landed = ("admissions", "diagnoses", "lab_results")
 
-    def probe() -> bool | None:
-        found = counts(space, landed)
-        return set(found.values()) == {admissions}
-
-    def describe() -> str:
-        return f"{counts(space, landed)}, not {admissions}"
-
-    until(probe, seconds=120, describe=lambda _: describe(), every=1)
+    until(
+        lambda: counts(space, landed),
+        seconds=120,
+        done=lambda rows: set(rows.values()) == {admissions},
+        describe=lambda rows: f"landed are {rows}, not {admissions} each",
+        every=1,
+    )
     wait_until_trends_equal(space)
 
 
 def wait_until_trends_equal(space: Workspace) -> None:
     """Waits until each trend is the answer to its question, of the rows that have landed."""
-    different: dict[str, Any] = {}
+    until(
+        lambda: {table: _difference(space, table) for table in QUESTIONS},
+        seconds=120,
+        done=lambda differences: not any(differences.values()),
+        describe=lambda differences: str({t: d for t, d in (differences or {}).items() if d}),
+        every=1,
+    )
 
-    def probe() -> bool | None:
-        different.clear()
-        for table in QUESTIONS:
-            trend, wanted = _answers(space, table)
-            if trend != wanted:
-                different[table] = {
-                    "missing": sorted(wanted - trend, key=str)[:3],
-                    "wrong": sorted(trend - wanted, key=str)[:3],
-                }
-        return None if different else True
 
-    until(probe, seconds=120, describe=lambda _: f"{different}", every=1)
+def _difference(space: Workspace, table: str) -> dict[str, list[Any]]:
+    """Some rows that a trend lacks or has too many; empty if it is the answer to its question."""
+    trend, wanted = _answers(space, table)
+    if trend == wanted:
+        return {}
+    return {
+        "missing": sorted(wanted - trend, key=str)[:3],
+        "wrong": sorted(trend - wanted, key=str)[:3],
+    }
 
 
 def test_every_trend_is_the_answer_of_plain_sql_through_a_kill(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from spark.job import session
+from spark.session import session
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The cleansing without Kafka: what becomes of each kind of record."""
 
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,25 +7,27 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import fastavro
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from pipeline import codec
 from pipeline.errors import SpecError
+from pipeline.paths import REPOSITORY
+from pipeline.repository import schemas
 from pipeline.repository.rules import Rules, load
 from pipeline.schemas import compact, contract
 from spark import cleanse
-from stack.layout import REPOSITORY
+from spark.check import check
 
 FILE = REPOSITORY / "spark" / "rules.yaml"
 RULES = load(FILE)
-SCHEMAS = cleanse.load_schemas(REPOSITORY / "schemas")
+SCHEMAS = schemas.load(REPOSITORY / "schemas")
 TOPICS = list(RULES.topics)
 OUTPUTS = {
     topic: cleanse.Output(topic, 100 + number, SCHEMAS[topic])
-    for number, topic in enumerate([*(r.clean for r in RULES.topics.values()), RULES.rejects])
+    for number, topic in enumerate(RULES.outputs)
 }
 IDS = {topic: 10 + number for number, topic in enumerate(TOPICS)}
 STAMP = datetime(2025, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
@@ -75,15 +76,8 @@ class Row:
     value: dict[str, Any]
 
 
-def _wire(schema: Any, schema_id: int, value: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO(b"\x00" + schema_id.to_bytes(4, "big"))
-    buffer.seek(0, io.SEEK_END)
-    fastavro.schemaless_writer(buffer, fastavro.parse_schema(contract(schema)), value)
-    return buffer.getvalue()
-
-
 def _good(topic: str, value: dict[str, Any]) -> tuple[str, bytes | None]:
-    return topic, _wire(SCHEMAS[topic], IDS[topic], value)
+    return topic, codec.encoder(SCHEMAS[topic], IDS[topic])(value)
 
 
 def _steps(**more: dict[int, Any]) -> list[cleanse.Steps]:
@@ -114,12 +108,9 @@ def _run(
 
 
 def _row(row: Any) -> Row:
-    assert row.value[0] == 0
     output = OUTPUTS[row.topic]
-    assert int.from_bytes(row.value[1:5], "big") == output.schema_id
-    schema = fastavro.parse_schema(contract(output.schema))
-    value = fastavro.schemaless_reader(io.BytesIO(bytes(row.value[5:])), schema, None)
-    assert isinstance(value, dict)
+    assert codec.schema_id(row.value) == output.schema_id
+    value = codec.decoder(output.schema)(bytes(row.value))
     return Row(row.topic, bytes(row.key), tuple(filter(None, row.broken.split(","))), value)
 
 
@@ -259,8 +250,8 @@ def test_older_and_newer_writers_in_one_batch(spark: SparkSession) -> None:
     writers = {70: compact(contract(newer)), 71: compact(contract(older))}
     values = [
         _good("patients", PATIENT),
-        ("patients", _wire(newer, 70, {**PATIENT, "patient_id": "P2", "email": "a@b"})),
-        ("patients", _wire(older, 71, {**PATIENT, "patient_id": "P3"})),
+        ("patients", codec.encoder(newer, 70)({**PATIENT, "patient_id": "P2", "email": "a@b"})),
+        ("patients", codec.encoder(older, 71)({**PATIENT, "patient_id": "P3"})),
     ]
     rows = _run(spark, values, patients=writers)
     assert sorted((row.key, row.broken) for row in rows) == [(b"P1", ()), (b"P2", ()), (b"P3", ())]
@@ -333,6 +324,8 @@ def _changed(tmp_path: Path, old: str, new: str) -> tuple[Rules, Path]:
          "topics.patient_diagnoses.vocabulary.diagnosis_rank", "unknown vocabulary rang; did you"),
         ("clean: patients_clean", "clean: patient_clean", "topics.patients.clean",
          "unknown schema patient_clean; did you mean patients_clean?"),
+        ("rejects: patient_rejects", "rejects: patient_reject", "rejects",
+         "unknown schema patient_reject; did you mean patient_rejects?"),
     ],
 )  # fmt: skip
 def test_mistakes_in_the_rules_are_found_at_start(
@@ -340,11 +333,11 @@ def test_mistakes_in_the_rules_are_found_at_start(
 ) -> None:
     rules, file = _changed(tmp_path, old, new)
     with pytest.raises(SpecError) as caught:
-        cleanse.check(spark, rules, SCHEMAS, file)
+        check(spark, rules, SCHEMAS, file)
     (mistake,) = caught.value.mistakes
     assert (mistake.key, mistake.line is not None) == (key, True)
     assert message in mistake.message
 
 
 def test_the_rules_of_the_repository_compile(spark: SparkSession) -> None:
-    cleanse.check(spark, RULES, SCHEMAS, FILE)
+    check(spark, RULES, SCHEMAS, FILE)

@@ -8,10 +8,11 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
+from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.wait import until
 from stack import lifecycle
-from stack.layout import REPOSITORY, Layout, layout
+from stack.layout import Layout, layout
 from stack.supervisor import Supervisor
 
 FOLDER = REPOSITORY / "var" / "test"
@@ -76,8 +77,9 @@ def free_ports(count: int) -> list[int]:
 def await_restart(where: Layout, service: str, killed: int) -> None:
     """Waits until the supervisor has started a killed service again."""
     until(
-        lambda: pid_of(where, service) not in {0, killed},
+        lambda: pid_of(where, service),
         seconds=30,
+        done=lambda pid: pid not in {0, killed},
         describe=lambda _: f"the supervisor does not start {service} again",
     )
 

@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from stack.layout import REPOSITORY
+from pipeline.paths import REPOSITORY
 
 HEADING = re.compile(r"^### (.+)$", re.MULTILINE)
 DIFF = re.compile(r"^```diff\n(.*?)^```$", re.MULTILINE | re.DOTALL)

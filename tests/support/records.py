@@ -8,9 +8,11 @@ from typing import Any
 
 import requests
 
+from pipeline import codec
 from pipeline.clients import records
+from pipeline.clients.registry import Registry
 from pipeline.repository.target import Target
-from pipeline.schemas import Schema
+from pipeline.schemas import Schema, subject_of
 
 
 @dataclass(frozen=True)
@@ -52,27 +54,25 @@ def write_raw(
 
 
 def header(target: Target, topic: str) -> bytes:
-    """What a value of Confluent's wire format begins with, of the topic's registered schema."""
-    return records.HEADER.pack(0, _latest_id(target, topic))
+    """What a value under the topic's registered schema begins with."""
+    return codec.header(_latest_id(target, topic))
 
 
 def encoder(target: Target, topic: str, schema: Schema) -> Callable[[dict[str, Any]], bytes]:
-    """Makes values Confluent's wire format, under the topic's registered schema."""
-    return records.encoder(schema, _latest_id(target, topic))
+    """Makes values under the topic's registered schema."""
+    return codec.encoder(schema, _latest_id(target, topic))
 
 
 def _latest_id(target: Target, topic: str) -> int:
-    url = f"{target.registry}/subjects/{topic}-value/versions/latest"
-    return int(requests.get(url, timeout=10).json()["id"])
+    return Registry(target.registry).latest(subject_of(topic)).id
 
 
 def _record(target: Target, message: Any) -> Record:
     headers = {key: int(value) for key, value in message.headers() or () if "." in key}
     value = message.value()
-    _, schema_id = records.HEADER.unpack_from(value)
     return Record(
         key=message.key().decode(),
-        value=_decoder(target.registry, schema_id)(value),
+        value=_decoder(target.registry, codec.schema_id(value))(value),
         iteration=headers.get("current.iteration", -1),
         generation=headers.get("task.generation", -1),
         timestamp_ms=message.timestamp()[1],
@@ -84,7 +84,7 @@ def _record(target: Target, message: Any) -> Record:
 @cache
 def _decoder(registry: str, schema_id: int) -> Callable[[bytes], dict[str, Any]]:
     answer = requests.get(f"{registry}/schemas/ids/{schema_id}", timeout=10)
-    return records.decoder(json.loads(answer.json()["schema"]))
+    return codec.decoder(json.loads(answer.json()["schema"]))
 
 
 def row(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

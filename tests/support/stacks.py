@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import yaml
 from pytest_docker.plugin import DockerComposeExecutor, Services
 
+from pipeline.paths import REPOSITORY
 from scripts import passwords
-from stack.layout import REPOSITORY, Layout
+from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.support.embedded import TARGET, await_restart, free_ports, pid_of
 

@@ -13,8 +13,9 @@ import psycopg
 import requests
 import yaml
 
+from pipeline.clients.database import connect
+from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
-from stack.layout import REPOSITORY
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
 DECLARED = (
@@ -82,14 +83,8 @@ class Workspace:
 
     def database(self) -> psycopg.Connection:
         postgres = self.target.postgres
-        return psycopg.connect(
-            host=postgres.host,
-            port=postgres.port,
-            dbname=postgres.database,
-            user=postgres.admin,
-            password=self.secrets["POSTGRES_PASSWORD"],
-            autocommit=True,
-        )
+        password = self.secrets["POSTGRES_PASSWORD"]
+        return connect(postgres, postgres.admin, password, autocommit=True)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.database() as connection:

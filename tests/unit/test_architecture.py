@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.paths import REPOSITORY
 from pipeline.resources import RESOURCES
-from stack.layout import REPOSITORY
 
 PRODUCT = ("pipeline", "stack", "spark", "scripts", "airflow")
 LONGEST = 300

@@ -9,10 +9,10 @@ import pytest
 from pipeline.cases import rows, runner, trial
 from pipeline.cases.files import Case
 from pipeline.errors import SpecError, UsageError
+from pipeline.paths import REPOSITORY
 from pipeline.repository import loader
 from pipeline.sql import reader
 from pipeline.sql.renaming import renamed
-from stack.layout import REPOSITORY
 
 PROJECT = loader.load(REPOSITORY)
 HOUR = datetime(2025, 1, 1, 10, tzinfo=UTC)

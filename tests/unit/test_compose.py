@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from airflow.configuration import conf
 
+from pipeline.paths import REPOSITORY
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader
 from pipeline.repository import target as targets
 from pipeline.repository.target import Target
 from scripts import passwords
-from stack.layout import REPOSITORY, TEMPLATES
+from stack.layout import TEMPLATES
 from tests.support import compose as checks
 from tests.support.compose import Services
 

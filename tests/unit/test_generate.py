@@ -7,11 +7,11 @@ import fastavro
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.schemas import contract
 from scripts.generate import Generator
 from scripts.kafka_producer import KEYS
-from stack.layout import REPOSITORY
 
 SCHEMAS = load(REPOSITORY).schemas
 

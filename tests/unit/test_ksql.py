@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from pipeline.errors import SpecError
+from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.sql import reader
 from pipeline.sql.flink.select import derive
 from pipeline.sql.flink.tables import Relation, Services
 from pipeline.sql.flink.translate import analyse, jobs
-from stack.layout import REPOSITORY
 from tests.support import golden
 
 SERVICES = Services("kafka:9092", "http://registry", "group")

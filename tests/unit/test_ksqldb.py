@@ -12,12 +12,12 @@ from pipeline.clients.ksqldb import KsqlDb
 from pipeline.engines.ksqldb import KsqlDbEngine, check_topics, queries
 from pipeline.errors import PipelineError, ServiceError, SpecError
 from pipeline.live import Line, LiveQuery
+from pipeline.paths import REPOSITORY
 from pipeline.plan import compare
 from pipeline.repository.loader import load
 from pipeline.resources.topic import Topic
 from pipeline.sql import reader
 from pipeline.sql.comparison import canonical
-from stack.layout import REPOSITORY
 from tests.support.compose import KNOWN
 from tests.support.plans import DESIRED, LIVE
 from tests.support.serving import serving

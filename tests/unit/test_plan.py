@@ -12,11 +12,11 @@ import pytest
 from pipeline.change import Action, Change, Edit, edits
 from pipeline.clients.connect import root_cause
 from pipeline.live import LiveColumn, LiveQuery, LiveSubject, LiveTable, LiveTopic, Task
+from pipeline.paths import REPOSITORY
 from pipeline.plan import Live, Plan, compare
 from pipeline.resources import RESOURCES
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
-from stack.layout import REPOSITORY
 from tests.support.plans import (
     CONNECTORS,
     DESIRED,

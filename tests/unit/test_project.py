@@ -9,11 +9,11 @@ from rich.console import Console
 from pipeline import graph, plan, report
 from pipeline.change import edits
 from pipeline.errors import SpecError, UsageError
+from pipeline.paths import REPOSITORY
 from pipeline.repository import desired, jsonschemas, loader, rendered
 from pipeline.repository.target import load as load_target
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
-from stack.layout import REPOSITORY
 from tests.support import golden, workspace
 
 OWNER = "hospital-admissions"

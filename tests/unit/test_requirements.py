@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError, UsageError
-from pipeline.repository.target import Target
+from pipeline.repository.target import Target, env_file
 from scripts import passwords
 from stack import requirements
 from stack.layout import layout
@@ -73,9 +73,10 @@ def test_secrets_are_private_and_stay(tmp_path: Path) -> None:
     passwords.ensure(path)
     first = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
-    values = [line.split("=", 1)[1] for line in first.splitlines() if "=" in line]
-    assert len(set(values)) == len(passwords.NAMES)
-    assert min(map(len, values)) >= 32
+    values = env_file(path)
+    assert values.keys() == passwords.NAMES.keys()
+    assert len(set(values.values())) == len(values)
+    assert min(map(len, values.values())) >= 32
     passwords.ensure(path)
     assert path.read_text() == first
 

@@ -8,7 +8,6 @@ import io
 import json
 import re
 import shutil
-import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,10 +18,11 @@ import fastavro
 import pytest
 import yaml
 
+from pipeline import codec
+from pipeline.paths import REPOSITORY
 from pipeline.repository import loader
 from pipeline.schemas import compact, contract
 from scripts.kafka_producer import KEYS
-from stack.layout import REPOSITORY
 from tests.support.serving import serving
 
 REQUESTS = REPOSITORY / "scripts" / "requests"
@@ -33,10 +33,8 @@ def _encoded(topic: str, data: Any) -> bytes:
     """Avro in Confluent's wire format from Avro's JSON encoding, as the proxy makes it."""
     schema = fastavro.parse_schema(dict(SCHEMAS[topic]))
     (record,) = fastavro.json_reader(io.StringIO(json.dumps(data)), schema)
-    buffer = io.BytesIO(struct.pack(">bI", 0, 7))
-    buffer.seek(0, io.SEEK_END)
-    fastavro.schemaless_writer(buffer, schema, record)
-    return buffer.getvalue()
+    assert isinstance(record, dict)
+    return codec.encoder(SCHEMAS[topic], 7)(record)
 
 
 @pytest.mark.parametrize("topic", KEYS)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import schemas
+from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.sql.columns import column_names
-from stack.layout import REPOSITORY
 
 FILES = sorted((REPOSITORY / "schemas").glob("*.avsc"))
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SpecError
+from pipeline.paths import REPOSITORY
 from pipeline.repository import loader, templates, yamlfile
 from pipeline.repository.specs import TopicsFile
-from stack.layout import REPOSITORY
 
 SPEC: object = loader.spec_model(templates.load(REPOSITORY).values())
 SINK = """\
