@@ -100,6 +100,13 @@ def test_python() -> None:
     assert {image, compiled, ruff, tools["mypy"]["python_version"]} == {lowest}
 
 
+def test_our_datagen_tells_its_version() -> None:
+    (source,) = (REPOSITORY / "datagen" / "src" / "main").rglob("DatagenConnector.java")
+    (told,) = re.findall(r'return "([\d.]+)";', source.read_text())
+    (own, *_) = re.findall(r"<version>([\d.]+)</version>", POM.read_text())
+    assert told == own
+
+
 def _named() -> dict[str, str]:
     """The versions that text for people may name, by the word before it."""
     (datagen,) = re.findall(r"kafka-connect-datagen:(\S+)", CONNECT)
