@@ -143,9 +143,8 @@ bench: install  ## Measure on real services; writes build/bench.json
 golden: .venv/.synced  ## Rewrite the golden files of the unit tests
 	@GOLDEN=write .venv/bin/pytest -q tests/unit
 
-spec-schema: .venv/.synced  ## Rewrite spec.schema.json and case.schema.json from the models
-	@$(PYTHON) -m pipeline.repository.specs > spec.schema.json
-	@$(PYTHON) -m pipeline.cases.files > case.schema.json
+spec-schema: .venv/.synced  ## Rewrite the JSON Schemas in editor/ from templates and models
+	@$(PYTHON) -m pipeline.repository.jsonschemas
 
 # Each list is pinned within what those before it have pinned: together they are one environment.
 lock: $(TOOLS)/uv  ## Pin what pyproject.toml asks for in requirements/; make lock P=rich upgrades one package

@@ -11,7 +11,6 @@ from bench import latency
 from bench.copy import TOPIC as COPY_TOPIC
 from bench.datagen import RECORDS
 from pipeline.clients.kafka import Kafka
-from pipeline.desired import Topic
 from pipeline.wait import until
 from stack.layout import REPOSITORY, Layout
 from stack.supervisor import Supervisor
@@ -21,7 +20,7 @@ from tests.support.workspace import Workspace
 
 def throughput(space: Workspace) -> dict[str, float]:
     """Raw records per second of `--once`, and of a Kafka-to-Kafka copy: the queries alone."""
-    Kafka(space.target.kafka).create([Topic(COPY_TOPIC, 4, 1, {})])
+    Kafka(space.target.kafka).create(COPY_TOPIC, 4, 1, {})
     with tempfile.TemporaryDirectory() as folder:
         done = _python("spark.job", space, "--once", "--checkpoint", f"{folder}/cleanse")
         copied = _python("bench.copy", space, f"{folder}/copy")

@@ -8,8 +8,8 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from pipeline.repository import target as targets
+from pipeline.repository.rules import load
 from spark.job import MAX_RECORDS, RULES, session
-from spark.rules import load
 
 TOPIC = "bench_copy"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from pipeline.repository.project import load
+from pipeline.repository.loader import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
 from tests.support import records

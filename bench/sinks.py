@@ -8,7 +8,8 @@ from uuid import uuid4
 import requests
 
 from bench.datagen import RECORDS, TOPIC
-from pipeline.repository.project import load, render
+from pipeline.repository.desired import render
+from pipeline.repository.loader import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
 from tests.support.workspace import Workspace

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 
 from bench import topics
 from pipeline.engines import choice
-from pipeline.repository.project import load
+from pipeline.repository.loader import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
 from tests.support import records
@@ -66,9 +66,9 @@ def measure(space: Workspace) -> dict[str, float]:
 
 
 def _seconds(space: Workspace, name: str) -> float:
-    engine, queries = choice.choose(REPOSITORY, load(space.root), space.target)
+    engine, _ = choice.choose(REPOSITORY, load(space.root), space.target)
     assert engine
-    engine.make(next(query for query in queries if query.name == name), None, 60)
+    engine.create(name, 60)
     kafka, topic = space.target.kafka, name.lower()
     last = [-1, time.monotonic()]
 

@@ -1,4 +1,4 @@
-"""Renders the pipeline's specs and makes Kafka, the registry, PostgreSQL, ksqlDB and Connect so.
+"""Renders the pipeline's specs and deploys them to Kafka, PostgreSQL, ksqlDB and Connect.
 
 People edit connectors/, schemas/, ksql/, topics.yaml and postgres/db_setup.sql; `plan` shows what
 would change and `deploy` changes it. Data goes to stdout, words to stderr.
@@ -8,7 +8,7 @@ found changes.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated
@@ -19,16 +19,19 @@ from rich.markup import escape
 
 from pipeline import deploy as deployment
 from pipeline import graph as graphs
-from pipeline import live as reading
 from pipeline import plan as planning
-from pipeline import preflight, report
+from pipeline import report
 from pipeline.cases import runner
-from pipeline.clients.kafka import sink_lags
-from pipeline.desired import Desired
+from pipeline.change import Change
 from pipeline.engines import choice
 from pipeline.errors import PipelineError, PlanRefusedError, UsageError
-from pipeline.repository import project
+from pipeline.repository import desired as declarations
+from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
+from pipeline.resources import RESOURCES
+from pipeline.resources.desired import Desired
+from pipeline.resources.resource import Run
+from pipeline.services import Services, clients
 from pipeline.suggest import unknown
 
 CHANGES_FOUND = 3
@@ -58,48 +61,51 @@ DeadlineOption = Annotated[
 
 @dataclass(frozen=True)
 class _Context:
-    target: targets.Target
     secrets: Mapping[str, str]
     desired: Desired
-    services: reading.Services
+    services: Services
+
+    def redacted(self, text: str) -> str:
+        return report.redact(text, self.secrets.values())
+
+    def run(self, deadline_s: float) -> Run:
+        """What making changes needs: words to stderr as it goes."""
+
+        def tell(text: str) -> None:
+            words.print(f"  {escape(text)}", soft_wrap=True, highlight=False)
+
+        return Run(self.services, deadline_s, _progress, tell)
 
 
 def _context(target_name: str) -> _Context:
     root = Path()
     target = targets.load(root, target_name)
-    declared = project.load(root)
-    engine, queries = choice.choose(root, declared, target)
-    desired = replace(project.render(declared, target.pipeline), queries=queries)
+    project = loader.load(root)
+    engine, queries = choice.choose(root, project, target)
+    desired = declarations.render(project, target.pipeline, queries)
     secrets = targets.secrets(root, target)
-    return _Context(target, secrets, desired, reading.services(target, secrets, engine))
+    return _Context(secrets, desired, clients(target, secrets, engine))
 
 
-def _planned(
-    context: _Context, only: list[str] | None, *, prune: bool
-) -> tuple[planning.Plan, reading.Live]:
-    live = reading.read(context.services, context.desired)
-    plan = planning.compare(context.desired, live, context.target.pipeline, prune=prune)
+def _planned(context: _Context, only: list[str] | None, *, prune: bool) -> planning.Plan:
+    live = deployment.read(context.services, context.desired)
+    plan = planning.compare(context.desired, live, prune=prune)
     if only:
         plan = plan.only(_selected(only, context.desired, plan))
-    plan = preflight.check(plan, context.desired, live, context.services)
-    return report.safe(plan, context.secrets.values()), live
+    plan = deployment.checked(plan, context.desired, context.services)
+    return report.safe(plan, context.secrets.values())
 
 
 def _selected(patterns: Iterable[str], desired: Desired, plan: planning.Plan) -> frozenset[str]:
-    names = {
-        *(topic.name for topic in desired.topics),
-        *(subject.name for subject in desired.subjects),
-        *(connector.name for connector in desired.connectors),
-        *(query.name for query in desired.queries),
-        *(change.name for change in plan.changes),
-    }
-    found: set[str] = set()
+    names = {one.name for resource in RESOURCES for one in desired.of(resource.kind)}
+    names |= {change.name for change in plan.changes}
+    selected: set[str] = set()
     for pattern in patterns:
         matching = {name for name in names if fnmatch(name, pattern)}
         if not matching:
             raise UsageError(unknown("resource", pattern, names))
-        found |= matching
-    return frozenset(found)
+        selected |= matching
+    return frozenset(selected)
 
 
 @app.command()
@@ -108,10 +114,12 @@ def render(
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("build/rendered"),
 ) -> None:
     """Render everything to files under build/. No network."""
-    where = targets.load(Path(), target)
-    declared = project.load(Path())
-    files = project.write(project.render(declared, where.pipeline), output)
-    files += choice.write(declared, where, output)
+    loaded = targets.load(Path(), target)
+    project = loader.load(Path())
+    jobs = choice.translated(project, loaded)
+    translated = [(job.statement.name, job.text) for job in jobs]
+    desired = declarations.render(project, loaded.pipeline)
+    files = rendered.write(desired, translated, output)
     words.print(f"[green]✓[/] {len(files)} files in {output}")
 
 
@@ -119,10 +127,9 @@ def render(
 def validate(target: TargetOption = "embedded") -> None:
     """Check every spec with the worker, every schema with the registry, every table."""
     context = _context(target)
-    live = reading.read(context.services, context.desired)
-    nothing_runs = reading.Live(live.topics, live.subjects, live.script_sha256, {})
-    plan = planning.compare(context.desired, nothing_runs, context.target.pipeline)
-    plan = preflight.check(plan, context.desired, live, context.services)
+    live = deployment.read(context.services, context.desired)
+    plan = planning.everything(context.desired, live)
+    plan = deployment.checked(plan, context.desired, context.services)
     _refuse_problems(report.safe(plan, context.secrets.values()))
     words.print(f"[green]✓[/] {len(context.desired.connectors)} connectors, all valid")
 
@@ -138,7 +145,7 @@ def plan(
     ] = False,
 ) -> None:
     """Show what `deploy` would change, key by key. Writes nothing."""
-    planned, _ = _planned(_context(target), only, prune=prune)
+    planned = _planned(_context(target), only, prune=prune)
     if json:
         print(report.plan_json(planned))
     else:
@@ -158,18 +165,10 @@ def deploy(
 ) -> None:
     """Make what is declared run; wait until every connector and task does."""
     context = _context(target)
-    planned, live = _planned(context, only, prune=prune)
+    planned = _planned(context, only, prune=prune)
     _refuse_problems(planned)
     with words.status("deploying"):
-        outcome = deployment.apply(
-            planned,
-            context.desired,
-            live,
-            context.services,
-            deadline_s=deadline,
-            report=_progress,
-            tell=lambda text: words.print(f"  {escape(text)}", soft_wrap=True, highlight=False),
-        )
+        outcome = deployment.apply(planned, context.run(deadline))
     if json:
         print(report.plan_json(planned))
     elif not planned.changes:
@@ -177,16 +176,12 @@ def deploy(
     if outcome.failures:
         done = len(planned.changes) - len(outcome.failures)
         messages = (*outcome.failures, f"{done} of {len(planned.changes)} changes were made")
-        raise PipelineError(_redacted(context, "\n".join(messages)))
+        raise PipelineError(context.redacted("\n".join(messages)))
 
 
-def _progress(change: planning.Change, error: str | None) -> None:
+def _progress(change: Change, error: str | None) -> None:
     mark = "[red]✗[/]" if error else "[green]✓[/]"
     words.print(f"{mark}{report.headline(change)}", soft_wrap=True, highlight=False)
-
-
-def _redacted(context: _Context, text: str) -> str:
-    return report.redact(text, context.secrets.values())
 
 
 def _refuse_problems(plan: planning.Plan) -> None:
@@ -196,27 +191,18 @@ def _refuse_problems(plan: planning.Plan) -> None:
 
 @app.command()
 def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
-    """Show the state of every declared connector and task. Exit code 1 unless all are well."""
+    """Show every declared query, connector and task. Exit code 1 unless all are well."""
     context = _context(target)
-    live = context.services.connect.connectors()
-    engine = context.services.engine
-    running = engine.running() if engine else {}
-    skipped = engine.skipped() if engine else {}
-    queries = {
-        query.name: running[query.name].state if query.name in running else "ABSENT"
-        for query in context.desired.queries
-    }
-    lags = sink_lags(context.services.kafka, context.desired.connectors)
-    states = {c.name: live.get(c.name) for c in context.desired.connectors}
+    states = [
+        state
+        for resource in RESOURCES
+        if (state := resource.status(context.desired.of(resource.kind), context.services))
+    ]
     if json:
-        print(_redacted(context, report.status_json(states, lags, queries, skipped)))
+        print(context.redacted(report.status_json(states)))
     else:
-        report.print_connectors(states, lags, data)
-        causes = {name: query.note for name, query in running.items() if query.failed}
-        report.print_queries(queries, causes, skipped, data)
-    if not all(query == "RUNNING" for query in queries.values()) or any(
-        state is None or not state.settled for state in states.values()
-    ):
+        report.print_status(states, data)
+    if not all(row[0] in state.well for state in states for row in state.rows):
         raise typer.Exit(1)
 
 
@@ -232,18 +218,18 @@ def run_cases(
     Those of ksql/ run on the target's engine, with topics of their own that go afterwards; those of
     spark/rules.yaml run in Spark, and need no service.
     """
-    declared = project.load(Path())
-    cases = runner.load(Path(), files or (), declared)
+    project = loader.load(Path())
+    cases = runner.load(Path(), files or (), project)
     with words.status("running") as status:
 
-        def report(result: runner.Result) -> None:
+        def tell(result: runner.Result) -> None:
             mark = "[red]✗[/]" if result.problems else "[green]✓[/]"
             words.print(f"{mark} {escape(result.place)}", soft_wrap=True, highlight=False)
             for line in result.problems:
                 data.print(f"    {line}", soft_wrap=True, highlight=False, markup=False)
             status.update(f"running, after {escape(result.place)}")
 
-        failed = runner.run(Path(), cases, declared, lambda: _context(target).services, report)
+        failed = runner.run(Path(), cases, project, lambda: _context(target).services, tell)
     if failed:
         raise PipelineError(f"{failed} of {len(cases)} cases failed")
     words.print(f"{len(cases)} cases, all as expected")
@@ -263,8 +249,7 @@ def destroy(
         )
     deployment.destroy(
         context.desired,
-        context.services,
-        deadline,
+        context.run(deadline),
         lambda removed: words.print(f"  [red]-[/] {removed}", highlight=False),
     )
     words.print("The tables in PostgreSQL and their rows are still there.")
@@ -273,6 +258,6 @@ def destroy(
 @app.command()
 def graph(target: TargetOption = "embedded") -> None:
     """Print the pipeline as a Mermaid flow chart."""
-    declared = project.load(Path())
-    desired = project.render(declared, targets.load(Path(), target).pipeline)
-    print(graphs.mermaid(desired, declared.statements))
+    project = loader.load(Path())
+    desired = declarations.render(project, targets.load(Path(), target).pipeline)
+    print(graphs.mermaid(desired, project.statements))

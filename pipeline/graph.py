@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from pipeline.desired import Connector, Desired
+from pipeline.resources.connector import Connector
+from pipeline.resources.desired import Desired
 from pipeline.sql.statements import Statement
 
 
@@ -27,7 +29,7 @@ def _queries(statements: Sequence[Statement]) -> Iterator[str]:
 
 
 def _lines(desired: Desired) -> Iterator[str]:
-    tables = {table.connector: table.name for table in desired.tables}
+    tables = {table.file: table.name for table in desired.tables}
     for connector in desired.connectors:
         yield f"  {_id(connector.name)}[{connector.name}]"
         yield from _sink(connector, tables) if connector.is_sink else _source(connector)
@@ -40,7 +42,7 @@ def _source(connector: Connector) -> Iterator[str]:
         yield f"  {_id(connector.name)} --> {_id(topic)}"
 
 
-def _sink(connector: Connector, tables: dict[str, str]) -> Iterator[str]:
+def _sink(connector: Connector, tables: dict[Path, str]) -> Iterator[str]:
     for topic in connector.config.get("topics", "").split(","):
         if topic:
             yield _topic(topic)
@@ -49,8 +51,8 @@ def _sink(connector: Connector, tables: dict[str, str]) -> Iterator[str]:
     if queue:
         yield _topic(queue)
         yield f"  {_id(connector.name)} -. what cannot be read .-> {_id(queue)}"
-    if connector.name in tables:
-        table = tables[connector.name]
+    table = tables.get(connector.file)
+    if table:
         yield f"  table_{_id(table)}[({table})]"
         yield f"  {_id(connector.name)} --> table_{_id(table)}"
 

@@ -1,70 +1,121 @@
-"""What runs, read concurrently."""
+"""What runs, as the services tell it. Pure data: the clients make it, the resources compare it."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-
-from pipeline.clients.connect import Connect, LiveConnector
-from pipeline.clients.http import CONCURRENCY
-from pipeline.clients.kafka import Kafka, LiveTopic
-from pipeline.clients.postgres import Database
-from pipeline.clients.registry import LiveSubject, Registry
-from pipeline.desired import Desired
-from pipeline.engines.engine import Engine, LiveQuery
-from pipeline.repository.target import Target
+from typing import Any
 
 
 @dataclass(frozen=True)
-class Services:
-    """The clients of the services; no engine where ksql/ has nothing to run."""
+class LiveTopic:
+    """A topic as the broker has it; `config` holds what was set on the topic itself."""
 
-    kafka: Kafka
-    registry: Registry
-    connect: Connect
-    database: Database
-    engine: Engine | None
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Live:
-    """The part of what runs that the repository declares, and every connector."""
+class LiveSubject:
+    """A subject's latest version, as registered."""
 
-    topics: Mapping[str, LiveTopic]
-    subjects: Mapping[str, LiveSubject]
-    script_sha256: str | None
-    connectors: Mapping[str, LiveConnector]
-    queries: Mapping[str, LiveQuery] = field(default_factory=dict)
-
-
-def services(target: Target, secrets: Mapping[str, str], engine: Engine | None) -> Services:
-    """Clients for a target; nothing is sent yet."""
-    return Services(
-        Kafka(target.kafka),
-        Registry(target.registry),
-        Connect(target.connect),
-        Database(target.postgres, secrets),
-        engine,
-    )
+    name: str
+    version: int
+    id: int
+    schema: dict[str, Any]
+    compatibility: str
 
 
-def read(clients: Services, desired: Desired) -> Live:
-    """What runs now.
+@dataclass(frozen=True)
+class LiveColumn:
+    """A column of a table; `filled` if PostgreSQL has a value for it when an INSERT gives none."""
 
-    Raises:
-        ServiceError: a service is unreachable; the first that failed, in the order of the data.
+    name: str
+    type: str
+    nullable: bool
+    comment: str = ""
+    filled: bool = False
+
+
+@dataclass(frozen=True)
+class LiveTable:
+    """A table: its columns, its unique keys, and the privileges of each role."""
+
+    name: str
+    columns: Mapping[str, LiveColumn]
+    keys: frozenset[tuple[str, ...]]
+    comment: str = ""
+    grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LiveScript:
+    """The db_setup.sql that ran last."""
+
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a statement as it is written; equal in meaning to one that is written otherwise."""
+
+    meaning: str
+    text: str
+
+
+@dataclass(frozen=True)
+class LiveQuery:
+    """A query as its engine has it; `meaning` is comparable with that of a declared one.
+
+    One that is `ours` was deployed by this repository.
     """
-    declared = {subject.name for subject in desired.subjects}
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
-        topics = pool.submit(clients.kafka.topics, [topic.name for topic in desired.topics])
-        connectors = pool.submit(clients.connect.connectors)
-        sha256 = pool.submit(clients.database.applied)
-        queries = pool.submit(clients.engine.running) if clients.engine else None
-        names = [name for name in clients.registry.subjects() if name in declared]
-        subjects = dict(zip(names, pool.map(clients.registry.latest, names), strict=True))
-        return Live(
-            topics.result(),
-            subjects,
-            sha256.result(),
-            connectors.result(),
-            queries.result() if queries else {},
-        )
+
+    meaning: str
+    lines: tuple[Line, ...]
+    state: str
+    failed: bool = False
+    note: str = ""
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """A connector's task: RUNNING, FAILED, PAUSED, UNASSIGNED, RESTARTING, or COMPLETED."""
+
+    id: int
+    state: str
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class LiveConnector:
+    """A connector as the worker has it."""
+
+    name: str
+    config: Mapping[str, str]
+    state: str
+    cause: str
+    tasks: tuple[Task, ...]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """One message per part that failed."""
+        connector = [f"connector FAILED: {self.cause}"] if self.state == "FAILED" else []
+        tasks = [f"task {t.id} FAILED: {t.cause}" for t in self.tasks if t.state == "FAILED"]
+        return (*connector, *tasks)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the connector and at least one task are up, or have done all they had to do."""
+        states = {task.state for task in self.tasks}
+        return self.state == "RUNNING" and bool(states) and states <= {"RUNNING", "COMPLETED"}
+
+    @property
+    def summary(self) -> str:
+        """The state in a word, COMPLETED where all tasks are."""
+        states = {task.state for task in self.tasks}
+        if self.failed:
+            return "FAILED"
+        if states == {"COMPLETED"}:
+            return "COMPLETED"
+        return self.state if states <= {self.state, "COMPLETED"} else "/".join(sorted(states))

@@ -1,7 +1,7 @@
 """Plans and states as text for people and as JSON for programs, without any secret."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.clients.connect import LiveConnector
-from pipeline.plan import STATEMENT, Action, Change, Edit, Plan
+from pipeline.change import Action, Change, Edit
+from pipeline.plan import Plan
 from pipeline.repository.specs import REFERENCE, SECRET_KEY
+from pipeline.resources.query import STATEMENT
+from pipeline.resources.resource import Status
 
 HIDDEN = "***"
 SIGNS = {
@@ -68,7 +70,18 @@ def plan_json(plan: Plan) -> str:
     {"changes": [{kind, name, action, edits: [{key, before, after}], note}], "problems": [],
     "leftovers": []}.
     """
-    return json.dumps(asdict(plan), indent=2, ensure_ascii=False)
+    changes = [
+        {
+            "kind": change.kind,
+            "name": change.name,
+            "action": change.action,
+            "edits": [asdict(edit) for edit in change.edits],
+            "note": change.note,
+        }
+        for change in plan.changes
+    ]
+    content = {"changes": changes, "problems": plan.problems, "leftovers": plan.leftovers}
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def print_plan(plan: Plan, console: Console) -> None:
@@ -136,63 +149,29 @@ def _cut(text: str, start: int) -> str:
     return ("…" if start else "") + text[start:end] + ("…" if len(text) > end else "")
 
 
-def status_json(
-    connectors: Mapping[str, LiveConnector | None],
-    lags: Mapping[str, int],
-    queries: Mapping[str, str],
-    skipped: Mapping[str, int],
-) -> str:
-    """{"connectors": [{name, state, failed, tasks, lag}], "queries": {name: state}, "skipped": {}}.
+def status_json(statuses: Iterable[Status]) -> str:
+    """The states as JSON.
 
-    ABSENT and null where there is none.
+    {"queries": {name: state}, "skipped": {topic: records}, "connectors": [{name, state, failed,
+    tasks, lag}]}. ABSENT and null where there is none.
     """
-    states = [{**_state(name, live), "lag": lags.get(name)} for name, live in connectors.items()]
-    found = {"connectors": states, "queries": dict(queries), "skipped": dict(skipped)}
-    return json.dumps(found, indent=2)
+    joined: dict[str, Any] = {}
+    for status in statuses:
+        for key, value in status.data.items():
+            joined[key] = [*joined[key], *value] if key in joined else value
+    return json.dumps(joined, indent=2)
 
 
-def print_queries(
-    queries: Mapping[str, str],
-    causes: Mapping[str, str],
-    skipped: Mapping[str, int],
-    console: Console,
-) -> None:
-    """One line per query; the cause under one that fails, and the records that none could read."""
-    table = Table("query", "state", box=None)
-    for name, state in queries.items():
-        colour = "green" if state == "RUNNING" else "red"
-        table.add_row(name, f"[{colour}]{state}[/]")
-    if queries:
+def print_status(statuses: Iterable[Status], console: Console) -> None:
+    """One table per kind of row, and below it what is wrong with some."""
+    given = tuple(statuses)
+    for columns in dict.fromkeys(status.columns for status in given):
+        same = [status for status in given if status.columns == columns]
+        table = Table(*columns, box=None)
+        for status in same:
+            for name, state, *rest in status.rows:
+                colour = "green" if name in status.well else "red"
+                table.add_row(name, f"[{colour}]{state}[/]", *rest)
         console.print(table)
-    for name, cause in causes.items():
-        console.print(f"  {name}: {cause}", soft_wrap=True, highlight=False, markup=False)
-    for topic, count in skipped.items():
-        console.print(
-            f"[yellow]{count:,} records of {topic} could not be read and were passed over[/]",
-            soft_wrap=True,
-            highlight=False,
-        )
-
-
-def _state(name: str, live: LiveConnector | None) -> dict[str, Any]:
-    if live is None:
-        return {"name": name, "state": "ABSENT", "failed": [], "tasks": []}
-    tasks = [asdict(task) for task in live.tasks]
-    return {"name": name, "state": live.summary, "failed": list(live.failed), "tasks": tasks}
-
-
-def print_connectors(
-    connectors: Mapping[str, LiveConnector | None], lags: Mapping[str, int], console: Console
-) -> None:
-    """One line per connector, with a sink's lag in records; the cause under one that failed."""
-    table = Table("connector", "state", "tasks", "lag", box=None)
-    for name, live in connectors.items():
-        state = live.summary if live else "ABSENT"
-        colour = {"RUNNING": "green", "COMPLETED": "green"}.get(state, "red")
-        tasks = " ".join(task.state for task in live.tasks) if live else ""
-        lag = f"{lags[name]:,}" if name in lags else ""
-        table.add_row(name, f"[{colour}]{state}[/]", tasks, lag)
-    console.print(table)
-    for name, live in connectors.items():
-        for cause in live.failed if live else ():
-            console.print(f"  {name}: {cause}", soft_wrap=True, highlight=False, markup=False)
+        for note in (note for status in same for note in status.notes):
+            console.print(f"  {note}", soft_wrap=True, highlight=False, markup=False)

@@ -1,7 +1,7 @@
 """Avro schemas: what Datagen reads, what the registry holds, what a table needs."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastavro.schema import SchemaParseException, UnknownType, parse_schema
@@ -9,10 +9,13 @@ from fastavro.schema import SchemaParseException, UnknownType, parse_schema
 ANNOTATION = "arg.properties"
 # What Connect notes of its own types. ksqlDB registers each of its schemas with and without.
 CONNECTS_OWN = {"connect.name", "connect.version"}
-# Flatten's delimiter in connectors/templates/jdbc-sink.yaml.j2.
-DELIMITER = "_"
 
 Schema = dict[str, Any]
+
+
+def subject_of(topic: str) -> str:
+    """The subject of a topic's values, by the registry's TopicNameStrategy."""
+    return f"{topic}-value"
 
 
 def contract(schema: Any) -> Any:
@@ -74,24 +77,3 @@ def _annotated(field_type: Any, properties: Mapping[str, Any]) -> Any:
 def field_names(schema: Schema) -> list[str]:
     """The names of the top-level fields."""
     return [str(field["name"]) for field in schema["fields"]]
-
-
-def columns(schema: Schema) -> list[str]:
-    """The columns that a record becomes once its nested records are flattened."""
-    return [column.lower() for column in _flattened(schema, "")]
-
-
-def _flattened(schema: Schema, prefix: str) -> Iterator[str]:
-    for field in schema["fields"]:
-        name = f"{prefix}{field['name']}"
-        nested = _record_in(field["type"])
-        if nested:
-            yield from _flattened(nested, f"{name}{DELIMITER}")
-        else:
-            yield name
-
-
-def _record_in(field_type: Any) -> Schema | None:
-    options = field_type if isinstance(field_type, list) else [field_type]
-    records = [t for t in options if isinstance(t, dict) and t.get("type") == "record"]
-    return records[0] if records else None

@@ -1,10 +1,9 @@
--- The pipeline's tables and roles in healthcare_pipeline_db. All data is synthetic.
--- Re-runnable: `make deploy` runs it, as the administrator, whenever its text has changed.
--- The sinks upsert into these tables and never alter them. To add a column: ALTER TABLE ... ADD
--- COLUMN IF NOT EXISTS at the end of the table's part, and the field to the topic's schema.
-
--- Indexes are BRIN where rows arrive in the order of the column, as encounters do: they cost next to
--- nothing per row, where a B-tree takes a third of a sink's time.
+-- What a person decides about healthcare_pipeline_db. All data is synthetic.
+-- `make deploy` makes the tables that sinks write, from the schemas of their topics, before it runs
+-- this file, and gives the roles below their privileges on those tables after it. Here is the rest:
+-- roles, indexes, generated columns, views, and the tables that no sink writes.
+-- It runs as the administrator, whenever its text has changed: it has to be re-runnable.
+-- `make render` writes everything as one script for psql: build/rendered/postgres/setup.sql.
 
 -- Roles ------------------------------------------------------------------------------------------
 -- Without a password nobody can log in; `make deploy` sets the generated ones.
@@ -28,159 +27,23 @@ COMMENT ON ROLE orchestrator IS 'Airflow: reads, and writes its alerts and its n
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO connect_writer, bi_reader, orchestrator;
 
--- Patients ---------------------------------------------------------------------------------------
-CREATE TABLE IF NOT EXISTS patients (
-  patient_id      text PRIMARY KEY,
-  first_name      text,
-  last_name       text,
-  gender          text,
-  race            text,
-  birth_date      date,
-  insurance       text,
-  medical_history text
-);
-COMMENT ON TABLE patients IS 'Demographics, one row per patient; the latest version wins';
-COMMENT ON COLUMN patients.medical_history IS 'Known conditions, separated by "; "';
-
--- Admissions -------------------------------------------------------------------------------------
+-- Tables of the sinks ----------------------------------------------------------------------------
+-- Indexes are BRIN where rows arrive in the order of the column, as encounters do: they cost next to
+-- nothing per row, where a B-tree takes a third of a sink's time.
 -- No foreign keys: the topics arrive independently, a child may be here before its parent.
-CREATE TABLE IF NOT EXISTS admissions (
-  admission_id          text PRIMARY KEY,
-  patient_id            text NOT NULL,
-  department            text,
-  admission_type        text,
-  admission_date        timestamptz NOT NULL,
-  length_of_stay_hours  integer,
-  discharge_disposition text,
-  discharge_date        timestamptz GENERATED ALWAYS AS (
-    (admission_date AT TIME ZONE 'UTC' + length_of_stay_hours * interval '1 hour') AT TIME ZONE 'UTC'
-  ) STORED
-);
+ALTER TABLE admissions ADD COLUMN IF NOT EXISTS discharge_date timestamptz GENERATED ALWAYS AS (
+  (admission_date AT TIME ZONE 'UTC' + length_of_stay_hours * interval '1 hour') AT TIME ZONE 'UTC'
+) STORED;
+COMMENT ON COLUMN admissions.discharge_date IS 'admission_date + length_of_stay_hours';
 CREATE INDEX IF NOT EXISTS admissions_patient_id ON admissions (patient_id);
 CREATE INDEX IF NOT EXISTS admissions_admission_date ON admissions
   USING brin (admission_date) WITH (pages_per_range = 32, autosummarize = on);
-COMMENT ON TABLE admissions IS 'Inpatient encounters, one row per admission';
-COMMENT ON COLUMN admissions.discharge_date IS 'admission_date + length_of_stay_hours';
-
--- Diagnoses --------------------------------------------------------------------------------------
-CREATE TABLE IF NOT EXISTS diagnoses (
-  diagnosis_id          text PRIMARY KEY,
-  admission_id          text NOT NULL,
-  diagnosis_code        text,
-  diagnosis_description text,
-  diagnosis_rank        text,
-  diagnosed_at          timestamptz NOT NULL
-);
 CREATE INDEX IF NOT EXISTS diagnoses_admission_id ON diagnoses
   USING brin (admission_id) WITH (pages_per_range = 32, autosummarize = on);
-COMMENT ON TABLE diagnoses IS 'Diagnoses made in an encounter';
-COMMENT ON COLUMN diagnoses.diagnosis_code IS 'ICD-10-CM code, with its point';
-COMMENT ON COLUMN diagnoses.diagnosis_rank IS 'Primary or Secondary';
-
--- Laboratory results -----------------------------------------------------------------------------
-CREATE TABLE IF NOT EXISTS lab_results (
-  lab_id              text PRIMARY KEY,
-  admission_id        text NOT NULL,
-  test_code           text,
-  test_name           text,
-  test_unit           text,
-  test_value          double precision,
-  test_reference_low  double precision,
-  test_reference_high double precision,
-  collected_at        timestamptz NOT NULL
-);
 CREATE INDEX IF NOT EXISTS lab_results_admission_id ON lab_results
   USING brin (admission_id) WITH (pages_per_range = 32, autosummarize = on);
-COMMENT ON TABLE lab_results IS 'Results of laboratory tests, one row each';
-COMMENT ON COLUMN lab_results.test_code IS 'LOINC code';
-COMMENT ON COLUMN lab_results.test_unit IS 'UCUM unit of the value and its reference range';
-
--- Rejects ----------------------------------------------------------------------------------------
-CREATE TABLE IF NOT EXISTS rejected_records (
-  reject_id        text PRIMARY KEY,
-  source_topic     text NOT NULL,
-  source_partition integer NOT NULL,
-  source_offset    bigint NOT NULL,
-  source_timestamp timestamptz NOT NULL,
-  rules            text NOT NULL,
-  record_key       bytea,
-  record_value     bytea
-);
 CREATE INDEX IF NOT EXISTS rejected_records_source_timestamp ON rejected_records
   USING brin (source_timestamp) WITH (pages_per_range = 32, autosummarize = on);
-COMMENT ON TABLE rejected_records IS 'Raw records that the cleansing refused, as they were';
-COMMENT ON COLUMN rejected_records.rules IS 'Names of the rules of spark/rules.yaml, comma-separated';
-
--- Trends -----------------------------------------------------------------------------------------
--- One table per trend of ksql/. A row is written at each change of its count, and can become 0.
--- Tables of the time when trends counted records: their statements write all of them again.
-DO $$
-BEGIN
-  IF EXISTS (SELECT FROM information_schema.columns
-             WHERE table_schema = 'public' AND table_name = 'length_of_stay_daily'
-               AND column_name = 'shortest_hours') THEN
-    DROP TABLE patient_status, admissions_hourly, discharges_hourly, length_of_stay_daily,
-      diagnoses_daily, abnormal_labs_hourly, admissions_by_age_daily CASCADE;
-  END IF;
-END
-$$;
-CREATE TABLE IF NOT EXISTS admissions_hourly (
-  department     text,
-  admission_type text,
-  window_start   timestamptz,
-  window_end     timestamptz NOT NULL,
-  admissions     bigint NOT NULL,
-  PRIMARY KEY (department, admission_type, window_start)
-);
-CREATE TABLE IF NOT EXISTS discharges_hourly (
-  department   text,
-  window_start timestamptz,
-  window_end   timestamptz NOT NULL,
-  discharges   bigint NOT NULL,
-  PRIMARY KEY (department, window_start)
-);
-CREATE TABLE IF NOT EXISTS length_of_stay_daily (
-  department     text,
-  window_start   timestamptz,
-  window_end     timestamptz NOT NULL,
-  admissions     bigint NOT NULL,
-  average_hours  double precision,
-  PRIMARY KEY (department, window_start)
-);
-CREATE TABLE IF NOT EXISTS diagnoses_daily (
-  diagnosis_code        text,
-  diagnosis_description text,
-  window_start          timestamptz,
-  window_end            timestamptz NOT NULL,
-  diagnoses             bigint NOT NULL,
-  PRIMARY KEY (diagnosis_code, diagnosis_description, window_start)
-);
-CREATE TABLE IF NOT EXISTS abnormal_labs_hourly (
-  test_code    text,
-  test_name    text,
-  window_start timestamptz,
-  window_end   timestamptz NOT NULL,
-  abnormal     bigint NOT NULL,
-  low          integer NOT NULL,
-  high         integer NOT NULL,
-  PRIMARY KEY (test_code, test_name, window_start)
-);
-CREATE TABLE IF NOT EXISTS admissions_by_age_daily (
-  age_band     text,
-  gender       text,
-  window_start timestamptz,
-  window_end   timestamptz NOT NULL,
-  admissions   bigint NOT NULL,
-  PRIMARY KEY (age_band, gender, window_start)
-);
-COMMENT ON TABLE admissions_hourly IS 'Admissions by department and type, per hour of admission';
-COMMENT ON TABLE discharges_hourly IS 'Discharges by department, per hour of discharge';
-COMMENT ON TABLE length_of_stay_daily IS 'Hours stayed by department, per day of admission';
-COMMENT ON TABLE diagnoses_daily IS 'Primary diagnoses by ICD-10-CM code, per day';
-COMMENT ON TABLE abnormal_labs_hourly IS
-  'Results outside their reference range by LOINC code, per hour';
-COMMENT ON TABLE admissions_by_age_daily IS
-  'Admissions by age band and gender, per day; Unknown until the patient is registered';
 
 -- Orchestration ----------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS cleansing_runs (
@@ -270,13 +133,7 @@ CREATE OR REPLACE VIEW patient_status AS
 COMMENT ON VIEW patient_status IS
   'Latest admission and latest abnormal result of each patient, by the hospital''s clock';
 
--- Privileges -------------------------------------------------------------------------------------
-GRANT SELECT, INSERT, UPDATE ON patients, admissions, diagnoses, lab_results, rejected_records,
-  admissions_hourly, discharges_hourly, length_of_stay_daily, diagnoses_daily, abnormal_labs_hourly,
-  admissions_by_age_daily TO connect_writer;
-GRANT SELECT ON patients, admissions, diagnoses, lab_results, rejected_records,
-  admissions_hourly, discharges_hourly, length_of_stay_daily, diagnoses_daily, abnormal_labs_hourly,
-  admissions_by_age_daily, department_census, top_diagnoses, stay_extremes_daily, abnormal_results,
-  largest_deviations_hourly, patient_status TO bi_reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO orchestrator;
-GRANT INSERT, UPDATE ON alerts, cleansing_runs TO orchestrator;
+-- Privileges on what is made here ------------------------------------------------------------------
+GRANT SELECT ON department_census, top_diagnoses, stay_extremes_daily, abnormal_results,
+  largest_deviations_hourly, patient_status TO bi_reader, orchestrator;
+GRANT SELECT, INSERT, UPDATE ON alerts, cleansing_runs TO orchestrator;

@@ -17,7 +17,7 @@ from pipeline import command
 from pipeline.clients import records
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, UsageError
-from pipeline.repository import project
+from pipeline.repository import loader
 from pipeline.repository import target as targets
 from pipeline.schemas import canonical
 from pipeline.suggest import unknown
@@ -63,7 +63,7 @@ def main(
         raise UsageError(unknown("topic", topic, KEYS))
     root = Path()
     place = targets.load(root, target)
-    schema = project.load(root).schemas[topic]
+    schema = loader.load(root).schemas[topic]
     live = Registry(place.registry).latest(f"{topic}-value")
     if canonical(live.schema) != canonical(schema):
         raise PipelineError(f"schemas/{topic}.avsc is not what is registered: make deploy")

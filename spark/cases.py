@@ -12,11 +12,11 @@ from pipeline.cases.files import Case, messages
 from pipeline.cases.rows import Difference, compare
 from pipeline.clients import records
 from pipeline.errors import Mistake, SpecError
+from pipeline.repository.rules import Rules, load
 from pipeline.schemas import Schema, compact, contract
 from pipeline.suggest import unknown
 from spark import cleanse
 from spark.job import RULES, session
-from spark.rules import Rules, load
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
 

@@ -13,10 +13,10 @@ from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own docu
 from pyspark.sql.avro.functions import from_avro, to_avro
 
 from pipeline.errors import Mistake, SpecError
+from pipeline.repository.rules import Rules, TopicRules
 from pipeline.repository.yamlfile import line_of
 from pipeline.schemas import Schema, compact, contract
 from pipeline.suggest import unknown
-from spark.rules import Rules, TopicRules
 
 HEADER_BYTES = 5  # Confluent's wire format: a zero byte and the schema's id, big-endian
 

@@ -29,11 +29,11 @@ from pipeline.clients.kafka import Kafka
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError
 from pipeline.repository import target as targets
+from pipeline.repository.rules import Rules
+from pipeline.repository.rules import load as load_rules
 from pipeline.schemas import Schema, canonical, compact
 from pipeline.wait import until
 from spark import cleanse
-from spark.rules import Rules
-from spark.rules import load as load_rules
 from stack.layout import LIB
 
 RULES = Path("spark") / "rules.yaml"

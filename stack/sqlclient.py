@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.engines import choice
 from pipeline.errors import UsageError
-from pipeline.repository import project
+from pipeline.repository import loader
 from pipeline.sql.flink.translate import catalog
 from stack import requirements
 from stack.layout import LIB, REPOSITORY, Layout
@@ -29,9 +29,9 @@ def ask(where: Layout, file: Path | None) -> None:
     flink = where.target.flink
     if flink is None:
         raise UsageError(f"{where.target.pipeline}: this target has no `flink` to ask")
-    found = choice.translated(project.load(REPOSITORY), where.target)
+    project = loader.load(REPOSITORY)
     script = where.run / "catalog.sql"
-    tables = catalog(found, choice.services(where.target))
+    tables = catalog(project.analysis, choice.addresses(where.target))
     script.write_text("".join(f"{statement};\n" for statement in (*SETTINGS, *tables)))
     classpath = f"{FLINK_JARS}/lib/*:{FLINK_JARS}/opt/*:{LIB / 'flink'}/*"
     logging = f"-Dlog4j2.configurationFile={where.run / 'client-log4j2.properties'}"

@@ -1,6 +1,5 @@
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +100,6 @@ def whole(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
 def trends(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
     """A copy of this repository without its sources: the tests write the clean topics."""
     space = workspace.full(tmp_path, target_file, trends=True)
-    shutil.rmtree(space.root / "connectors" / "sources")
+    workspace.without_sources(space)
     yield space
     workspace.wipe(space)

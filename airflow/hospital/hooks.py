@@ -10,12 +10,12 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundExceptio
 
 from pipeline.clients.connect import Connect
 from pipeline.clients.kafka import Kafka
-from pipeline.desired import Desired
 from pipeline.engines import choice
 from pipeline.engines.engine import Engine
 from pipeline.errors import PipelineError, UsageError
-from pipeline.repository import project
+from pipeline.repository import desired, loader
 from pipeline.repository import target as targets
+from pipeline.resources.desired import Desired
 
 # The repository: this file is in airflow/hospital/.
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -75,7 +75,7 @@ class PipelineHook(BaseHook):
         }
 
     def _engine(self) -> Engine:
-        engine, _ = choice.choose(ROOT, project.load(ROOT), self.target)
+        engine, _ = choice.choose(ROOT, loader.load(ROOT), self.target)
         if engine is None:
             raise UsageError("the target has neither `ksqldb` nor `flink`")
         return engine
@@ -83,7 +83,7 @@ class PipelineHook(BaseHook):
     def declared(self) -> Desired:
         """What the repository declares, read now: a new spec needs no edit of a DAG."""
         with failing_at_once():
-            return project.render(project.load(ROOT), self.target.pipeline)
+            return desired.render(loader.load(ROOT), self.target.pipeline)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from hospital.hooks import ROOT, PipelineHook, database
-from pipeline.clients.kafka import sink_lags
 from pipeline.errors import DeniedError, PipelineError
+from pipeline.resources.connector import sink_lags
 from spark import status
 from stack.layout import layout
 

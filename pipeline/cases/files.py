@@ -1,13 +1,12 @@
 """Files of cases, checked against the repository."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import yamlfile
@@ -138,13 +137,3 @@ def _exact(value: Any, type_: str) -> Any:
     """YAML has no decimal numbers, only text and floating ones."""
     is_decimal = type_.startswith("DECIMAL(") and value is not None
     return Decimal(str(value)) if is_decimal else value
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a file of cases, for editors."""
-    schema = TypeAdapter(CasesFile).json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-if __name__ == "__main__":
-    print(json.dumps(json_schema(), indent=2))

@@ -9,8 +9,8 @@ from pipeline.cases import files, trial
 from pipeline.cases.files import Case
 from pipeline.cases.rows import Difference, written
 from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
-from pipeline.live import Services
 from pipeline.repository.project import Project
+from pipeline.services import Services
 
 # Two cores keep two cases busy; each is a chain of short jobs.
 CONCURRENCY = 2

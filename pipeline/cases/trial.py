@@ -9,11 +9,10 @@ from uuid import uuid4
 from pipeline.cases.files import DELETED, Case, messages
 from pipeline.cases.rows import Difference, compare, newest
 from pipeline.clients import records
-from pipeline.desired import Topic
 from pipeline.errors import Mistake, SpecError
-from pipeline.live import Services
 from pipeline.repository.project import Project
-from pipeline.schemas import Schema, contract, field_names
+from pipeline.schemas import Schema, contract, field_names, subject_of
+from pipeline.services import Services
 from pipeline.sql import reader
 from pipeline.sql.renaming import renamed
 from pipeline.sql.statements import Statement, upstream
@@ -109,9 +108,10 @@ def _topics(trial: Trial, project: Project, services: Services) -> Iterator[Mapp
     replication = project.topics.defaults.replication
     # Their records carry the hospital's time: retention by age would take them while we look.
     kept = {"retention.ms": "-1"}
-    services.kafka.create(Topic(topic, 1, replication, kept) for topic in trial.schemas)
+    for topic in trial.schemas:
+        services.kafka.create(topic, 1, replication, kept)
     registry = services.registry
-    subjects = {topic: f"{topic}-value" for topic in trial.schemas}
+    subjects = {topic: subject_of(topic) for topic in trial.schemas}
     try:
         with ONE_AT_A_TIME:
             ids = {t: registry.register(subjects[t], contract(s)) for t, s in trial.schemas.items()}

@@ -7,59 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline.clients.http import Service
+from pipeline.live import LiveConnector, Task
 from pipeline.suggest import unknown
 
 # The words with which Datagen ends a task that wrote its `iterations`.
 COMPLETED = re.compile(r"Stopping connector: generated the configured \d+ number of messages")
-
-
-@dataclass(frozen=True)
-class Task:
-    """A task's state: RUNNING, FAILED, PAUSED, UNASSIGNED, RESTARTING, or COMPLETED."""
-
-    id: int
-    state: str
-    cause: str = ""
-
-
-@dataclass(frozen=True)
-class LiveConnector:
-    """A connector as the worker has it."""
-
-    name: str
-    config: Mapping[str, str]
-    state: str
-    cause: str
-    tasks: tuple[Task, ...]
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """One message per part that failed."""
-        parts = [f"connector FAILED: {self.cause}"] if self.state == "FAILED" else []
-        return (
-            *parts,
-            *(
-                f"task {task.id} FAILED: {task.cause}"
-                for task in self.tasks
-                if task.state == "FAILED"
-            ),
-        )
-
-    @property
-    def settled(self) -> bool:
-        """Whether the connector and at least one task are up, or have done all they had to do."""
-        states = {task.state for task in self.tasks}
-        return self.state == "RUNNING" and bool(states) and states <= {"RUNNING", "COMPLETED"}
-
-    @property
-    def summary(self) -> str:
-        """The state in a word, COMPLETED where all tasks are."""
-        states = {task.state for task in self.tasks}
-        if self.failed:
-            return "FAILED"
-        if states == {"COMPLETED"}:
-            return "COMPLETED"
-        return self.state if states <= {self.state, "COMPLETED"} else "/".join(sorted(states))
 
 
 @dataclass(frozen=True)

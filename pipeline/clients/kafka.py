@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import (
@@ -23,20 +22,10 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from pipeline.desired import Connector, Topic
 from pipeline.errors import ServiceError
+from pipeline.live import LiveTopic
 
 TIMEOUT_S = 20
-
-
-@dataclass(frozen=True)
-class LiveTopic:
-    """A topic as the broker has it; `config` holds what was set on the topic itself."""
-
-    name: str
-    partitions: int
-    replication: int
-    config: Mapping[str, str]
 
 
 class Kafka:
@@ -95,6 +84,16 @@ class Kafka:
         found = self._result(future).topic_partitions
         return {(place.topic, place.partition): place.offset for place in found}
 
+    def lags(self, groups: Mapping[str, Iterable[str]]) -> dict[str, int]:
+        """Records that each consumer group has yet to read of its topics."""
+        ends = self.ends({topic for topics in groups.values() for topic in topics})
+        return {
+            group: lag(
+                {at: end for at, end in ends.items() if at[0] in topics}, self.committed(group)
+            )
+            for group, topics in groups.items()
+        }
+
     def _configs(self, names: list[str]) -> dict[str, Mapping[str, str]]:
         if not names:
             return {}
@@ -110,18 +109,17 @@ class Kafka:
             for resource, future in futures.items()
         }
 
-    def create(self, topics: Iterable[Topic]) -> None:
-        """Makes topics."""
-        new = [
-            NewTopic(
-                t.name,
-                num_partitions=t.partitions,
-                replication_factor=t.replication,
-                config=dict(t.config),
-            )
-            for t in topics
-        ]
-        self._all(self._admin.create_topics(new, request_timeout=TIMEOUT_S))
+    def create(
+        self, name: str, partitions: int, replication: int, config: Mapping[str, str]
+    ) -> None:
+        """Creates a topic."""
+        topic = NewTopic(
+            name,
+            num_partitions=partitions,
+            replication_factor=replication,
+            config=dict(config),
+        )
+        self._all(self._admin.create_topics([topic], request_timeout=TIMEOUT_S))
 
     def grow(self, name: str, partitions: int) -> None:
         """Gives a topic more partitions."""
@@ -169,20 +167,3 @@ def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:
 def lag(ends: Mapping[tuple[str, int], int], done: Mapping[tuple[str, int], int]) -> int:
     """Records between what a reader has done and the end of what it reads."""
     return sum(end - max(0, done.get(place, 0)) for place, end in ends.items())
-
-
-def sink_lags(kafka: Kafka, connectors: Iterable[Connector]) -> dict[str, int]:
-    """Records that each sink has yet to write.
-
-    Raises:
-        ServiceError: the broker is unreachable.
-    """
-    sinks = {c.name: c.config["topics"].split(",") for c in connectors if "topics" in c.config}
-    ends = kafka.ends({topic for topics in sinks.values() for topic in topics})
-    return {
-        name: lag(
-            {place: end for place, end in ends.items() if place[0] in topics},
-            kafka.committed(f"connect-{name}"),
-        )
-        for name, topics in sinks.items()
-    }

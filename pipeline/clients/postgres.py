@@ -1,14 +1,14 @@
-"""The tables: db_setup.sql, and what the sinks need of it."""
+"""The pipeline's database in PostgreSQL, as its administrator."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from pipeline.desired import Script
 from pipeline.errors import PipelineError, ServiceError
+from pipeline.live import LiveColumn, LiveTable
 from pipeline.repository.target import Postgres
 
 MARK = "db_setup.sql sha256:"
@@ -19,81 +19,46 @@ ROLE_PASSWORDS = {
     "orchestrator": "ORCHESTRATOR_PASSWORD",
 }
 COLUMNS = """
-SELECT table_name, array_agg(column_name::text) FROM information_schema.columns
-WHERE table_schema = 'public' GROUP BY table_name
+SELECT c.relname, obj_description(c.oid, 'pg_class'), a.attname,
+       format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       coalesce(col_description(c.oid, a.attnum), ''), a.atthasdef OR a.attidentity <> ''
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+ORDER BY c.relname, a.attnum
 """
 KEYS = """
-SELECT c.conrelid::regclass::text, array_agg(a.attname::text ORDER BY a.attname)
-FROM pg_constraint c JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+SELECT t.relname, array_agg(a.attname::text ORDER BY a.attname)
+FROM pg_constraint c
+JOIN pg_class t ON t.oid = c.conrelid
+JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
 WHERE c.contype IN ('p', 'u') AND c.connamespace = 'public'::regnamespace
-GROUP BY c.conrelid, c.oid
+GROUP BY t.relname, c.oid
+"""
+GRANTS = """
+SELECT table_name, grantee, array_agg(privilege_type::text) FROM information_schema.table_privileges
+WHERE table_schema = 'public' GROUP BY table_name, grantee
 """
 MARKED = """
 SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()
 """
 
 
-@dataclass(frozen=True)
-class LiveTables:
-    """The tables' columns and unique keys, by table."""
-
-    columns: Mapping[str, frozenset[str]]
-    keys: Mapping[str, frozenset[tuple[str, ...]]]
-
-
 class Database:
-    """The pipeline's database, as its administrator."""
+    """The database. Nothing is sent before a transaction begins."""
 
     def __init__(self, postgres: Postgres, secrets: Mapping[str, str]) -> None:
         self._postgres = postgres
         self._secrets = secrets
 
-    def applied(self) -> str | None:
-        """The SHA-256 of the db_setup.sql that ran last.
-
-        Raises:
-            ServiceError: here and in every method, PostgreSQL is unreachable or refuses.
-        """
-        with self._connection() as connection:
-            row = connection.execute(MARKED).fetchone()
-        mark = str(row[0] or "") if row else ""
-        return mark.removeprefix(MARK) if mark.startswith(MARK) else None
-
-    def preview(self, script: Script | None) -> LiveTables:
-        """The tables as they will be once the script ran: it runs here, and is rolled back.
-
-        Raises:
-            PipelineError: the script fails; the message has its line.
-        """
-        with self._connection() as connection:
-            if script:
-                _run(connection, script)
-            columns = {row[0]: frozenset(row[1]) for row in connection.execute(COLUMNS)}
-            keys: dict[str, frozenset[tuple[str, ...]]] = {}
-            for table, key in connection.execute(KEYS):
-                keys[table] = keys.get(table, frozenset()) | {tuple(key)}
-            connection.rollback()
-        return LiveTables(columns, keys)
-
-    def apply(self, script: Script) -> None:
-        """Runs the script, sets the roles' passwords and marks what ran, all or nothing."""
-        with self._connection() as connection:
-            _run(connection, script)
-            for role, secret in ROLE_PASSWORDS.items():
-                verifier = connection.pgconn.encrypt_password(
-                    self._secrets[secret].encode(), role.encode(), b"scram-sha-256"
-                ).decode()
-                alter = sql.SQL("ALTER ROLE {} PASSWORD {}")
-                connection.execute(alter.format(sql.Identifier(role), sql.Literal(verifier)))
-            mark = sql.SQL("COMMENT ON DATABASE {} IS {}").format(
-                sql.Identifier(self._postgres.database), sql.Literal(MARK + script.sha256)
-            )
-            connection.execute(mark)
-
     @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection]:
+    def transaction(self) -> Iterator["Transaction"]:
+        """A transaction that is committed at the block's end, or rolled back by an error.
+
+        Raises:
+            ServiceError: PostgreSQL is unreachable or refuses the log-in.
+        """
         postgres = self._postgres
-        place = f"PostgreSQL at {postgres.host}:{postgres.port}"
+        address = f"PostgreSQL at {postgres.host}:{postgres.port}"
         try:
             connection = psycopg.connect(
                 host=postgres.host,
@@ -105,16 +70,88 @@ class Database:
             )
         except psycopg.OperationalError as error:
             reason = str(error).strip().splitlines()[-1]
-            raise ServiceError(f"{place}: {reason}; `make status` shows if it is up") from None
+            raise ServiceError(f"{address}: {reason}; `make status` shows if it is up") from None
         with connection:
-            yield connection
+            yield Transaction(connection, postgres.database, self._secrets)
 
 
-def _run(connection: psycopg.Connection, script: Script) -> None:
-    try:
-        connection.execute(script.text.encode())
-    except psycopg.Error as error:
-        position = error.diag.statement_position
-        line = script.text.count("\n", 0, int(position)) + 1 if position else None
-        place = f"{script.file}:{line}" if line else f"{script.file}"
-        raise PipelineError(f"{place}: {error.diag.message_primary or error}") from None
+class Transaction:
+    """What is asked and done in one transaction."""
+
+    def __init__(
+        self, connection: psycopg.Connection, database: str, secrets: Mapping[str, str]
+    ) -> None:
+        self._connection = connection
+        self._database = database
+        self._secrets = secrets
+
+    def applied(self) -> str | None:
+        """The SHA-256 of the db_setup.sql that ran last."""
+        row = self._connection.execute(MARKED).fetchone()
+        mark = str(row[0] or "") if row else ""
+        return mark.removeprefix(MARK) if mark.startswith(MARK) else None
+
+    def tables(self) -> dict[str, LiveTable]:
+        """The tables of the schema public."""
+        columns: dict[str, dict[str, LiveColumn]] = {}
+        comments: dict[str, str] = {}
+        for table, comment, name, *rest in self._connection.execute(COLUMNS):
+            columns.setdefault(table, {})[name] = LiveColumn(name, *rest)
+            comments[table] = comment or ""
+        keys: dict[str, frozenset[tuple[str, ...]]] = {}
+        for table, key in self._connection.execute(KEYS):
+            keys[table] = keys.get(table, frozenset()) | {tuple(key)}
+        grants: dict[str, dict[str, frozenset[str]]] = {}
+        for table, role, privileges in self._connection.execute(GRANTS):
+            grants.setdefault(table, {})[role] = frozenset(privileges)
+        return {
+            table: LiveTable(
+                table, found, keys.get(table, frozenset()), comments[table], grants.get(table, {})
+            )
+            for table, found in columns.items()
+        }
+
+    def execute(self, statement: str, file: Path) -> None:
+        """Runs a statement that follows from a file.
+
+        Raises:
+            PipelineError: PostgreSQL refuses it; the message names the file.
+        """
+        try:
+            self._connection.execute(statement.encode())
+        except psycopg.Error as error:
+            raise PipelineError(f"{file}: {error.diag.message_primary or error}") from None
+
+    def run_script(self, file: Path, text: str, sha256: str) -> None:
+        """Runs the script, gives its roles their passwords, and marks what ran.
+
+        Raises:
+            PipelineError: PostgreSQL refuses it; the message has the line.
+        """
+        try:
+            self._connection.execute(text.encode())
+        except psycopg.Error as error:
+            position = error.diag.statement_position
+            line = f":{text.count(chr(10), 0, int(position)) + 1}" if position else ""
+            message = error.diag.message_primary or error
+            raise PipelineError(f"{file}{line}: {message}") from None
+        for role, secret in ROLE_PASSWORDS.items():
+            verifier = self._connection.pgconn.encrypt_password(
+                self._secrets[secret].encode(), role.encode(), b"scram-sha-256"
+            ).decode()
+            alter = sql.SQL("ALTER ROLE {} PASSWORD {}")
+            self._connection.execute(alter.format(sql.Identifier(role), sql.Literal(verifier)))
+        mark = sql.SQL("COMMENT ON DATABASE {} IS {}")
+        self._connection.execute(
+            mark.format(sql.Identifier(self._database), sql.Literal(MARK + sha256))
+        )
+
+    def rolled_back(self) -> dict[str, LiveTable]:
+        """The tables as they would be; nothing of the transaction stays.
+
+        Empty if a statement of it has failed.
+        """
+        failed = psycopg.pq.TransactionStatus.INERROR
+        tables = {} if self._connection.info.transaction_status is failed else self.tables()
+        self._connection.rollback()
+        return tables

@@ -2,24 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.clients.http import Service
+from pipeline.live import LiveSubject
 from pipeline.schemas import Schema, compact
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
-
-
-@dataclass(frozen=True)
-class LiveSubject:
-    """A subject's latest version, as registered."""
-
-    name: str
-    version: int
-    id: int
-    schema: Schema
-    compatibility: str
 
 
 class Registry:

@@ -1,44 +1,36 @@
 """What runs ksql/*.sql, as plan and deploy see it: ksqlDB, or Flink."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.desired import Line, Query
+from pipeline.live import LiveQuery
 from pipeline.schemas import Schema
 from pipeline.sql.statements import Statement
-
-
-@dataclass(frozen=True)
-class LiveQuery:
-    """A query as its engine has it; `meaning` is comparable with that of a declared one.
-
-    One that is `ours` was deployed by this repository.
-    """
-
-    meaning: str
-    lines: tuple[Line, ...]
-    state: str
-    failed: bool = False
-    note: str = ""
-    ours: bool = False
 
 
 class Engine(Protocol):
     """Either engine. Every method raises ServiceError if it is unreachable or refuses.
 
-    `concurrency` is how many statements it may be given at once.
+    Queries are known by the names of their statements. What creates, replaces or restarts one
+    returns when it runs, with a note for people; "" if there is nothing to say. `concurrency` is
+    how many queries may be worked on at once.
     """
 
     concurrency: int
 
     def running(self) -> Mapping[str, LiveQuery]:
-        """What it has, by name."""
+        """Every query that it has, by name."""
 
-    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> str:
-        """Makes, replaces or restarts a query; returns when it runs, with what is to be told."""
+    def create(self, name: str, deadline_s: float) -> str:
+        """Starts a declared query that it does not have."""
 
-    def drop(self, name: str, deadline_s: float) -> None:
+    def replace(self, name: str, deadline_s: float) -> str:
+        """Makes a query what is declared now."""
+
+    def restart(self, name: str, deadline_s: float) -> str:
+        """Starts a query again that failed."""
+
+    def drop(self, name: str, deadline_s: float) -> str:
         """Ends a query and forgets its state."""
 
     def remove(self, deadline_s: float) -> list[str]:

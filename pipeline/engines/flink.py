@@ -6,13 +6,13 @@ from pathlib import Path
 
 from pipeline.clients.flink import ENDED, Flink, Session
 from pipeline.clients.flink import Job as LiveJob
-from pipeline.desired import Line, Query
-from pipeline.engines.engine import LiveQuery
 from pipeline.engines.store import Deployed, Store
 from pipeline.errors import NotRestoredError, ServiceError
+from pipeline.live import Line, LiveQuery
+from pipeline.resources.query import Query
 from pipeline.schemas import Schema
 from pipeline.sql.flink.tables import Services
-from pipeline.sql.flink.translate import Job, translate
+from pipeline.sql.flink.translate import Job, analyse, jobs
 from pipeline.sql.statements import Statement
 from pipeline.wait import until
 
@@ -27,10 +27,10 @@ STARTS_OVER = (
 )
 
 
-def queries(jobs: Iterable[Job]) -> tuple[Query, ...]:
+def queries(translated: Iterable[Job]) -> tuple[Query, ...]:
     """The jobs as queries, comparable with what Flink runs."""
     return tuple(
-        Query(job.statement.name, _meaning(job), _lines(job.statement.text)) for job in jobs
+        Query(job.statement.name, _meaning(job), _lines(job.statement.text)) for job in translated
     )
 
 
@@ -50,11 +50,11 @@ class FlinkEngine:
     concurrency = 4
 
     def __init__(
-        self, flink: Flink, services: Services, jobs: tuple[Job, ...], store: Store
+        self, flink: Flink, services: Services, declared: tuple[Job, ...], store: Store
     ) -> None:
         self._flink = flink
         self._services = services
-        self._jobs = {job.statement.name: job for job in jobs}
+        self._jobs = {job.statement.name: job for job in declared}
         self._store = store
 
     def running(self) -> Mapping[str, LiveQuery]:
@@ -68,25 +68,33 @@ class FlinkEngine:
             for name in sorted({*deployed, *lasting})
         }
 
-    def make(self, query: Query, live: LiveQuery | None, deadline_s: float) -> str:
-        """Starts a statement's job: from its newest checkpoint, or anew if it has changed.
+    def create(self, name: str, deadline_s: float) -> str:
+        """Starts a statement's job from the earliest record.
 
-        Nothing is ended or forgotten before Flink has accepted what comes in its place. Returns
-        what a person should know of it: that a checkpoint could not be restored.
+        Nothing is ended or forgotten before Flink has accepted what comes in its place.
         """
         with self._flink.session() as session:
-            if live is None or live.meaning != query.meaning:
-                self._compile(session, self._jobs[query.name])
-                self._cancel(query.name, deadline_s)
-                self._store.commit(query.name)
-            else:
-                self._cancel(query.name, deadline_s)
-            return self._start(session, query.name, deadline_s)
+            self._compile(session, self._jobs[name])
+            self._cancel(name, deadline_s)
+            self._store.commit(name)
+            return self._start(session, name, deadline_s)
 
-    def drop(self, name: str, deadline_s: float) -> None:
+    replace = create
+
+    def restart(self, name: str, deadline_s: float) -> str:
+        """Starts a statement's job from its newest checkpoint.
+
+        Returns a note if that could not be restored.
+        """
+        with self._flink.session() as session:
+            self._cancel(name, deadline_s)
+            return self._start(session, name, deadline_s)
+
+    def drop(self, name: str, deadline_s: float) -> str:
         """Ends a job and forgets its state."""
         self._cancel(name, deadline_s)
         self._store.forget(name)
+        return ""
 
     def remove(self, deadline_s: float) -> list[str]:
         """Ends every job."""
@@ -103,8 +111,8 @@ class FlinkEngine:
         deadline_s: float,
     ) -> None:
         """Runs the jobs of the wanted topics on what there is now, one by one, to their end."""
-        jobs = translate(statements, schemas, self._services, bounded=True).jobs
-        for job in (job for job in jobs if job.statement.topic in wanted):
+        trials = jobs(analyse(statements, schemas), self._services, bounded=True)
+        for job in (job for job in trials if job.statement.topic in wanted):
             settings = {**TRIAL, "pipeline.name": f"case {job.statement.name}"}
             with self._flink.session() as session:
                 for key, value in settings.items():

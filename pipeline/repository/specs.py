@@ -1,10 +1,9 @@
-"""What people write: connector specs and topics.yaml. spec.schema.json comes from here."""
+"""What people write: connector specs and topics.yaml, as models."""
 
-import json
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, field_validator
+from pydantic import Field, field_validator
 
 from pipeline.repository.yamlfile import Model
 
@@ -15,12 +14,15 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Property = str | int | float | bool
 SECRET_KEY = re.compile(r"password|secret|token|credential|sasl\.jaas|api\.?key", re.IGNORECASE)
 REFERENCE = re.compile(r"^\$\{[a-z]+:[^}]+\}$")
+# The template of a spec that is all config.
+NO_TEMPLATE = "none"
 
 
 class Spec(Model):
-    """What every connector spec has."""
+    """What every connector spec has; its template adds variables."""
 
     name: ConnectorName = Field(description="Name of the connector, unique in the repository.")
+    template: str
     config: dict[str, Property] = Field(
         default_factory=dict,
         description="Properties of Connect or of the connector; they override the template's.",
@@ -38,48 +40,17 @@ class Spec(Model):
         return config
 
 
-class DatagenSpec(Spec):
-    """A source of synthetic records: connectors/templates/datagen.yaml.j2."""
-
-    template: Literal["datagen"]
-    topic: TopicName = Field(description="Topic to write; schemas/<topic>.avsc says what.")
-    key: Identifier = Field(description="Field that becomes the record's key.")
-    max_interval_ms: int = Field(
-        0, ge=0, description="Longest pause between two records, in ms. 0: none."
-    )
-    iterations: int | None = Field(
-        None, ge=1, description="Records to write before it is completed. None: no end."
-    )
-    seed: int | None = Field(None, description="The same seed gives the same records.")
-    generator: dict[str, dict[str, Any]] = Field(
-        default_factory=dict,
-        description="arg.properties by field, in place of those in the topic's schema.",
-    )
-
-
-class JdbcSinkSpec(Spec):
-    """A sink into PostgreSQL: connectors/templates/jdbc-sink.yaml.j2."""
-
-    template: Literal["jdbc-sink"]
-    topics: list[TopicName] = Field(min_length=1, description="Topics to read.")
-    table: Identifier = Field(description="Table of postgres/db_setup.sql to upsert into.")
-    key: list[Identifier] = Field(min_length=1, description="Columns of the table's primary key.")
-
-
 class PlainSpec(Spec):
     """Any connector, without a template: `config` is all of it."""
 
     template: Literal["none"]
 
 
-ConnectorSpec = Annotated[DatagenSpec | JdbcSinkSpec | PlainSpec, Field(discriminator="template")]
-
-
 class TopicDefaults(Model):
     """What a topic has unless it says otherwise."""
 
-    partitions: int = Field(ge=1)
-    replication: int = Field(ge=1)
+    partitions: int = Field(ge=1, description="How many partitions.")
+    replication: int = Field(ge=1, description="How many brokers hold each partition.")
     compatibility: Literal[
         "NONE",
         "BACKWARD",
@@ -88,31 +59,42 @@ class TopicDefaults(Model):
         "FORWARD_TRANSITIVE",
         "FULL",
         "FULL_TRANSITIVE",
-    ]
-    config: dict[str, Property] = Field(default_factory=dict)
+    ] = Field(description="What the registry asks of a new version of the topic's schema.")
+    config: dict[str, Property] = Field(
+        default_factory=dict, description="Properties of the topic, by Kafka's names."
+    )
 
 
 class TopicSpec(Model):
     """One topic; what is left out comes from the defaults."""
 
-    partitions: int | None = Field(None, ge=1)
-    replication: int | None = Field(None, ge=1)
-    compatibility: str | None = None
-    config: dict[str, Property] = Field(default_factory=dict)
+    partitions: int | None = Field(None, ge=1, description="How many partitions.")
+    replication: int | None = Field(None, ge=1, description="How many brokers hold each.")
+    compatibility: str | None = Field(None, description="As in the defaults.")
+    config: dict[str, Property] = Field(
+        default_factory=dict, description="Properties of the topic, beside those of the defaults."
+    )
+    written_by: str | None = Field(
+        None, description="Who writes the topic, if nothing of this repository does."
+    )
+    read_by: str | None = Field(
+        None, description="Who reads the topic, if nothing of this repository does."
+    )
 
 
 class TopicsFile(Model):
     """topics.yaml."""
 
     defaults: TopicDefaults
-    topics: dict[TopicName, TopicSpec]
+    topics: dict[TopicName, TopicSpec] = Field(
+        description="Topics by name. Those that a statement of ksql/ writes follow from it, and are"
+        " here only where they differ; so are dead letter queues."
+    )
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a connector spec, for editors."""
-    schema = TypeAdapter(ConnectorSpec).json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-if __name__ == "__main__":
-    print(json.dumps(json_schema(), indent=2))
+def strings(config: dict[str, Any]) -> dict[str, str]:
+    """Connect's and Kafka's configurations are maps of strings; YAML's true is their "true"."""
+    return {
+        key: str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in config.items()
+    }

@@ -28,12 +28,21 @@ def load(path: Path, model: Any) -> Any:
     Raises:
         SpecError: the file cannot be read, is not YAML, repeats a key, or does not fit the model.
     """
-    node = _compose(path)
+    return parse(path, _text(path), model)
+
+
+def parse(path: Path, text: str, model: Any) -> Any:
+    """A file's text, or the part of it that is YAML, as an instance of `model`.
+
+    Raises:
+        SpecError: it is not YAML, repeats a key, or does not fit the model.
+    """
+    node = _compose(path, text)
     lines = dict(_lines(node, ()))
     repeated = tuple(_repeated_keys(path, node))
     if repeated:
         raise SpecError(repeated)
-    value = yaml.load(path.read_text(), Loader=Loader)  # noqa: S506 - a safe loader, the C one
+    value = yaml.load(text, Loader=Loader)  # noqa: S506 - a safe loader, the C one
     try:
         return TypeAdapter(model).validate_python(value)
     except ValidationError as error:
@@ -44,18 +53,23 @@ def load(path: Path, model: Any) -> Any:
 
 def line_of(path: Path, key: str) -> int | None:
     """The line of a dotted key in a file that was loaded before."""
-    lines = {".".join(map(str, loc)): line for loc, line in _lines(_compose(path), ())}
+    lines = {".".join(map(str, loc)): line for loc, line in _lines(_compose(path, _text(path)), ())}
     return lines.get(key)
 
 
-def _compose(path: Path) -> yaml.Node:
+def _text(path: Path) -> str:
     try:
-        node = yaml.compose(path.read_text(), Loader=Loader)
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError((Mistake(path, None, "", f"cannot be read: {error}"),)) from None
+
+
+def _compose(path: Path, text: str) -> yaml.Node:
+    try:
+        node = yaml.compose(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise SpecError((Mistake(path, line, "", f"not YAML: {error.problem}"),)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError((Mistake(path, None, "", f"cannot be read: {error}"),)) from None
     if node is None:
         raise SpecError((Mistake(path, None, "", "is empty"),))
     return node

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
-from pipeline.desired import Line
+from pipeline.live import Line
 from pipeline.sql.dialect import Ksql
 from pipeline.sql.statements import Query, Statement, aliases_of, name_of
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -78,6 +79,13 @@ class Statement:
     def text(self) -> str:
         """As it stands in the file, variables filled in, without the semicolon."""
         return self.source.text[self.start : self.end]
+
+    @property
+    def comment(self) -> str:
+        """The lines of comment right above it, as one."""
+        lines = self.source.text[: self.start].rstrip(" \n").split("\n")
+        above = list(takewhile(lambda line: line.startswith("--"), reversed(lines)))
+        return " ".join(line.removeprefix("--").strip() for line in reversed(above))
 
     @property
     def line(self) -> int:

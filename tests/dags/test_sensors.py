@@ -11,8 +11,8 @@ from hospital.hooks import PipelineHook, database
 from hospital.sensors import ConnectorsSensor, PipelineSensor, WorkerSensor
 
 from pipeline.clients.connect import Connect
+from tests.support.plans import DESIRED
 from tests.support.serving import serving
-from tests.unit.test_plan import DESIRED
 
 DONE = "Stopping connector: generated the configured 100 number of messages"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from pipeline.repository.project import load
+from pipeline.repository.loader import load
 from pipeline.wait import until
 from stack.layout import Layout
 from stack.supervisor import Supervisor

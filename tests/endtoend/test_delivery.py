@@ -10,7 +10,7 @@ import yaml
 from confluent_kafka import Producer
 from psycopg.rows import dict_row
 
-from pipeline.repository.project import load
+from pipeline.repository.loader import load
 from pipeline.wait import until
 from tests.endtoend.test_trends import wait_until_trends_equal
 from tests.support import golden, records

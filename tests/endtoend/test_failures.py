@@ -68,16 +68,38 @@ def test_an_unreachable_service_is_named(widgets: Workspace, service: str) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_a_table_that_lacks_a_column_is_found_before_anything_is_written(
-    widgets: Workspace,
-) -> None:
+def test_a_column_of_another_type_is_found_before_anything_is_written(widgets: Workspace) -> None:
     name = _name(widgets)
-    extra = {"name": "colour", "type": ["null", "string"], "default": None}
-    widgets.write(f"schemas/{name}.avsc", widget_schema(extra))
+    with widgets.database() as connection:
+        connection.execute(f"CREATE TABLE {name} (id text PRIMARY KEY, size bigint)")
     done = widgets.run("deploy")
     assert done.returncode == 1
-    assert f"connectors/sinks/widgets.yaml: table {name} lacks colour" in done.stderr
+    change = f'ALTER TABLE "{name}" ALTER COLUMN "size" TYPE integer USING "size"::integer'
+    assert (
+        f"connectors/sinks/widgets.yaml: table {name}: size is bigint, the topic's schema makes it"
+        f" integer. No type is changed by itself: run {change}"
+    ) in done.stderr
     assert widgets.connectors() == {}
+    with widgets.database() as connection:
+        connection.execute(change)
+    widgets.ok("deploy")
+
+
+def test_a_required_column_that_old_rows_cannot_have_is_found_before(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    _until_rows(widgets, name, 100)
+    widgets.write(f"schemas/{name}.avsc", widget_schema({"name": "colour", "type": "string"}))
+    defaults = {"partitions": 1, "replication": 1, "compatibility": "NONE"}
+    widgets.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})
+    done = widgets.run("plan")
+    assert done.returncode == 1
+    assert (
+        f'connectors/sinks/widgets.yaml: column "colour" of relation "{name}" contains null values'
+    ) in done.stderr
+    has_default = {"name": "colour", "type": "string", "default": "grey"}
+    widgets.write(f"schemas/{name}.avsc", widget_schema(has_default))
+    widgets.ok("plan")
 
 
 def test_a_failed_task_shows_its_cause_and_deploy_restarts_it(widgets: Workspace) -> None:

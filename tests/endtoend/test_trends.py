@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from pipeline.repository.project import load
+from pipeline.repository.loader import load
 from pipeline.wait import until
 from stack.layout import REPOSITORY
 from tests.support import records

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from pipeline.errors import SpecError
+from pipeline.repository.rules import Rules, load
 from pipeline.schemas import compact, contract
 from spark import cleanse
-from spark.rules import Rules, load
 from stack.layout import REPOSITORY
 
 FILE = REPOSITORY / "spark" / "rules.yaml"

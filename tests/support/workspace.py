@@ -17,7 +17,7 @@ from pipeline.repository import target as targets
 from stack.layout import REPOSITORY
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
-DECLARED = ("connectors", "schemas", "postgres", "ksql", "topics.yaml")
+DECLARED = ("connectors", "schemas", "postgres", "ksql", "topics.yaml", "spark/rules.yaml")
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
         if source.is_dir():
             shutil.copytree(source, root / name)
         else:
+            (root / name).parent.mkdir(exist_ok=True)
             shutil.copy(source, root / name)
     if not trends:
         shutil.rmtree(root / "ksql")
@@ -109,6 +110,15 @@ def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
     return _workspace(root, target_file)
 
 
+def without_sources(space: Workspace) -> None:
+    """Drops the sources: the test writes their topics."""
+    shutil.rmtree(space.root / "connectors" / "sources")
+    topics = yaml.safe_load((space.root / "topics.yaml").read_text())
+    for topic in topics["topics"].values():
+        topic["written_by"] = "the test"
+    space.write("topics.yaml", topics)
+
+
 def small(root: Path, target_file: Path, name: str) -> Workspace:
     """One source, one topic, one sink and one table, all called by `name`."""
     space = _workspace(root, target_file)
@@ -116,7 +126,7 @@ def small(root: Path, target_file: Path, name: str) -> Workspace:
     defaults = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
     space.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})
     space.write(f"schemas/{name}.avsc", widget_schema())
-    space.write("postgres/db_setup.sql", widget_script(name))
+    space.write("postgres/db_setup.sql", widget_script())
     source = {"name": f"{name}-source", "template": "datagen", "topic": name, "key": "id"}
     space.write("connectors/sources/widgets.yaml", {**source, "iterations": 100, "seed": 1})
     sink = {"name": f"{name}-sink", "template": "jdbc-sink", "topics": [name]}
@@ -135,12 +145,10 @@ def widget_schema(*more: dict[str, Any]) -> dict[str, Any]:
     return {"type": "record", "name": "Widget", "namespace": "test", "fields": fields}
 
 
-def widget_script(name: str, columns: str = "id text PRIMARY KEY, size integer") -> str:
-    roles = (REPOSITORY / "postgres" / "db_setup.sql").read_text().split("-- Patients")[0]
-    return (
-        f"{roles}\nCREATE TABLE IF NOT EXISTS {name} ({columns});\n"
-        f"GRANT SELECT, INSERT, UPDATE ON {name} TO connect_writer;\n"
-    )
+def widget_script() -> str:
+    """The roles, and nothing else."""
+    script = (REPOSITORY / "postgres" / "db_setup.sql").read_text()
+    return script.split("-- Tables of the sinks")[0]
 
 
 def counts(space: Workspace, tables: Iterator[str] | tuple[str, ...]) -> dict[str, int]:

@@ -1,21 +1,20 @@
 """Cases: what is compared, what is refused and where, and what runs under other names."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.cases import files, rows, runner, trial
+from pipeline.cases import rows, runner, trial
 from pipeline.cases.files import Case
 from pipeline.errors import SpecError, UsageError
-from pipeline.repository import project
+from pipeline.repository import loader
 from pipeline.sql import reader
 from pipeline.sql.renaming import renamed
 from stack.layout import REPOSITORY
 
-PROJECT = project.load(REPOSITORY)
+PROJECT = loader.load(REPOSITORY)
 HOUR = datetime(2025, 1, 1, 10, tzinfo=UTC)
 FOUND = [
     {"DEPARTMENT": "Surgery", "WINDOW_START": HOUR, "ADMISSIONS": 1, "SHARE": 0.1 + 0.2},
@@ -131,14 +130,3 @@ def test_an_alias_stays_and_a_statement_without_a_topic_cannot_be_renamed() -> N
     )
     with pytest.raises(SpecError, match="name its topic"):
         renamed(third, names, {})
-
-
-def test_the_committed_json_schema_of_cases_is_that_of_the_model() -> None:
-    committed = json.loads((REPOSITORY / "case.schema.json").read_text())
-    assert committed == files.json_schema(), "make spec-schema"
-
-
-@pytest.mark.parametrize("file", files.find(REPOSITORY, ()))
-def test_every_file_of_cases_points_editors_to_the_schema(file: Path) -> None:
-    first = file.read_text().splitlines()[0]
-    assert first == "# yaml-language-server: $schema=../../case.schema.json"

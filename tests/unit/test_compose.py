@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from airflow.configuration import conf
 
-from pipeline.repository import project
+from pipeline.repository import desired as declarations
+from pipeline.repository import loader
 from pipeline.repository import target as targets
 from pipeline.repository.target import Target
 from scripts import passwords
@@ -205,7 +206,7 @@ def test_a_mistake_in_the_target_is_found(
 
 
 def _connectors() -> list[tuple[str, dict[str, str], bool]]:
-    desired = project.render(project.load(REPOSITORY), "hospital-admissions")
+    desired = declarations.render(loader.load(REPOSITORY), "hospital-admissions")
     return [(c.name, dict(c.config), c.is_sink) for c in desired.connectors]
 
 
@@ -324,10 +325,7 @@ def test_what_runs_in_a_container_needs_no_package_of_the_embedded_stack(tmp_pat
     makefiles = [REPOSITORY / "Makefile", REPOSITORY / "targets" / "compose.mk"]
     said = TEXT + "".join(file.read_text() for file in makefiles)
     modules = {found for found in re.findall(r"-m,? ([a-z_.]+)", said) if "." in found}
-    modules -= {
-        "pipeline.repository.specs",
-        "pipeline.cases.files",
-    }  # make spec-schema, on the host
+    modules -= {"pipeline.repository.jsonschemas"}  # make spec-schema, on the host
     assert modules == {
         "scripts.demo", "scripts.health", "scripts.kafka_producer", "scripts.passwords",
         "scripts.rest_proxy", "spark.job",

@@ -7,7 +7,7 @@ import fastavro
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.repository.project import load
+from pipeline.repository.loader import load
 from pipeline.schemas import contract
 from scripts.generate import Generator
 from scripts.kafka_producer import KEYS

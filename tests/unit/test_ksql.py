@@ -1,16 +1,16 @@
 """ksqlDB's SQL: what is read, what it becomes on Flink, and what is refused and where."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.errors import SpecError
+from pipeline.repository.loader import load
 from pipeline.sql import reader
 from pipeline.sql.flink.select import derive
 from pipeline.sql.flink.tables import Relation, Services
-from pipeline.sql.flink.translate import translate
+from pipeline.sql.flink.translate import analyse, jobs
 from stack.layout import REPOSITORY
 from tests.support import golden
 
@@ -49,7 +49,7 @@ def _view(statement: str, **columns: str) -> str:
     """The view of a statement that makes OUT with these columns."""
     schemas = {"s": _schema(FIELDS), "OUT": _schema(columns)}
     statements = tuple(reader.parse(FILE, SOURCES + statement))
-    *_, view, _ = translate(statements, schemas, SERVICES).jobs[-1].catalog
+    *_, view, _ = jobs(analyse(statements, schemas), SERVICES)[-1].catalog
     return view
 
 
@@ -60,9 +60,8 @@ def _refused(statement: str, **columns: str) -> str:
 
 
 def test_the_repositorys_statements_are_golden() -> None:
-    schemas = {f.stem: json.loads(f.read_text()) for f in (REPOSITORY / "schemas").glob("*.avsc")}
-    found = translate(reader.load(REPOSITORY / "ksql"), schemas, SERVICES)
-    golden.check("flink.sql", "".join(job.text for job in found.jobs))
+    found = jobs(load(REPOSITORY).analysis, SERVICES)
+    golden.check("flink.sql", "".join(job.text for job in found))
 
 
 # Each construct of the README's table, with what it becomes and its type by ksqlDB's rules.

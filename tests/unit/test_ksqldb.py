@@ -7,18 +7,20 @@ from typing import Any
 
 import pytest
 
-from pipeline.desired import Line, Topic
-from pipeline.engines.engine import LiveQuery
-from pipeline.engines.ksqldb import KsqlDb, check_topics, declared
+from pipeline.change import Action
+from pipeline.clients.ksqldb import KsqlDb
+from pipeline.engines.ksqldb import KsqlDbEngine, check_topics, queries
 from pipeline.errors import PipelineError, ServiceError, SpecError
-from pipeline.plan import Action, compare
-from pipeline.repository.project import load
+from pipeline.live import Line, LiveQuery
+from pipeline.plan import compare
+from pipeline.repository.loader import load
+from pipeline.resources.topic import Topic
 from pipeline.sql import reader
 from pipeline.sql.comparison import canonical
 from stack.layout import REPOSITORY
 from tests.support.compose import KNOWN
+from tests.support.plans import DESIRED, LIVE
 from tests.support.serving import serving
-from tests.unit.test_plan import DESIRED, LIVE, OWNER
 
 TEXT = """
 SET 'auto.offset.reset' = 'earliest';
@@ -106,44 +108,46 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def client(server: Server) -> KsqlDb:
-    return KsqlDb(server.url, STATEMENTS)
+def engine(server: Server) -> KsqlDbEngine:
+    return KsqlDbEngine(KsqlDb(server.url), STATEMENTS)
 
 
-A, B = declared(STATEMENTS)
+A, B = queries(STATEMENTS)
 
 
-def _actions(client: KsqlDb) -> list[tuple[str, Action]]:
+def _actions(engine: KsqlDbEngine) -> list[tuple[str, Action]]:
     desired = replace(DESIRED, queries=(A, B))
-    live = replace(LIVE, queries=client.running())
-    return [(change.name, change.action) for change in compare(desired, live, OWNER).changes]
+    live = {**LIVE, "query": engine.running()}
+    return [(change.name, change.action) for change in compare(desired, live).changes]
 
 
-def test_what_runs_as_declared_is_unchanged_however_ksqldb_writes_it(client: KsqlDb) -> None:
-    assert _actions(client) == []
+def test_what_runs_as_declared_is_unchanged_however_ksqldb_writes_it(engine: KsqlDbEngine) -> None:
+    assert _actions(engine) == []
 
 
-def test_what_is_missing_is_created_with_the_files_settings(server: Server, client: KsqlDb) -> None:
+def test_what_is_missing_is_created_with_the_files_settings(
+    server: Server, engine: KsqlDbEngine
+) -> None:
     server.statements.clear()
-    assert _actions(client) == [("A", Action.CREATE), ("B", Action.CREATE)]
+    assert _actions(engine) == [("A", Action.CREATE), ("B", Action.CREATE)]
     for query in (A, B):
-        client.make(query, None, 5)
+        engine.create(query.name, 5)
     first, second = server.sent
     assert first["ksql"].startswith("CREATE STREAM a (")
     assert second["ksql"].endswith("EMIT CHANGES;")
     assert first["streamsProperties"] == {"ksql.streams.auto.offset.reset": "earliest"}
-    assert _actions(client) == []
+    assert _actions(engine) == []
 
 
-def test_what_changed_is_replaced(server: Server, client: KsqlDb) -> None:
+def test_what_changed_is_replaced(server: Server, engine: KsqlDbEngine) -> None:
     server.statements["B"] = server.statements["B"].replace("+ 1", "+ 2")
-    assert _actions(client) == [("B", Action.UPDATE)]
-    client.make(B, client.running()["B"], 5)
+    assert _actions(engine) == [("B", Action.UPDATE)]
+    engine.replace("B", 5)
     assert server.sent[0]["ksql"].startswith("CREATE OR REPLACE STREAM b")
 
 
 def test_what_cannot_be_replaced_is_said_with_all_that_hangs_on_it(
-    server: Server, client: KsqlDb
+    server: Server, engine: KsqlDbEngine
 ) -> None:
     server.statements["A"] = server.statements["A"].replace("INTEGER", "BIGINT")
     server.refusal = {
@@ -154,14 +158,16 @@ def test_what_cannot_be_replaced_is_said_with_all_that_hangs_on_it(
         "entities": [],
     }
     with pytest.raises(PipelineError) as caught:
-        client.make(A, client.running()["A"], 5)
+        engine.replace("A", 5)
     said = str(caught.value)
     assert "ksql/test.sql:3" in said
     assert "Cannot upgrade data source" in said
     assert "DROP STREAM `B`; DROP STREAM `A`; and deploy again" in said
 
 
-def test_a_refusal_names_the_files_line_column_and_token(server: Server, client: KsqlDb) -> None:
+def test_a_refusal_names_the_files_line_column_and_token(
+    server: Server, engine: KsqlDbEngine
+) -> None:
     del server.statements["B"]
     server.refusal = {
         "@type": "statement_error",
@@ -171,38 +177,42 @@ def test_a_refusal_names_the_files_line_column_and_token(server: Server, client:
         "entities": [],
     }
     with pytest.raises(SpecError) as caught:
-        client.make(B, None, 5)
+        engine.create("B", 5)
     expected = "ksql/test.sql:5: column 14, 'n': ksqlDB: Column 'N' cannot be resolved."
     assert str(caught.value) == expected
 
 
 def test_a_query_in_error_is_planned_and_fails_the_deployment(
-    server: Server, client: KsqlDb
+    server: Server, engine: KsqlDbEngine
 ) -> None:
     server.state = "ERROR"
-    assert _actions(client) == [("B", Action.RESTART)]
+    assert _actions(engine) == [("B", Action.RESTART)]
     with pytest.raises(PipelineError, match=r"ksql/test.sql:4: the query of B is in ERROR"):
-        client.make(B, client.running()["B"], 5)
+        engine.restart("B", 5)
     assert server.sent == []
 
 
-def test_nothing_is_sent_to_a_degraded_command_topic(server: Server, client: KsqlDb) -> None:
+def test_nothing_is_sent_to_a_degraded_command_topic(server: Server, engine: KsqlDbEngine) -> None:
     server.is_healthy = False
     with pytest.raises(ServiceError, match="command topic is degraded"):
-        client.make(B, None, 5)
+        engine.create("B", 5)
     assert server.sent == []
 
 
-def test_everything_declared_is_dropped_the_last_first(server: Server, client: KsqlDb) -> None:
+def test_everything_declared_is_dropped_the_last_first(
+    server: Server, engine: KsqlDbEngine
+) -> None:
     server.statements["OTHER"] = "CREATE STREAM OTHER (X INTEGER) WITH (KAFKA_TOPIC='o');"
-    assert client.remove(5) == ["B", "A"]
+    assert engine.remove(5) == ["B", "A"]
     assert [body["ksql"] for body in server.sent] == ["DROP STREAM `B`;", "DROP STREAM `A`;"]
     assert set(server.statements) == {"OTHER"}
 
 
-def test_a_trial_is_dropped_once_its_query_has_read_all(server: Server, client: KsqlDb) -> None:
+def test_a_trial_is_dropped_once_its_query_has_read_all(
+    server: Server, engine: KsqlDbEngine
+) -> None:
     server.statements.clear()
-    client.trial(STATEMENTS, {}, frozenset({"b"}), 5)
+    engine.trial(STATEMENTS, {}, frozenset({"b"}), 5)
     assert server.read == 3
     assert [body["ksql"].split()[:3] for body in server.sent] == [
         ["CREATE", "STREAM", "a"], ["CREATE", "STREAM", "b"],
@@ -211,15 +221,17 @@ def test_a_trial_is_dropped_once_its_query_has_read_all(server: Server, client: 
     assert server.statements == {}
 
 
-def test_what_others_made_beyond_our_subset_is_only_shown(server: Server, client: KsqlDb) -> None:
+def test_what_others_made_beyond_our_subset_is_only_shown(
+    server: Server, engine: KsqlDbEngine
+) -> None:
     text = "CREATE STREAM C (M MAP<STRING, STRING>) WITH (KAFKA_TOPIC='c');"
     server.statements["C"] = text
-    assert client.running()["C"] == LiveQuery(text, (Line(text, text),), "RUNNING")
+    assert engine.running()["C"] == LiveQuery(text, (Line(text, text),), "RUNNING")
 
 
 def test_an_unreachable_server_is_named() -> None:
     with pytest.raises(ServiceError, match=r"ksqlDB cannot be reached at http://127\.0\.0\.1:1"):
-        KsqlDb("http://127.0.0.1:1", STATEMENTS).running()
+        KsqlDb("http://127.0.0.1:1").sources()
 
 
 def test_what_ksqldb_gives_back_of_our_statements_is_no_change() -> None:

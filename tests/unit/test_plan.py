@@ -1,87 +1,102 @@
 """The planning core, without any service."""
 
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.clients.connect import LiveConnector, Task, root_cause
-from pipeline.clients.kafka import LiveTopic
-from pipeline.clients.postgres import LiveTables
-from pipeline.clients.registry import LiveSubject
-from pipeline.desired import Connector, Desired, Line, Query, Script, Subject, Table, Topic
-from pipeline.engines.engine import LiveQuery
-from pipeline.live import Live
-from pipeline.plan import Action, Change, Edit, Kind, Plan, compare, edits, table_problems
-
-OWNER = "hospital"
-SCHEMA: dict[str, Any] = {
-    "type": "record",
-    "name": "R",
-    "fields": [{"name": "id", "type": "string"}],
-}
-SELECT, ONE, TWO = Line("select", "SELECT"), Line("1", "1 AS n"), Line("2", "2 AS n")
-SINK = Connector("s", {"topics": "t", "managed.by": OWNER}, Path("s.yaml"), is_sink=True)
-SOURCE = Connector("d", {"kafka.topic": "t", "managed.by": OWNER}, Path("d.yaml"), is_sink=False)
-DESIRED = Desired(
-    topics=(Topic("t", 4, 1, {"retention.ms": "1"}),),
-    subjects=(Subject("t-value", SCHEMA, "BACKWARD", Path("t.avsc")),),
-    script=Script(Path("db_setup.sql"), "SELECT 1", "a" * 64),
-    tables=(Table("rows", ("id",), ("id",), "s", Path("s.yaml")),),
-    connectors=(SOURCE, SINK),
-    queries=(Query("q", "1", (SELECT, ONE)),),
+from pipeline.change import Action, Change, Edit, edits
+from pipeline.clients.connect import root_cause
+from pipeline.live import LiveColumn, LiveQuery, LiveSubject, LiveTable, LiveTopic, Task
+from pipeline.plan import Live, Plan, compare
+from pipeline.resources import RESOURCES
+from pipeline.resources.connector import Connector
+from pipeline.resources.desired import Desired
+from stack.layout import REPOSITORY
+from tests.support.plans import (
+    CONNECTORS,
+    DESIRED,
+    LIVE,
+    LIVE_ROWS,
+    ONE,
+    OWNER,
+    ROWS,
+    SCHEMA,
+    SELECT,
+    SINK,
+    SOURCE,
+    TWO,
+    running,
 )
 
-
-def _running(connector: Connector, *tasks: Task) -> LiveConnector:
-    states = tasks or (Task(0, "RUNNING"),)
-    return LiveConnector(connector.name, connector.config, "RUNNING", "", states)
+# What only clients, templates and SQL need.
+HEAVY = ("confluent_kafka", "psycopg", "requests", "jinja2", "sqlglot")
 
 
-LIVE = Live(
-    topics={"t": LiveTopic("t", 4, 1, {"retention.ms": "1"})},
-    subjects={"t-value": LiveSubject("t-value", 1, 7, SCHEMA, "BACKWARD")},
-    script_sha256="a" * 64,
-    connectors={"s": _running(SINK), "d": _running(SOURCE)},
-    queries={"q": LiveQuery("1", (SELECT, ONE), "RUNNING", ours=True)},
-)
-NOTHING = Live({}, {}, None, {})
+def _live(**kinds: Mapping[str, Any]) -> Live:
+    return {**LIVE, **kinds}
+
+
+def _with(**connectors: Any) -> Live:
+    changed = {**CONNECTORS, **connectors}
+    return _live(sink=changed, source=changed)
 
 
 def _changes(live: Live, desired: Desired = DESIRED) -> tuple[Change, ...]:
-    return compare(desired, live, OWNER).changes
+    return compare(desired, live).changes
+
+
+def _said(change: Change) -> tuple[str, str, Action, tuple[Edit, ...], str]:
+    return change.kind, change.name, change.action, change.edits, change.note
+
+
+def test_planning_loads_no_client() -> None:
+    program = f"import sys, pipeline.plan; print([n for n in {HEAVY} if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_what_runs_as_declared_does_not_change() -> None:
-    assert compare(DESIRED, LIVE, OWNER, prune=True) == Plan(())
+    assert compare(DESIRED, LIVE, prune=True) == Plan(())
+
+
+def test_a_change_carries_what_is_declared_and_what_runs() -> None:
+    older = LiveTopic("t", 2, 1, {"retention.ms": "1"})
+    (change,) = _changes(_live(topic={"t": older}))
+    assert (change.declared, change.live) == (DESIRED.topics[0], older)
 
 
 def test_a_query_is_replaced_if_its_text_changed_and_restarted_if_it_failed() -> None:
-    changed = replace(LIVE, queries={"q": LiveQuery("2", (SELECT, TWO), "RUNNING")})
+    changed = _live(query={"q": LiveQuery("2", (SELECT, TWO), "RUNNING")})
     lines = Edit("statement", "2 AS n", None), Edit("statement", None, "1 AS n")
-    assert _changes(changed) == (Change(Kind.QUERY, "q", Action.UPDATE, lines),)
+    assert [_said(c) for c in _changes(changed)] == [("query", "q", Action.UPDATE, lines, "")]
     ended = LiveQuery("1", (SELECT, ONE), "ERROR", failed=True, note="why")
-    failed = replace(LIVE, queries={"q": ended})
-    assert _changes(failed) == (Change(Kind.QUERY, "q", Action.RESTART, note="it is ERROR: why"),)
+    failed = _changes(_live(query={"q": ended}))
+    assert [_said(c) for c in failed] == [("query", "q", Action.RESTART, (), "it is ERROR: why")]
 
 
 def test_a_query_that_is_not_declared_is_told_and_goes_with_prune_if_it_is_ours() -> None:
     nothing = replace(DESIRED, queries=())
-    told = compare(nothing, LIVE, OWNER)
+    told = compare(nothing, LIVE)
     assert (told.changes, told.leftovers) == ((), ("query q",))
-    pruned = compare(nothing, LIVE, OWNER, prune=True)
+    (pruned,) = compare(nothing, LIVE, prune=True).changes
     lines = Edit("statement", "SELECT", None), Edit("statement", "1 AS n", None)
-    assert pruned == Plan((Change(Kind.QUERY, "q", Action.DELETE, lines),))
-    theirs = replace(LIVE, queries={"q": replace(LIVE.queries["q"], ours=False)})
-    assert compare(nothing, theirs, OWNER, prune=True) == Plan(())
+    assert _said(pruned) == ("query", "q", Action.DELETE, lines, "")
+    theirs = _live(query={"q": replace(LIVE["query"]["q"], ours=False)})
+    assert compare(nothing, theirs, prune=True) == Plan(())
 
 
 def test_from_nothing_everything_is_created_in_the_order_of_the_data() -> None:
-    changes = _changes(NOTHING)
-    assert [(change.kind, change.action) for change in changes] == [
-        (kind, Action.CREATE) for kind in Kind
-    ]
+    changes = _changes({})
+    assert {change.action for change in changes} == {Action.CREATE}
+    kinds = list(dict.fromkeys(change.kind for change in changes))
+    assert kinds == [resource.kind for resource in RESOURCES]
 
 
 def test_edits_are_over_the_whole_map() -> None:
@@ -94,37 +109,36 @@ def test_edits_are_over_the_whole_map() -> None:
 
 def test_a_removed_property_is_a_change() -> None:
     live = replace(SINK, config={**SINK.config, "batch.size": "9"})
-    (change,) = _changes(replace(LIVE, connectors={**LIVE.connectors, "s": _running(live)}))
-    assert change == Change(Kind.SINK, "s", Action.UPDATE, (Edit("batch.size", "9", None),))
+    (change,) = _changes(_with(s=running(live)))
+    assert _said(change) == ("sink", "s", Action.UPDATE, (Edit("batch.size", "9", None),), "")
 
 
 def test_a_failed_task_is_restarted_and_a_completed_one_is_not() -> None:
-    failed = _running(SINK, Task(0, "RUNNING"), Task(1, "FAILED", "no such column"))
-    completed = _running(SOURCE, Task(0, "COMPLETED"))
-    (change,) = _changes(replace(LIVE, connectors={"s": failed, "d": completed}))
+    failed = running(SINK, Task(0, "RUNNING"), Task(1, "FAILED", "no such column"))
+    completed = running(SOURCE, Task(0, "COMPLETED"))
+    (change,) = _changes(_with(s=failed, d=completed))
     assert (change.action, change.note) == (Action.RESTART, "task 1 FAILED: no such column")
 
 
 @pytest.mark.parametrize("state", ["STOPPED", "PAUSED"])
 def test_a_connector_that_was_halted_by_hand_is_resumed(state: str) -> None:
-    halted = replace(_running(SINK), state=state, tasks=())
-    (change,) = _changes(replace(LIVE, connectors={**LIVE.connectors, "s": halted}))
+    halted = replace(running(SINK), state=state, tasks=())
+    (change,) = _changes(_with(s=halted))
     assert change.edits == (Edit("state", state, "RUNNING"),)
 
 
 def test_partitions_grow_but_never_shrink() -> None:
-    fewer = replace(LIVE, topics={"t": LiveTopic("t", 2, 1, {"retention.ms": "1"})})
+    fewer = _live(topic={"t": LiveTopic("t", 2, 1, {"retention.ms": "1"})})
     (change,) = _changes(fewer)
     assert change.edits == (Edit("partitions", "2", "4"),)
-    more = replace(LIVE, topics={"t": LiveTopic("t", 8, 1, {"retention.ms": "1"})})
-    plan = compare(DESIRED, more, OWNER)
+    plan = compare(DESIRED, _live(topic={"t": LiveTopic("t", 8, 1, {"retention.ms": "1"})}))
     assert plan.changes == ()
     assert "t has 8 partitions and Kafka cannot take any away" in plan.problems[0]
 
 
 def test_a_schema_changes_by_field_and_level() -> None:
     older = LiveSubject("t-value", 3, 7, {**SCHEMA, "fields": []}, "NONE")
-    (change,) = _changes(replace(LIVE, subjects={"t-value": older}))
+    (change,) = _changes(_live(subject={"t-value": older}))
     assert change.note == "after version 3"
     assert change.edits == (
         Edit("compatibility", "NONE", "BACKWARD"),
@@ -133,37 +147,88 @@ def test_a_schema_changes_by_field_and_level() -> None:
 
 
 def test_prune_takes_only_what_bears_our_mark() -> None:
-    old = _running(Connector("old", {"topics": "t", "managed.by": OWNER}, Path(), is_sink=True))
-    foreign = _running(Connector("foreign", {"topics": "t"}, Path(), is_sink=True))
-    live = replace(LIVE, connectors={**LIVE.connectors, "old": old, "foreign": foreign})
+    old = running(Connector("old", {"topics": "t", "managed.by": OWNER}, Path()))
+    foreign = running(Connector("foreign", {"topics": "t"}, Path()))
+    live = _with(old=old, foreign=foreign)
     assert _changes(live) == ()
-    pruned = compare(DESIRED, live, OWNER, prune=True).changes
+    pruned = compare(DESIRED, live, prune=True).changes
     assert [(change.name, change.action) for change in pruned] == [("old", Action.DELETE)]
 
 
 def test_a_connector_of_another_owner_is_not_overwritten() -> None:
     theirs = replace(SINK, config={**SINK.config, "managed.by": "billing"})
-    live = replace(LIVE, connectors={**LIVE.connectors, "s": _running(theirs)})
-    assert compare(DESIRED, live, OWNER).problems == (
+    assert compare(DESIRED, _with(s=running(theirs))).problems == (
         "s.yaml: s belongs to billing: give yours another name",
     )
 
 
+def test_a_table_gets_columns_comments_and_privileges() -> None:
+    wanted = replace(
+        DESIRED,
+        tables=(
+            replace(
+                ROWS,
+                columns=(*ROWS.columns, replace(ROWS.columns[0], name="n", nullable=True)),
+                comment="Rows",
+            ),
+        ),
+    )
+    live = replace(LIVE_ROWS, grants={**LIVE_ROWS.grants, "bi_reader": frozenset()})
+    changes = _changes(_live(table={**LIVE["table"], "rows": live}), wanted)
+    assert [_said(change) for change in changes] == [
+        (
+            "table",
+            "rows",
+            Action.UPDATE,
+            (
+                Edit("column n", None, "text"),
+                Edit("comment", None, "Rows"),
+                Edit("privileges of bi_reader", "", "SELECT"),
+            ),
+            "",
+        )
+    ]
+    assert list(changes[0].declared.statements(live)) == [
+        'ALTER TABLE "rows" ADD COLUMN IF NOT EXISTS "n" text',
+        "COMMENT ON TABLE \"rows\" IS 'Rows'",
+    ]
+
+
+def test_what_a_person_added_to_a_table_is_left_alone() -> None:
+    more = {**LIVE_ROWS.columns, "note": LiveColumn("note", "text", nullable=True, comment="mine")}
+    live = replace(LIVE_ROWS, columns=more, comment="by hand")
+    assert _changes(_live(table={**LIVE["table"], "rows": live})) == ()
+
+
 @pytest.mark.parametrize(
-    ("tables", "message"),
+    ("live", "message"),
     [
-        (LiveTables({}, {}), "there is no table rows"),
-        (LiveTables({"rows": frozenset()}, {}), "table rows lacks id"),
-        (LiveTables({"rows": frozenset({"id"})}, {}), "id is not the primary key of rows"),
+        (None, "there is no table rows"),
+        (
+            replace(LIVE_ROWS, columns={"id": LiveColumn("id", "bigint", nullable=False)}),
+            'run ALTER TABLE "rows" ALTER COLUMN "id" TYPE text USING "id"::text',
+        ),
+        (
+            replace(
+                LIVE_ROWS,
+                columns={
+                    **LIVE_ROWS.columns, "old": LiveColumn("old", "text", nullable=False)
+                },
+            ),
+            'run ALTER TABLE "rows" DROP COLUMN "old"',
+        ),
+        (replace(LIVE_ROWS, keys=frozenset()), "id is not the primary key of rows"),
     ],
-)
-def test_a_table_that_does_not_fit_is_a_problem(tables: LiveTables, message: str) -> None:
-    assert message in "\n".join(table_problems(DESIRED.tables, tables))
+)  # fmt: skip
+def test_a_table_that_does_not_fit_is_a_problem(live: LiveTable | None, message: str) -> None:
+    (problem,) = ROWS.unfit(live)
+    assert message in problem
 
 
-def test_a_table_that_fits_is_none() -> None:
-    fits = LiveTables({"rows": frozenset({"id", "more"})}, {"rows": frozenset({("id",)})})
-    assert list(table_problems(DESIRED.tables, fits)) == []
+def test_a_table_with_more_columns_that_fill_themselves_fits() -> None:
+    made = LiveColumn("made", "text", nullable=False, filled=True)
+    more = replace(LIVE_ROWS, columns={**LIVE_ROWS.columns, "made": made})
+    assert list(ROWS.unfit(more)) == []
 
 
 def test_the_root_cause_is_the_innermost_one() -> None:

@@ -5,7 +5,8 @@ import json
 from rich.console import Console
 
 from pipeline import report
-from pipeline.plan import Action, Change, Edit, Kind, Plan
+from pipeline.change import Action, Change, Edit
+from pipeline.plan import Plan
 
 
 def _text(plan: Plan) -> str:
@@ -16,7 +17,7 @@ def _text(plan: Plan) -> str:
 
 
 def _plan(*edits: Edit, note: str = "") -> Plan:
-    return Plan((Change(Kind.SINK, "labs-sink", Action.UPDATE, edits, note),), ("bad: s3cret",))
+    return Plan((Change("sink", "labs-sink", Action.UPDATE, edits, note),), ("bad: s3cret",))
 
 
 def test_a_secret_is_hidden_wherever_it_stands() -> None:

@@ -19,14 +19,14 @@ import fastavro
 import pytest
 import yaml
 
-from pipeline.repository import project
+from pipeline.repository import loader
 from pipeline.schemas import compact, contract
 from scripts.kafka_producer import KEYS
 from stack.layout import REPOSITORY
 from tests.support.serving import serving
 
 REQUESTS = REPOSITORY / "scripts" / "requests"
-SCHEMAS = {topic: contract(project.load(REPOSITORY).schemas[topic]) for topic in KEYS}
+SCHEMAS = {topic: contract(loader.load(REPOSITORY).schemas[topic]) for topic in KEYS}
 
 
 def _encoded(topic: str, data: Any) -> bytes:

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SpecError
-from pipeline.repository import yamlfile
-from pipeline.repository.specs import ConnectorSpec, TopicsFile
+from pipeline.repository import loader, templates, yamlfile
+from pipeline.repository.specs import TopicsFile
+from stack.layout import REPOSITORY
 
+SPEC: object = loader.spec_model(templates.load(REPOSITORY).values())
 SINK = """\
 name: admissions-sink
 template: jdbc-sink
@@ -22,7 +24,7 @@ topics:
 """
 
 
-def _messages(tmp_path: Path, text: str, model: object = ConnectorSpec) -> list[str]:
+def _messages(tmp_path: Path, text: str, model: object = SPEC) -> list[str]:
     file = tmp_path / "spec.yaml"
     file.write_text(text)
     with pytest.raises(SpecError) as caught:
@@ -33,7 +35,7 @@ def _messages(tmp_path: Path, text: str, model: object = ConnectorSpec) -> list[
 def test_a_good_spec_loads(tmp_path: Path) -> None:
     file = tmp_path / "spec.yaml"
     file.write_text(SINK + "config: {tasks.max: 4}\n")
-    spec = yamlfile.load(file, ConnectorSpec)
+    spec = yamlfile.load(file, SPEC)
     assert (spec.name, spec.key, spec.config) == (
         "admissions-sink",
         ["admission_id"],

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pipeline.schemas import Schema
+
 FLINK_TYPES = {"INTEGER": "INT", "TIMESTAMP": "TIMESTAMP(3)"}
 AVRO_TYPES = {
     "string": "STRING",
@@ -116,6 +118,11 @@ def kafka_options(relation: Relation, services: Services) -> dict[str, str]:
         "value.format": VALUE_FORMAT,
         f"value.{VALUE_FORMAT}.url": services.registry,
     }
+
+
+def field_types(schema: Schema) -> dict[str, str]:
+    """The ksqlDB types of a schema's fields."""
+    return {field["name"]: avro_type(field["type"]) for field in schema["fields"]}
 
 
 def avro_type(kind: object) -> str:

@@ -18,11 +18,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.schemas import Schema
+from pipeline.sql.derived import value_schema
 from pipeline.sql.flink import sink
 from pipeline.sql.flink.joins import names_in
 from pipeline.sql.flink.select import derive
 from pipeline.sql.flink.source import declare
-from pipeline.sql.flink.tables import Relation, Services, avro_type, sources
+from pipeline.sql.flink.tables import Relation, Services, field_types, sources
 from pipeline.sql.statements import Statement, upstream
 from pipeline.suggest import unknown
 
@@ -53,55 +54,77 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Translation:
-    """All statements of ksql/."""
+class Analysis:
+    """All statements of ksql/ with what follows from them.
 
-    relations: tuple[Relation, ...]
-    jobs: tuple[Job, ...]
+    `relations` and `views` are by statement; `schemas` has the value schema of every topic that the
+    statements read or write, those of AS SELECT as ksqlDB registers them.
+    """
+
+    statements: tuple[Statement, ...]
+    relations: Mapping[str, Relation]
+    views: Mapping[str, str]
+    schemas: Mapping[str, Schema]
 
 
-def translate(
-    statements: tuple[Statement, ...],
-    schemas: Mapping[str, Schema],
-    services: Services,
-    *,
-    bounded: bool = False,
-) -> Translation:
-    """The whole of it; if `bounded`, a job ends with what its topics hold now.
+def analyse(statements: tuple[Statement, ...], schemas: Mapping[str, Schema]) -> Analysis:
+    """Reads all statements against the schemas of the topics that others write.
 
     Raises:
         SpecError: a statement does not fit its topic's schema, or would not mean the same on Flink.
     """
     relations: dict[str, Relation] = {}
     views: dict[str, str] = {}
-    jobs: list[Job] = []
+    known = dict(schemas)
     for statement in statements:
         _check_settings(statement)
-        schema = _schema(statement, schemas)
-        fields = {field["name"]: avro_type(field["type"]) for field in schema["fields"]}
         if statement.query is None:
+            fields = field_types(_schema(statement, known))
             relations[statement.name] = declare(statement, fields)
             continue
         relation, views[statement.name] = derive(statement, statement.query, relations)
-        sink.check_contract(statement, relation, fields)
-        needed = upstream(statements, [statement.name])
-        declared = [relations[s.name] for s in needed if s.query is None]
-        own = replace(services, group=f"{services.group}-{statement.name.lower()}")
-        names = frozenset(name for s in needed if s.query for name in names_in(s.query))
-        made = [
-            *(p for d in declared for p in sources(d, names, own, BOUNDED if bounded else {})),
-            *(views[s.name] for s in needed if s.query),
-            sink.sink(statement, relation, services, schema),
-        ]
-        reads = {f"{d.name}__topic": d.topic for d in declared}
-        jobs.append(Job(statement, reads, tuple(made), sink.insert(relation)))
+        if statement.topic in known:
+            sink.check_contract(statement, relation, field_types(known[statement.topic]))
+        else:
+            known[statement.topic] = value_schema(relation)
         relations[statement.name] = relation
-    return Translation(tuple(relations.values()), tuple(jobs))
+    used = {statement.topic: known[statement.topic] for statement in statements}
+    return Analysis(statements, relations, views, used)
 
 
-def catalog(translation: Translation, services: Services) -> Iterator[str]:
-    """Every stream and table, as it is now, for questions."""
-    for relation in translation.relations:
+def jobs(analysis: Analysis, services: Services, *, bounded: bool = False) -> tuple[Job, ...]:
+    """One job per query; if `bounded`, it ends with what its topics hold now.
+
+    Raises:
+        SpecError: a statement has a key that its topic cannot have.
+    """
+    queries = (statement for statement in analysis.statements if statement.query)
+    return tuple(_job(statement, analysis, services, bounded) for statement in queries)
+
+
+def _job(
+    statement: Statement,
+    analysis: Analysis,
+    services: Services,
+    bounded: bool,  # noqa: FBT001 - passed on
+) -> Job:
+    needed = upstream(analysis.statements, [statement.name])
+    declared = [analysis.relations[s.name] for s in needed if s.query is None]
+    own = replace(services, group=f"{services.group}-{statement.name.lower()}")
+    names = frozenset(name for s in needed if s.query for name in names_in(s.query))
+    relation = analysis.relations[statement.name]
+    catalog = [
+        *(p for d in declared for p in sources(d, names, own, BOUNDED if bounded else {})),
+        *(analysis.views[s.name] for s in needed if s.query),
+        sink.sink(statement, relation, services, analysis.schemas[statement.topic]),
+    ]
+    reads = {f"{d.name}__topic": d.topic for d in declared}
+    return Job(statement, reads, tuple(catalog), sink.insert(relation))
+
+
+def catalog(analysis: Analysis, services: Services) -> Iterator[str]:
+    """Every stream and table, as it is now, for a person's queries."""
+    for relation in analysis.relations.values():
         if not relation.windowed:
             yield from sources(relation, relation.columns, services, BOUNDED)
 
@@ -110,7 +133,9 @@ def _schema(statement: Statement, schemas: Mapping[str, Schema]) -> Schema:
     found = schemas.get(statement.topic)
     if found is None:
         message = unknown("schema", statement.topic, schemas)
-        statement.refuse(None, f"{message} (each topic has schemas/<topic>.avsc)")
+        statement.refuse(
+            None, f"{message} (a topic that no statement writes needs schemas/<topic>.avsc)"
+        )
     return found
 
 

@@ -1,0 +1,159 @@
+"""Whether the repository's files fit together, and whether nothing is half made."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import Mistake
+from pipeline.repository import yamlfile
+from pipeline.repository.project import Project
+from pipeline.repository.rules import Rules
+from pipeline.repository.source import Source
+from pipeline.schemas import field_names
+from pipeline.sql.columns import UnknownTypeError, columns_of
+from pipeline.suggest import did_you_mean, unknown
+
+TOPICS = Path("topics.yaml")
+RULES = Path("spark") / "rules.yaml"
+
+
+def check(project: Project) -> Iterator[Mistake]:
+    """Every mistake in how the files fit together."""
+    yield from _repeated_names(project)
+    for source in project.connectors:
+        yield from _variables(project, source)
+        yield from _table(project, source)
+    yield from _schemas_without_topic(project)
+    yield from _cleansing(project)
+    yield from _unconnected(project)
+
+
+def _known(project: Project) -> set[str]:
+    queries = {statement.topic for statement in project.statements if statement.query}
+    return {*project.topics.topics, *queries}
+
+
+def _repeated_names(project: Project) -> Iterator[Mistake]:
+    seen: dict[str, Path] = {}
+    for source in project.connectors:
+        name = source.spec.name
+        if name in seen:
+            yield source.mistake("name", f"{name} is also the name in {seen[name]}")
+        seen[name] = source.file
+
+
+def _variables(project: Project, source: Source) -> Iterator[Mistake]:
+    known = _known(project)
+    for name, topic in source.given("topic").items():
+        variable = source.template.header.variables[name] if source.template else None
+        if variable and variable.schema_ and topic not in project.schemas:
+            hint = f"template {source.spec.template} needs schemas/{topic}.avsc"
+            message = unknown("schema", topic, project.schemas)
+            yield source.mistake(name, f"{message} ({hint})")
+        if topic not in known:
+            yield source.mistake(name, unknown("topic", topic, known))
+    for name, topics in source.given("topics").items():
+        for index, topic in enumerate(topics):
+            if topic not in known:
+                yield source.mistake(f"{name}.{index}", unknown("topic", topic, known))
+    yield from _fields(project, source)
+
+
+def _fields(project: Project, source: Source) -> Iterator[Mistake]:
+    schemas = [project.schemas[topic] for topic in source.topics if topic in project.schemas]
+    if not schemas:
+        return
+    fields = [field for schema in schemas for field in field_names(schema)]
+    for name, field in source.given("field").items():
+        if field not in fields:
+            yield source.mistake(name, unknown("field", field, fields))
+    for name, by_field in source.given("by-field").items():
+        for field in by_field:
+            if field not in fields:
+                yield source.mistake(f"{name}.{field}", unknown("field", field, fields))
+
+
+def _table(project: Project, source: Source) -> Iterator[Mistake]:
+    """The table can be made, and has the key."""
+    schemas = [project.schemas[topic] for topic in source.reads if topic in project.schemas]
+    if not source.table or not schemas:
+        return
+    try:
+        columns = [column.name for column in columns_of(schemas)]
+    except UnknownTypeError as error:
+        yield source.mistake("topics", f"no table can be made of them: {error}")
+        return
+    for name, key in source.given("columns").items():
+        for index, column in enumerate(key):
+            if column not in columns:
+                yield source.mistake(f"{name}.{index}", unknown("field", column, columns))
+
+
+def _schemas_without_topic(project: Project) -> Iterator[Mistake]:
+    known = _known(project)
+    for topic in project.schemas:
+        file = project.root / "schemas" / f"{topic}.avsc"
+        if topic not in known and file.is_file():
+            yield Mistake(file, None, "", unknown("topic", topic, known))
+
+
+def _cleansing(project: Project) -> Iterator[Mistake]:
+    """What spark/rules.yaml reads and writes is there."""
+    if project.rules is None:
+        return
+    known = _known(project)
+    places = [(f"topics.{raw}", raw) for raw in project.rules.topics]
+    places += [(f"topics.{raw}.clean", rule.clean) for raw, rule in project.rules.topics.items()]
+    for key, topic in [*places, ("rejects", project.rules.rejects)]:
+        if topic not in known:
+            hint = did_you_mean(topic, known)
+            yield _rule(project, key, f"topics.yaml has no topic {topic}{hint}")
+        if topic not in project.schemas:
+            yield _rule(project, key, f"schemas/{topic}.avsc is missing")
+
+
+def _unconnected(project: Project) -> Iterator[Mistake]:
+    """Where there is a cleansing: topics that nothing writes or reads, of an entity half made."""
+    if project.rules is None:
+        return
+    written, read = _written(project, project.rules), _read(project, project.rules)
+    for topic, spec in project.topics.topics.items():
+        if topic not in written and not spec.written_by:
+            yield _topic(
+                project,
+                topic,
+                "nothing writes it: a source in connectors/sources/ is missing, or say `written_by:"
+                " <who does>` here",
+            )
+        if topic not in read and not spec.read_by:
+            yield _topic(
+                project,
+                topic,
+                "nothing reads it: rules in spark/rules.yaml are missing if it is raw, a sink in"
+                " connectors/sinks/ or a statement in ksql/ if it is clean, or say `read_by: <who"
+                " does>` here",
+            )
+
+
+def _written(project: Project, rules: Rules) -> set[str]:
+    sources = {topic for source in project.connectors for topic in source.writes}
+    clean = {rule.clean for rule in rules.topics.values()}
+    queries = {statement.topic for statement in project.statements if statement.query}
+    return {*sources, *clean, rules.rejects, *queries}
+
+
+def _read(project: Project, rules: Rules) -> set[str]:
+    """A query's own topic may end there: people ask it questions."""
+    sinks = {topic for source in project.connectors for topic in source.reads}
+    statements = {statement.topic for statement in project.statements}
+    return {*sinks, *rules.topics, *statements}
+
+
+def _topic(project: Project, topic: str, message: str) -> Mistake:
+    file = project.root / TOPICS
+    key = f"topics.{topic}"
+    return Mistake(file, yamlfile.line_of(file, key), key, message)
+
+
+def _rule(project: Project, key: str, message: str) -> Mistake:
+    file = project.root / RULES
+    return Mistake(file, yamlfile.line_of(file, key), key, message)

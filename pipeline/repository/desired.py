@@ -1,0 +1,177 @@
+"""What the repository declares, from its files. No network."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import schemas
+from pipeline.errors import Mistake, SpecError
+from pipeline.repository.project import Project
+from pipeline.repository.source import Source
+from pipeline.repository.specs import TopicSpec, strings
+from pipeline.repository.templates import EVERY_SINK, SUFFIX, Renderer
+from pipeline.resources.connector import OWNER_KEY, Connector, is_sink
+from pipeline.resources.desired import Desired
+from pipeline.resources.query import Query
+from pipeline.resources.subject import Subject
+from pipeline.resources.table import Script, Table
+from pipeline.resources.topic import Topic
+from pipeline.sql.columns import Column, columns_of
+from pipeline.sql.derived import topic_config
+from pipeline.sql.statements import Statement
+
+SCRIPT = Path("postgres") / "db_setup.sql"
+# An entry that says nothing.
+NOTHING = TopicSpec.model_validate({})
+DEAD_LETTER_QUEUE = "errors.deadletterqueue.topic.name"
+
+
+def render(project: Project, owner: str, queries: tuple[Query, ...] = ()) -> Desired:
+    """What the repository declares, under the owner's mark; the engine's part is given.
+
+    Raises:
+        SpecError: a template cannot be rendered, or yields what is no configuration.
+    """
+    connectors = tuple(_connectors(project, owner))
+    return Desired(
+        owner=owner,
+        topics=(*topics(project), *_dead_letter_queues(project, connectors)),
+        subjects=tuple(_subjects(project)),
+        tables=tuple(_tables(project)),
+        script=_script(project.root / SCRIPT),
+        connectors=connectors,
+        queries=queries,
+    )
+
+
+def topics(project: Project) -> tuple[Topic, ...]:
+    """The topics of topics.yaml, and those that the statements of ksql/ write."""
+    made: dict[str, Topic] = {}
+    queries = {s.topic: s for s in project.statements if s.query}
+    for name, spec in project.topics.topics.items():
+        if name not in queries:
+            made[name] = _topic(project, name, spec)
+    for statement in queries.values():
+        made[statement.topic] = _topic_of_query(project, statement, made)
+    return tuple(made.values())
+
+
+def _topic(project: Project, name: str, spec: TopicSpec) -> Topic:
+    defaults = project.topics.defaults
+    return Topic(
+        name,
+        spec.partitions or defaults.partitions,
+        spec.replication or defaults.replication,
+        strings({**defaults.config, **spec.config}),
+    )
+
+
+def _topic_of_query(project: Project, statement: Statement, made: Mapping[str, Topic]) -> Topic:
+    """As ksqlDB would make it; an entry in topics.yaml overrides that."""
+    defaults = project.topics.defaults
+    spec = project.topics.topics.get(statement.topic, NOTHING)
+    topic_of = {other.name: other.topic for other in project.statements}
+    source = made.get(topic_of.get(next(iter(statement.sources), ""), ""))
+    partitions = int(statement.properties.get("PARTITIONS", 0))
+    config = topic_config(statement, strings(defaults.config), source.config if source else {})
+    return Topic(
+        statement.topic,
+        spec.partitions or partitions or (source.partitions if source else defaults.partitions),
+        spec.replication or defaults.replication,
+        {**config, **strings(spec.config)},
+        f"{statement.source.file}:{statement.line}",
+    )
+
+
+def _dead_letter_queues(project: Project, connectors: tuple[Connector, ...]) -> Iterator[Topic]:
+    defaults = project.topics.defaults
+    declared = set(project.topics.topics)
+    for connector in connectors:
+        name = connector.config.get(DEAD_LETTER_QUEUE, "")
+        if name and name not in declared:
+            declared.add(name)
+            config = strings(defaults.config)
+            yield Topic(name, 1, defaults.replication, config, str(connector.file))
+
+
+def _subjects(project: Project) -> Iterator[Subject]:
+    files = {s.topic: s.source.file for s in project.statements if s.query}
+    default = project.topics.defaults.compatibility
+    for topic, schema in project.schemas.items():
+        level = project.topics.topics.get(topic, NOTHING).compatibility or default
+        written = project.root / "schemas" / f"{topic}.avsc"
+        file = written if written.is_file() else files.get(topic, written)
+        yield Subject(schemas.subject_of(topic), schemas.contract(schema), level, file)
+
+
+def _tables(project: Project) -> Iterator[Table]:
+    for source in project.connectors:
+        if source.table:
+            known = [project.schemas[t] for t in source.reads if t in project.schemas]
+            yield Table(
+                source.table,
+                _with_key(columns_of(known), source.key),
+                source.key,
+                _comment(project, source),
+                source.file,
+            )
+
+
+def _with_key(columns: tuple[Column, ...], key: tuple[str, ...]) -> tuple[Column, ...]:
+    """The columns; those of a primary key are never null, whatever a schema allows."""
+    return tuple(replace(c, nullable=False) if c.name in key else c for c in columns)
+
+
+def _comment(project: Project, source: Source) -> str:
+    """What the first topic's records are: the schema's doc, or the comment above the statement."""
+    topic = source.reads[0]
+    doc = project.schemas.get(topic, {}).get("doc")
+    statement = next((s for s in project.statements if s.query and s.topic == topic), None)
+    return str(doc or (statement.comment if statement else ""))
+
+
+def _script(file: Path) -> Script:
+    if not file.is_file():
+        raise SpecError((Mistake(file, None, "", "is missing: it makes the roles"),))
+    text = file.read_text()
+    return Script(file, text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _connectors(project: Project, owner: str) -> Iterator[Connector]:
+    renderer = Renderer(project.root)
+    for source in project.connectors:
+        config = _config(project, renderer, source, owner)
+        yield Connector(source.spec.name, config, source.file)
+
+
+def _config(project: Project, renderer: Renderer, source: Source, owner: str) -> dict[str, str]:
+    spec = source.spec
+    variables = {
+        **spec.model_dump(),
+        "replication": project.topics.defaults.replication,
+        "annotated": lambda topic, by_field: _annotated(project, topic, by_field),
+        "as_in_topics": lambda topics, columns: _as_in_topics(project, topics, columns),
+    }
+    own: dict[str, Any] = {}
+    if source.template:
+        own = renderer.render(f"{source.template.name}{SUFFIX}", variables, source.file)
+    config = strings({**own, **spec.config})
+    if is_sink(config):
+        shared = renderer.render(EVERY_SINK, variables, source.file)
+        config = {**strings(shared), **config}
+    # The order of templates and specs is for people; that of the result is for diffs.
+    return dict(sorted({**config, "name": spec.name, OWNER_KEY: owner}.items()))
+
+
+def _annotated(project: Project, topic: str, by_field: Mapping[str, Any]) -> str:
+    """The topic's schema with the generator's annotations, as one line of JSON."""
+    return schemas.compact(schemas.annotate(project.schemas[topic], by_field))
+
+
+def _as_in_topics(project: Project, topics: list[str], columns: list[str]) -> list[str]:
+    """Columns as the topics' fields are called: ksqlDB's are in upper case."""
+    known = [project.schemas[topic] for topic in topics if topic in project.schemas]
+    names = {name.lower(): name for schema in known for name in schemas.field_names(schema)}
+    return [names.get(column, column) for column in columns]

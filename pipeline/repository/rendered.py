@@ -1,0 +1,49 @@
+"""Writes what is declared to files, for people to read and review."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pipeline.resources.desired import Desired
+from pipeline.resources.table import whole_script
+from pipeline.resources.topic import Topic
+
+
+def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path) -> list[Path]:
+    """Writes everything under `folder`, one file each; returns the files.
+
+    `translated` has the statements of ksql/ as Flink's, by name. Files of before that are declared
+    no more are removed.
+    """
+    files: dict[Path, str] = {
+        **{folder / "topics" / f"{t.name}.json": _json(_topic(t)) for t in desired.topics},
+        **{folder / "schemas" / f"{s.name}.json": _json(s.schema) for s in desired.subjects},
+        **{folder / "connectors" / f"{c.name}.json": _json(c.config) for c in desired.connectors},
+        **{folder / "ksql" / f"{name.lower()}.sql": text for name, text in translated},
+        folder / "postgres" / "setup.sql": whole_script(desired.tables, desired.script),
+    }
+    for stale in _stale(folder, files):
+        stale.unlink()
+    for file, content in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    return list(files)
+
+
+def _stale(folder: Path, files: Iterable[Path]) -> list[Path]:
+    kept = set(files)
+    found = [*folder.glob("*/*.json"), *folder.glob("*/*.sql")]
+    return [file for file in found if file not in kept]
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _topic(topic: Topic) -> dict[str, Any]:
+    return {
+        "partitions": topic.partitions,
+        "replication": topic.replication,
+        "config": dict(topic.config),
+    }

@@ -1,0 +1,259 @@
+"""Connectors of Kafka Connect: sinks and sources."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.change import Action, Change, Edit, edits
+from pipeline.errors import PipelineError
+from pipeline.live import LiveConnector
+from pipeline.repository.yamlfile import line_of
+from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, Status, at_once
+from pipeline.suggest import did_you_mean
+from pipeline.wait import until
+
+if TYPE_CHECKING:
+    from pipeline.clients.connect import Connect, Validation
+    from pipeline.clients.kafka import Kafka
+    from pipeline.services import Services
+
+SINK, SOURCE = "sink", "source"
+# Marks what this repository deployed.
+OWNER_KEY = "managed.by"
+# Families of keys that plugins take without listing each of them.
+OPEN_PREFIXES = (
+    "admin.override.",
+    "consumer.override.",
+    "producer.override.",
+    "transforms.",
+    "predicates.",
+    "topic.creation.",
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "hibernate.",
+)
+OUR_KEYS = {"name", OWNER_KEY}
+# Debezium's JDBC sink reads this one and lists it nowhere.
+UNLISTED_KEYS = {"use.reduction.buffer"}
+
+
+@dataclass(frozen=True)
+class Connector:
+    """A connector's whole configuration, as it is sent; `file` is its spec."""
+
+    name: str
+    config: Mapping[str, str]
+    file: Path
+
+    @property
+    def is_sink(self) -> bool:
+        """Whether it reads topics."""
+        return is_sink(self.config)
+
+
+def is_sink(config: Mapping[str, str]) -> bool:
+    """Connect tells sinks from sources by their class; their configuration tells as well."""
+    return bool({"topics", "topics.regex"} & config.keys())
+
+
+class Connectors(Resource[Connector, LiveConnector]):
+    """Either the sinks or the sources: sinks are made first, so that no record waits for one."""
+
+    needed = False
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind  # type: ignore[misc]  # two kinds, one class
+
+    def read(
+        self, services: "Services", declared: Sequence[Connector]
+    ) -> Mapping[str, LiveConnector]:
+        """Every connector of the worker: a declared name may belong to one of another kind."""
+        del declared
+        return services.connect.connectors()
+
+    def difference(self, declared: Connector, live: LiveConnector | None) -> Iterator[Change]:
+        """The configuration, key by key; what was halted is resumed, what failed is restarted."""
+        name = declared.name
+        if live is None:
+            created = edits({}, declared.config)
+            yield Change(self.kind, name, Action.CREATE, created, declared=declared)
+            return
+        changed = edits(live.config, declared.config)
+        if live.state in {"STOPPED", "PAUSED"}:
+            changed = (*changed, Edit("state", live.state, "RUNNING"))
+        if changed:
+            yield Change(self.kind, name, Action.UPDATE, changed, "", declared, live)
+        elif live.failed:
+            note = "; ".join(live.failed)
+            yield Change(self.kind, name, Action.RESTART, (), note, declared, live)
+
+    def problems(
+        self, declared: Connector, live: LiveConnector | None, owner: str
+    ) -> Iterator[str]:
+        """A connector of this name that somebody else deployed."""
+        mark = live.config.get(OWNER_KEY, owner) if live else owner
+        if mark != owner:
+            yield (f"{declared.file}: {declared.name} belongs to {mark}: give yours another name")
+
+    def undeclared(
+        self, declared: Sequence[Connector], live: Mapping[str, LiveConnector], owner: str
+    ) -> Iterator[Change]:
+        """Connectors that bear the owner's mark."""
+        names = {connector.name for connector in declared}
+        for name, found in sorted(live.items()):
+            is_ours = found.config.get(OWNER_KEY) == owner
+            is_mine = is_sink(found.config) == (self.kind == SINK)
+            if is_ours and is_mine and name not in names:
+                yield Change(self.kind, name, Action.DELETE, edits(found.config, {}), live=found)
+
+    def check(
+        self, changes: Sequence[Change], declared: Sequence[Connector], services: "Services"
+    ) -> list[str]:
+        """What the worker says of each configuration that it is to get."""
+        del declared
+        new = [c.declared for c in changes if c.action in {Action.CREATE, Action.UPDATE}]
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            verdicts = pool.map(lambda c: _problems(c, services.connect), new)
+            return [problem for found in verdicts for problem in found]
+
+    def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
+        """Made is a connector that runs with all its tasks, or is COMPLETED."""
+        return at_once(changes, lambda change: _make(change, run), run)
+
+    def remove(
+        self, declared: Sequence[Connector], run: Run, report: Callable[[str], None]
+    ) -> None:
+        """Deletes connectors with their offsets: made again, they begin at the beginning."""
+        connect = run.services.connect
+        live = connect.connectors()
+        for connector in declared:
+            if connector.name in live:
+                _stop(connect, connector.name, run.deadline_s)
+                connect.forget_offsets(connector.name)
+                _delete(connect, connector.name, run.deadline_s)
+                report(f"{self.kind} {connector.name}")
+
+    def status(self, declared: Sequence[Connector], services: "Services") -> Status | None:
+        """The state of each connector and task, a sink's lag, and why one failed."""
+        live = services.connect.connectors()
+        lags = sink_lags(services.kafka, declared)
+        states = {connector.name: live.get(connector.name) for connector in declared}
+        return Status(
+            columns=("connector", "state", "tasks", "lag"),
+            rows=tuple(_row(name, found, lags) for name, found in states.items()),
+            well=frozenset(name for name, found in states.items() if found and found.settled),
+            notes=tuple(
+                f"{name}: {cause}"
+                for name, found in states.items()
+                for cause in (found.failed if found else ())
+            ),
+            data={"connectors": [_data(name, found, lags) for name, found in states.items()]},
+        )
+
+
+def sink_lags(kafka: "Kafka", connectors: Sequence[Connector]) -> dict[str, int]:
+    """Records that each sink has yet to write.
+
+    Raises:
+        ServiceError: the broker is unreachable.
+    """
+    topics = {c.name: c.config["topics"].split(",") for c in connectors if "topics" in c.config}
+    lags = kafka.lags({f"connect-{name}": names for name, names in topics.items()})
+    return {name: lags[f"connect-{name}"] for name in topics}
+
+
+def _row(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> tuple[str, ...]:
+    tasks = " ".join(task.state for task in live.tasks) if live else ""
+    return (
+        name,
+        live.summary if live else "ABSENT",
+        tasks,
+        f"{lags[name]:,}" if name in lags else "",
+    )
+
+
+def _data(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> dict[str, Any]:
+    lag = lags.get(name)
+    if live is None:
+        return {"name": name, "state": "ABSENT", "failed": [], "tasks": [], "lag": lag}
+    tasks = [asdict(task) for task in live.tasks]
+    failed = list(live.failed)
+    return {"name": name, "state": live.summary, "failed": failed, "tasks": tasks, "lag": lag}
+
+
+def _problems(connector: Connector, connect: "Connect") -> list[str]:
+    verdict = connect.validate(connector.config)
+    errors = [_at(connector, key, message) for key, message in verdict.errors]
+    return errors + [
+        _at(connector, key, f"{connector.config['connector.class']} has no such property{hint}")
+        for key, hint in _unknown_keys(connector, verdict)
+    ]
+
+
+def _unknown_keys(connector: Connector, verdict: "Validation") -> Iterator[tuple[str, str]]:
+    known = verdict.known | OUR_KEYS | UNLISTED_KEYS
+    for key in connector.config if verdict.known else ():
+        if key not in known and not key.startswith(OPEN_PREFIXES):
+            yield key, did_you_mean(key, verdict.known)
+
+
+def _at(connector: Connector, key: str, message: str) -> str:
+    line = line_of(connector.file, f"config.{key}")
+    file = f"{connector.file}:{line}" if line else f"{connector.file}"
+    return f"{file}: {key}: {message}"
+
+
+def _make(change: Change, run: Run) -> None:
+    connect = run.services.connect
+    if change.action is Action.DELETE:
+        _delete(connect, change.name, run.deadline_s)
+        return
+    if change.action is not Action.CREATE:
+        # Connect goes on showing the old tasks' states for a while after a PUT or a restart. From
+        # STOPPED, every state that is seen afterwards is that of the new tasks.
+        _stop(connect, change.name, run.deadline_s)
+    if change.action is not Action.RESTART:
+        connect.put(change.name, change.declared.config)
+    if change.action is not Action.CREATE:
+        connect.resume(change.name)
+    _wait_running(connect, change.name, run.deadline_s)
+
+
+def _stop(connect: "Connect", name: str, deadline_s: float) -> None:
+    """Brings a connector to STOPPED, with no task left."""
+    connect.stop(name)
+    until(
+        lambda: connect.connectors().get(name),
+        seconds=deadline_s,
+        done=lambda live: live.state == "STOPPED" and not live.tasks,
+        describe=lambda _: f"{name} does not stop",
+    )
+
+
+def _delete(connect: "Connect", name: str, deadline_s: float) -> None:
+    connect.delete(name)
+    until(
+        lambda: name not in connect.connectors(),
+        seconds=deadline_s,
+        describe=lambda _: f"{name} is still there",
+    )
+
+
+def _wait_running(connect: "Connect", name: str, deadline_s: float) -> None:
+    def probe() -> LiveConnector | None:
+        live = connect.connectors().get(name)
+        if live and live.failed:
+            raise PipelineError("; ".join(live.failed))
+        return live
+
+    until(probe, seconds=deadline_s, done=lambda live: live.settled, describe=_last_seen)
+
+
+def _last_seen(live: LiveConnector | None) -> str:
+    if live is None:
+        return "never appeared on the worker"
+    tasks = ", ".join(f"task {task.id} {task.state}" for task in live.tasks) or "no tasks"
+    return f"not RUNNING: connector {live.state}, {tasks}"

@@ -1,0 +1,36 @@
+"""Everything that the repository declares."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.resources import connector, query, subject, table, topic
+from pipeline.resources.connector import Connector
+from pipeline.resources.query import Query
+from pipeline.resources.subject import Subject
+from pipeline.resources.table import Script, Table
+from pipeline.resources.topic import Topic
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What is to run, under the mark of its owner."""
+
+    owner: str
+    topics: tuple[Topic, ...]
+    subjects: tuple[Subject, ...]
+    tables: tuple[Table, ...]
+    script: Script
+    connectors: tuple[Connector, ...]
+    queries: tuple[Query, ...] = ()
+
+    def of(self, kind: str) -> tuple[Any, ...]:
+        """What is declared of one kind of resource."""
+        return {
+            topic.KIND: self.topics,
+            subject.KIND: self.subjects,
+            # The script builds on the tables.
+            table.KIND: (*self.tables, self.script),
+            query.KIND: self.queries,
+            connector.SINK: tuple(c for c in self.connectors if c.is_sink),
+            connector.SOURCE: tuple(c for c in self.connectors if not c.is_sink),
+        }[kind]

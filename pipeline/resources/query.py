@@ -1,0 +1,149 @@
+"""Queries: the statements of ksql/ that an engine runs, ksqlDB or Flink."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, ClassVar
+
+from pipeline.change import Action, Change, Edit
+from pipeline.live import Line, LiveQuery
+from pipeline.resources.resource import Resource, Result, Run, Status, attempt
+
+if TYPE_CHECKING:
+    from pipeline.engines.engine import Engine
+    from pipeline.services import Services
+
+KIND = "query"
+# The key of an edit that is a line of a statement.
+STATEMENT = "statement"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A statement of ksql/ that an engine is to run.
+
+    `meaning` is compared with what the engine runs, `lines` show a difference to people, `sources`
+    are the queries that it builds on.
+    """
+
+    name: str
+    meaning: str
+    lines: tuple[Line, ...]
+    sources: tuple[str, ...] = ()
+
+
+class Queries(Resource[Query, LiveQuery]):
+    """Queries. What an edit changes starts again, and so does what builds on it."""
+
+    kind: ClassVar[str] = KIND
+
+    def read(self, services: "Services", declared: Sequence[Query]) -> Mapping[str, LiveQuery]:
+        """Everything that the engine has."""
+        del declared
+        return services.engine.running() if services.engine else {}
+
+    def difference(self, declared: Query, live: LiveQuery | None) -> Iterator[Change]:
+        """The lines of the statement; a query that failed is restarted."""
+        name = declared.name
+        if live is None:
+            yield Change(KIND, name, Action.CREATE, declared=declared)
+        elif live.meaning != declared.meaning:
+            changed = tuple(_lines(live.lines, declared.lines))
+            yield Change(KIND, name, Action.UPDATE, changed, live.note, declared, live)
+        elif live.failed:
+            note = f"it is {live.state}: {live.note}"
+            yield Change(KIND, name, Action.RESTART, (), note, declared, live)
+
+    def undeclared(
+        self, declared: Sequence[Query], live: Mapping[str, LiveQuery], owner: str
+    ) -> Iterator[Change]:
+        """Queries that this repository deployed; the engine knows which."""
+        del owner
+        names = {query.name for query in declared}
+        for name, query in sorted(live.items()):
+            if query.ours and name not in names:
+                gone = tuple(_lines(query.lines, ()))
+                yield Change(KIND, name, Action.DELETE, gone, live=query)
+
+    def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
+        """Level by level: a query is left alone if one failed that it builds on."""
+        named = {change.name: change for change in changes}
+        below = {name: _below(change, named) for name, change in named.items()}
+        errors: dict[str, str | None] = {}
+
+        def result(name: str) -> str | None:
+            failed = next((source for source in below[name] if errors[source]), None)
+            if failed:
+                return f"not done: {failed} failed before it"
+            return attempt(named[name], lambda change: _make(change, run), run)[1]
+
+        levels = TopologicalSorter(below)
+        levels.prepare()
+        while levels.is_active():
+            level = levels.get_ready()
+            with ThreadPoolExecutor(_engine(run).concurrency) as pool:
+                errors |= dict(zip(level, pool.map(result, level), strict=True))
+            levels.done(*level)
+        return [(change, errors[change.name]) for change in changes]
+
+    def remove(self, declared: Sequence[Query], run: Run, report: Callable[[str], None]) -> None:
+        """Ends every query of this repository and forgets its state."""
+        del declared
+        if run.services.engine:
+            for name in run.services.engine.remove(run.deadline_s):
+                report(f"{KIND} {name}")
+
+    def status(self, declared: Sequence[Query], services: "Services") -> Status | None:
+        """The state of each query, why it fails, and the records that none could read."""
+        if services.engine is None or not declared:
+            return None
+        running = services.engine.running()
+        names = [query.name for query in declared]
+        states = {name: running[name].state if name in running else "ABSENT" for name in names}
+        skipped = services.engine.skipped()
+        causes = [f"{name}: {query.note}" for name, query in running.items() if query.failed]
+        unread = [
+            f"{count:,} records of {topic} could not be read and were passed over"
+            for topic, count in skipped.items()
+        ]
+        return Status(
+            columns=("query", "state"),
+            rows=tuple(states.items()),
+            well=frozenset(name for name, state in states.items() if state == "RUNNING"),
+            notes=(*causes, *unread),
+            data={"queries": states, "skipped": dict(skipped)},
+        )
+
+
+def _below(change: Change, named: Mapping[str, Change]) -> list[str]:
+    query: Query | None = change.declared
+    return [source for source in query.sources if source in named] if query else []
+
+
+def _make(change: Change, run: Run) -> None:
+    engine = _engine(run)
+    make = {
+        Action.CREATE: engine.create,
+        Action.UPDATE: engine.replace,
+        Action.RESTART: engine.restart,
+        Action.DELETE: engine.drop,
+    }[change.action]
+    note = make(change.name, run.deadline_s)
+    if note:
+        run.tell(f"{KIND} {change.name}: {note}")
+
+
+def _engine(run: Run) -> "Engine":
+    engine = run.services.engine
+    assert engine is not None  # noqa: S101 - only an engine's queries are in a plan
+    return engine
+
+
+def _lines(before: tuple[Line, ...], after: tuple[Line, ...]) -> Iterator[Edit]:
+    old, new = [line.meaning for line in before], [line.meaning for line in after]
+    for tag, start, end, first, last in SequenceMatcher(None, old, new).get_opcodes():
+        if tag != "equal":
+            yield from (Edit(STATEMENT, line.text, None) for line in before[start:end])
+            yield from (Edit(STATEMENT, None, line.text) for line in after[first:last])

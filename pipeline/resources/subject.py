@@ -1,0 +1,114 @@
+"""Subjects of the Schema Registry."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pipeline.change import Action, Change, edits
+from pipeline.live import LiveSubject
+from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, at_once
+from pipeline.schemas import Schema, canonical, compact
+
+if TYPE_CHECKING:
+    from pipeline.services import Services
+
+KIND = "subject"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The contract of one topic's values; `file` is where its schema is written."""
+
+    name: str
+    schema: Schema
+    compatibility: str
+    file: Path
+
+
+class Subjects(Resource[Subject, LiveSubject]):
+    """Subjects: the latest version and the compatibility level."""
+
+    kind: ClassVar[str] = KIND
+
+    def read(self, services: "Services", declared: Sequence[Subject]) -> Mapping[str, LiveSubject]:
+        """The declared ones that are registered."""
+        wanted = {subject.name for subject in declared}
+        names = [name for name in services.registry.subjects() if name in wanted]
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            return dict(zip(names, pool.map(services.registry.latest, names), strict=True))
+
+    def difference(self, declared: Subject, live: LiveSubject | None) -> Iterator[Change]:
+        """The level and the fields, one by one."""
+        after = {"compatibility": declared.compatibility, **_fields(declared.schema)}
+        if live is None:
+            created = edits({}, after)
+            yield Change(KIND, declared.name, Action.CREATE, created, declared=declared)
+            return
+        before = {"compatibility": live.compatibility, **_fields(live.schema)}
+        if canonical(declared.schema) != canonical(live.schema) or before != after:
+            yield Change(
+                KIND,
+                declared.name,
+                Action.UPDATE,
+                edits(before, after),
+                f"after version {live.version}",
+                declared,
+                live,
+            )
+
+    def check(
+        self, changes: Sequence[Change], declared: Sequence[Subject], services: "Services"
+    ) -> list[str]:
+        """Whether the registry takes each schema as the next version of its subject."""
+        del declared
+        later = [change for change in changes if change.live]
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            found = pool.map(lambda change: _incompatibility(change, services), later)
+            return [problem for problem in found if problem]
+
+    def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
+        """Registers schemas and sets levels."""
+
+        def make(change: Change) -> None:
+            subject: Subject = change.declared
+            live: LiveSubject | None = change.live
+            registry = run.services.registry
+            # The level after the schema: a subject without a version can have no level.
+            if live is None or canonical(subject.schema) != canonical(live.schema):
+                registry.register(subject.name, subject.schema)
+            if live is None or subject.compatibility != live.compatibility:
+                registry.set_compatibility(subject.name, subject.compatibility)
+
+        return at_once(changes, make, run)
+
+    def remove(self, declared: Sequence[Subject], run: Run, report: Callable[[str], None]) -> None:
+        """Deletes the subjects with all their versions."""
+        registered = set(run.services.registry.subjects())
+        for subject in declared:
+            if subject.name in registered:
+                run.services.registry.delete(subject.name)
+                report(f"{KIND} {subject.name}")
+
+
+def _incompatibility(change: Change, services: "Services") -> str:
+    subject: Subject = change.declared
+    reasons = services.registry.incompatibilities(subject.name, subject.schema)
+    if not reasons:
+        return ""
+    return (
+        f"{subject.file}: not {subject.compatibility}-compatible with version"
+        f" {change.live.version} of {subject.name}: {'; '.join(reasons)}. Give a new field a"
+        " default and remove none without one, or write to a new topic"
+    )
+
+
+def _fields(schema: Schema) -> dict[str, str]:
+    named = {f"field {field['name']}": _field(field) for field in schema["fields"]}
+    rest = {key: str(value) for key, value in schema.items() if key not in {"fields", "type"}}
+    return {**rest, **named}
+
+
+def _field(field: Mapping[str, object]) -> str:
+    return compact({key: value for key, value in field.items() if key != "name"})

@@ -1,0 +1,329 @@
+-- Made by `make render` from connectors/, schemas/, ksql/ and postgres/db_setup.sql.
+\set ON_ERROR_STOP on
+BEGIN;
+CREATE TABLE IF NOT EXISTS "abnormal_labs_hourly" (
+  "test_code" text NOT NULL,
+  "test_name" text NOT NULL,
+  "window_start" timestamp with time zone NOT NULL,
+  "window_end" timestamp with time zone,
+  "abnormal" bigint,
+  "low" integer,
+  "high" integer,
+  PRIMARY KEY ("test_code", "test_name", "window_start")
+);
+COMMENT ON TABLE "abnormal_labs_hourly" IS 'Which tests come back abnormal, per hour? The largest deviation is in the view largest_deviations_hourly.';
+CREATE TABLE IF NOT EXISTS "admissions_by_age_daily" (
+  "age_band" text NOT NULL,
+  "gender" text NOT NULL,
+  "window_start" timestamp with time zone NOT NULL,
+  "window_end" timestamp with time zone,
+  "admissions" bigint,
+  PRIMARY KEY ("age_band", "gender", "window_start")
+);
+COMMENT ON TABLE "admissions_by_age_daily" IS 'Who comes, by age band and gender, per day? A patient who is registered late moves from Unknown to where he belongs.';
+CREATE TABLE IF NOT EXISTS "admissions_hourly" (
+  "department" text NOT NULL,
+  "admission_type" text NOT NULL,
+  "window_start" timestamp with time zone NOT NULL,
+  "window_end" timestamp with time zone,
+  "admissions" bigint,
+  PRIMARY KEY ("department", "admission_type", "window_start")
+);
+COMMENT ON TABLE "admissions_hourly" IS 'How many are admitted, by department and type, per hour?';
+CREATE TABLE IF NOT EXISTS "admissions" (
+  "admission_id" text NOT NULL,
+  "patient_id" text NOT NULL,
+  "department" text,
+  "admission_type" text,
+  "admission_date" timestamp with time zone NOT NULL,
+  "length_of_stay_hours" integer NOT NULL,
+  "discharge_disposition" text,
+  PRIMARY KEY ("admission_id")
+);
+COMMENT ON TABLE "admissions" IS 'A patient''s inpatient encounter, cleansed: spark/rules.yaml. Synthetic.';
+COMMENT ON COLUMN "admissions"."admission_id" IS 'Identifier of the encounter. The record''s key.';
+COMMENT ON COLUMN "admissions"."patient_id" IS 'The patient.';
+COMMENT ON COLUMN "admissions"."department" IS 'Department that admits.';
+COMMENT ON COLUMN "admissions"."admission_type" IS 'Emergency, Urgent, Elective or Newborn.';
+COMMENT ON COLUMN "admissions"."admission_date" IS 'Time of admission, on the simulated clock.';
+COMMENT ON COLUMN "admissions"."length_of_stay_hours" IS 'Hours from admission to discharge, 0 or more.';
+COMMENT ON COLUMN "admissions"."discharge_disposition" IS 'Where the patient went.';
+CREATE TABLE IF NOT EXISTS "diagnoses_daily" (
+  "diagnosis_code" text NOT NULL,
+  "diagnosis_description" text NOT NULL,
+  "window_start" timestamp with time zone NOT NULL,
+  "window_end" timestamp with time zone,
+  "diagnoses" bigint,
+  PRIMARY KEY ("diagnosis_code", "diagnosis_description", "window_start")
+);
+COMMENT ON TABLE "diagnoses_daily" IS 'What are the top diagnoses of a day? Ranked by the view top_diagnoses in PostgreSQL.';
+CREATE TABLE IF NOT EXISTS "diagnoses" (
+  "diagnosis_id" text NOT NULL,
+  "admission_id" text NOT NULL,
+  "diagnosis_code" text NOT NULL,
+  "diagnosis_description" text NOT NULL,
+  "diagnosis_rank" text NOT NULL,
+  "diagnosed_at" timestamp with time zone NOT NULL,
+  PRIMARY KEY ("diagnosis_id")
+);
+COMMENT ON TABLE "diagnoses" IS 'A diagnosis made in an encounter, cleansed: spark/rules.yaml. Synthetic.';
+COMMENT ON COLUMN "diagnoses"."diagnosis_id" IS 'Identifier of the diagnosis. The record''s key.';
+COMMENT ON COLUMN "diagnoses"."admission_id" IS 'The encounter.';
+COMMENT ON COLUMN "diagnoses"."diagnosis_code" IS 'ICD-10-CM code, with its point.';
+COMMENT ON COLUMN "diagnoses"."diagnosis_description" IS 'The code''s name in ICD-10-CM.';
+COMMENT ON COLUMN "diagnoses"."diagnosis_rank" IS 'Primary, the condition chiefly responsible for the admission, or Secondary.';
+COMMENT ON COLUMN "diagnoses"."diagnosed_at" IS 'Time of the diagnosis, on the simulated clock.';
+CREATE TABLE IF NOT EXISTS "discharges_hourly" (
+  "department" text NOT NULL,
+  "window_start" timestamp with time zone NOT NULL,
+  "window_end" timestamp with time zone,
+  "discharges" bigint,
+  PRIMARY KEY ("department", "window_start")
+);
+COMMENT ON TABLE "discharges_hourly" IS 'How many are discharged, by department, per hour? With admissions_hourly: the department''s census.';
+CREATE TABLE IF NOT EXISTS "lab_results" (
+  "lab_id" text NOT NULL,
+  "admission_id" text NOT NULL,
+  "test_code" text NOT NULL,
+  "test_name" text NOT NULL,
+  "test_unit" text NOT NULL,
+  "test_value" double precision NOT NULL,
+  "test_reference_low" double precision NOT NULL,
+  "test_reference_high" double precision NOT NULL,
+  "collected_at" timestamp with time zone NOT NULL,
+  PRIMARY KEY ("lab_id")
+);
+COMMENT ON TABLE "lab_results" IS 'A result of a laboratory test, cleansed: spark/rules.yaml. Synthetic.';
+COMMENT ON COLUMN "lab_results"."lab_id" IS 'Identifier of the result. The record''s key.';
+COMMENT ON COLUMN "lab_results"."admission_id" IS 'The encounter.';
+COMMENT ON COLUMN "lab_results"."test_code" IS 'LOINC code.';
+COMMENT ON COLUMN "lab_results"."test_name" IS 'The code''s long common name in LOINC.';
+COMMENT ON COLUMN "lab_results"."test_unit" IS 'The test''s unit, in UCUM: that of the value and of the reference range.';
+COMMENT ON COLUMN "lab_results"."test_value" IS 'The result.';
+COMMENT ON COLUMN "lab_results"."test_reference_low" IS 'Lowest value of the reference range for adults.';
+COMMENT ON COLUMN "lab_results"."test_reference_high" IS 'Highest value of the reference range for adults.';
+COMMENT ON COLUMN "lab_results"."collected_at" IS 'Time the specimen was taken, on the simulated clock.';
+CREATE TABLE IF NOT EXISTS "length_of_stay_daily" (
+  "department" text NOT NULL,
+  "window_start" timestamp with time zone NOT NULL,
+  "window_end" timestamp with time zone,
+  "admissions" bigint,
+  "average_hours" double precision,
+  PRIMARY KEY ("department", "window_start")
+);
+COMMENT ON TABLE "length_of_stay_daily" IS 'How long do they stay, by department, for those admitted on a day? The shortest and the longest stay are in the view stay_extremes_daily.';
+CREATE TABLE IF NOT EXISTS "patients" (
+  "patient_id" text NOT NULL,
+  "first_name" text,
+  "last_name" text,
+  "gender" text,
+  "race" text,
+  "birth_date" date NOT NULL,
+  "insurance" text,
+  "medical_history" text,
+  PRIMARY KEY ("patient_id")
+);
+COMMENT ON TABLE "patients" IS 'A patient''s demographics, cleansed: spark/rules.yaml. Synthetic.';
+COMMENT ON COLUMN "patients"."patient_id" IS 'Identifier of the patient. The record''s key.';
+COMMENT ON COLUMN "patients"."first_name" IS 'Given name.';
+COMMENT ON COLUMN "patients"."last_name" IS 'Family name.';
+COMMENT ON COLUMN "patients"."gender" IS 'Administrative gender: F, M or X.';
+COMMENT ON COLUMN "patients"."race" IS 'Race, in the categories of the US Office of Management and Budget, or Other.';
+COMMENT ON COLUMN "patients"."birth_date" IS 'Date of birth.';
+COMMENT ON COLUMN "patients"."insurance" IS 'Who pays.';
+COMMENT ON COLUMN "patients"."medical_history" IS 'Known conditions, separated by a semicolon and a space; None if there are none.';
+CREATE TABLE IF NOT EXISTS "rejected_records" (
+  "reject_id" text NOT NULL,
+  "source_topic" text NOT NULL,
+  "source_partition" integer NOT NULL,
+  "source_offset" bigint NOT NULL,
+  "source_timestamp" timestamp with time zone NOT NULL,
+  "rules" text NOT NULL,
+  "record_key" bytea,
+  "record_value" bytea,
+  PRIMARY KEY ("reject_id")
+);
+COMMENT ON TABLE "rejected_records" IS 'A record that the cleansing refused, as it was. Synthetic.';
+COMMENT ON COLUMN "rejected_records"."reject_id" IS '<topic>-<partition>-<offset> of the raw record. The record''s key.';
+COMMENT ON COLUMN "rejected_records"."source_topic" IS 'Topic of the raw record.';
+COMMENT ON COLUMN "rejected_records"."source_partition" IS 'Its partition.';
+COMMENT ON COLUMN "rejected_records"."source_offset" IS 'Its offset.';
+COMMENT ON COLUMN "rejected_records"."source_timestamp" IS 'Its timestamp in Kafka.';
+COMMENT ON COLUMN "rejected_records"."rules" IS 'Names of the rules of spark/rules.yaml that it broke, separated by a comma.';
+COMMENT ON COLUMN "rejected_records"."record_key" IS 'Its key.';
+COMMENT ON COLUMN "rejected_records"."record_value" IS 'Its value; null if it had none.';
+
+-- What a person decides about healthcare_pipeline_db. All data is synthetic.
+-- `make deploy` makes the tables that sinks write, from the schemas of their topics, before it runs
+-- this file, and gives the roles below their privileges on those tables after it. Here is the rest:
+-- roles, indexes, generated columns, views, and the tables that no sink writes.
+-- It runs as the administrator, whenever its text has changed: it has to be re-runnable.
+-- `make render` writes everything as one script for psql: build/rendered/postgres/setup.sql.
+
+-- Roles ------------------------------------------------------------------------------------------
+-- Without a password nobody can log in; `make deploy` sets the generated ones.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'connect_writer') THEN
+    CREATE ROLE connect_writer LOGIN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bi_reader') THEN
+    CREATE ROLE bi_reader LOGIN;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'orchestrator') THEN
+    CREATE ROLE orchestrator LOGIN;
+  END IF;
+END
+$$;
+COMMENT ON ROLE connect_writer IS 'Kafka Connect: reads and upserts the pipeline''s tables';
+COMMENT ON ROLE bi_reader IS 'Power BI and dashboards: reads';
+COMMENT ON ROLE orchestrator IS 'Airflow: reads, and writes its alerts and its notes on runs';
+
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO connect_writer, bi_reader, orchestrator;
+
+-- Tables of the sinks ----------------------------------------------------------------------------
+-- Indexes are BRIN where rows arrive in the order of the column, as encounters do: they cost next to
+-- nothing per row, where a B-tree takes a third of a sink's time.
+-- No foreign keys: the topics arrive independently, a child may be here before its parent.
+ALTER TABLE admissions ADD COLUMN IF NOT EXISTS discharge_date timestamptz GENERATED ALWAYS AS (
+  (admission_date AT TIME ZONE 'UTC' + length_of_stay_hours * interval '1 hour') AT TIME ZONE 'UTC'
+) STORED;
+COMMENT ON COLUMN admissions.discharge_date IS 'admission_date + length_of_stay_hours';
+CREATE INDEX IF NOT EXISTS admissions_patient_id ON admissions (patient_id);
+CREATE INDEX IF NOT EXISTS admissions_admission_date ON admissions
+  USING brin (admission_date) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX IF NOT EXISTS diagnoses_admission_id ON diagnoses
+  USING brin (admission_id) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX IF NOT EXISTS lab_results_admission_id ON lab_results
+  USING brin (admission_id) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX IF NOT EXISTS rejected_records_source_timestamp ON rejected_records
+  USING brin (source_timestamp) WITH (pages_per_range = 32, autosummarize = on);
+
+-- Orchestration ----------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS cleansing_runs (
+  run_id      text PRIMARY KEY,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  clean       bigint NOT NULL,
+  rejected    bigint NOT NULL,
+  duplicates  bigint NOT NULL
+);
+COMMENT ON TABLE cleansing_runs IS
+  'What the cleansing had done, at each run of spark_processing_dag; a continuous job counts on';
+CREATE TABLE IF NOT EXISTS alerts (
+  alert_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  key          text NOT NULL,
+  message      text NOT NULL,
+  opened_at    timestamptz NOT NULL DEFAULT now(),
+  seen_at      timestamptz NOT NULL DEFAULT now(),
+  closed_at    timestamptz,
+  opening_told boolean NOT NULL DEFAULT false,
+  closing_told boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX IF NOT EXISTS alerts_lasting ON alerts (key) WHERE closed_at IS NULL;
+COMMENT ON TABLE alerts IS 'One row per alert while it lasts and after; alerts_dag tells of it';
+COMMENT ON COLUMN alerts.key IS 'Kind and subject; one lasts at a time';
+
+-- Views for BI -----------------------------------------------------------------------------------
+-- What a count of a table's rows cannot undo when a row is corrected is asked of what has landed.
+CREATE OR REPLACE VIEW department_census AS
+  SELECT department, at,
+         sum(change) OVER (PARTITION BY department ORDER BY at)::bigint AS census
+  FROM (
+    SELECT department, at, sum(change) AS change
+    FROM (
+      SELECT department, window_end AS at, admissions AS change FROM admissions_hourly
+      UNION ALL
+      SELECT department, window_end, -discharges FROM discharges_hourly
+    ) changes
+    GROUP BY department, at
+  ) hours;
+COMMENT ON VIEW department_census IS
+  'Patients in a department at the end of an hour: admitted minus discharged, since the beginning';
+CREATE OR REPLACE VIEW top_diagnoses AS
+  SELECT window_start AS day, rank() OVER (PARTITION BY window_start ORDER BY diagnoses DESC) AS rank,
+         diagnosis_code, diagnosis_description, diagnoses
+  FROM diagnoses_daily
+  WHERE diagnoses > 0;
+COMMENT ON VIEW top_diagnoses IS 'Primary diagnoses of a day, the most frequent first';
+CREATE OR REPLACE VIEW stay_extremes_daily AS
+  SELECT coalesce(department, 'Unknown') AS department,
+         date_bin('1 day', admission_date, '1970-01-01+00') AS window_start,
+         min(length_of_stay_hours) AS shortest_hours, max(length_of_stay_hours) AS longest_hours
+  FROM admissions
+  GROUP BY 1, 2;
+COMMENT ON VIEW stay_extremes_daily IS
+  'Shortest and longest stay by department, for those admitted on a day';
+CREATE OR REPLACE VIEW abnormal_results AS
+  SELECT l.lab_id, l.admission_id, a.patient_id, l.test_code, l.test_name, l.test_unit, l.test_value,
+         CASE WHEN l.test_value < l.test_reference_low THEN 'low' ELSE 'high' END AS direction,
+         greatest(l.test_reference_low - l.test_value, l.test_value - l.test_reference_high)
+           AS deviation,
+         l.collected_at
+  FROM lab_results l
+  JOIN admissions a USING (admission_id)
+  WHERE l.test_value < l.test_reference_low OR l.test_value > l.test_reference_high;
+COMMENT ON VIEW abnormal_results IS 'Results outside their reference range, with their patient';
+COMMENT ON COLUMN abnormal_results.deviation IS 'How far outside the reference range, in the test''s unit';
+CREATE OR REPLACE VIEW largest_deviations_hourly AS
+  SELECT test_code, date_bin('1 hour', collected_at, '1970-01-01+00') AS window_start,
+         max(deviation) AS largest_deviation
+  FROM abnormal_results
+  GROUP BY 1, 2;
+COMMENT ON VIEW largest_deviations_hourly IS
+  'The largest deviation of a test''s abnormal results, per hour, in the test''s unit';
+CREATE OR REPLACE VIEW patient_status AS
+  SELECT patient_id, a.admission_id, coalesce(a.department, 'Unknown') AS department,
+         a.admission_date, a.admissions, l.test_name AS last_abnormal_test,
+         l.test_value AS last_abnormal_value, l.direction AS last_abnormal_direction,
+         l.collected_at AS last_abnormal_at
+  FROM (
+    SELECT DISTINCT ON (patient_id) *, count(*) OVER (PARTITION BY patient_id) AS admissions
+    FROM admissions ORDER BY patient_id, admission_date DESC, admission_id DESC
+  ) a
+  LEFT JOIN (
+    SELECT DISTINCT ON (patient_id) *
+    FROM abnormal_results ORDER BY patient_id, collected_at DESC, lab_id DESC
+  ) l USING (patient_id);
+COMMENT ON VIEW patient_status IS
+  'Latest admission and latest abnormal result of each patient, by the hospital''s clock';
+
+-- Privileges on what is made here ------------------------------------------------------------------
+GRANT SELECT ON department_census, top_diagnoses, stay_extremes_daily, abnormal_results,
+  largest_deviations_hourly, patient_status TO bi_reader, orchestrator;
+GRANT SELECT, INSERT, UPDATE ON alerts, cleansing_runs TO orchestrator;
+
+GRANT SELECT, INSERT, UPDATE ON "abnormal_labs_hourly" TO "connect_writer";
+GRANT SELECT ON "abnormal_labs_hourly" TO "bi_reader";
+GRANT SELECT ON "abnormal_labs_hourly" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "admissions_by_age_daily" TO "connect_writer";
+GRANT SELECT ON "admissions_by_age_daily" TO "bi_reader";
+GRANT SELECT ON "admissions_by_age_daily" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "admissions_hourly" TO "connect_writer";
+GRANT SELECT ON "admissions_hourly" TO "bi_reader";
+GRANT SELECT ON "admissions_hourly" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "admissions" TO "connect_writer";
+GRANT SELECT ON "admissions" TO "bi_reader";
+GRANT SELECT ON "admissions" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "diagnoses_daily" TO "connect_writer";
+GRANT SELECT ON "diagnoses_daily" TO "bi_reader";
+GRANT SELECT ON "diagnoses_daily" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "diagnoses" TO "connect_writer";
+GRANT SELECT ON "diagnoses" TO "bi_reader";
+GRANT SELECT ON "diagnoses" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "discharges_hourly" TO "connect_writer";
+GRANT SELECT ON "discharges_hourly" TO "bi_reader";
+GRANT SELECT ON "discharges_hourly" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "lab_results" TO "connect_writer";
+GRANT SELECT ON "lab_results" TO "bi_reader";
+GRANT SELECT ON "lab_results" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "length_of_stay_daily" TO "connect_writer";
+GRANT SELECT ON "length_of_stay_daily" TO "bi_reader";
+GRANT SELECT ON "length_of_stay_daily" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "patients" TO "connect_writer";
+GRANT SELECT ON "patients" TO "bi_reader";
+GRANT SELECT ON "patients" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE ON "rejected_records" TO "connect_writer";
+GRANT SELECT ON "rejected_records" TO "bi_reader";
+GRANT SELECT ON "rejected_records" TO "orchestrator";
+COMMIT;
