@@ -17,7 +17,10 @@ from pipeline.repository import target as targets
 from stack.layout import REPOSITORY
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
-DECLARED = ("connectors", "schemas", "postgres", "ksql", "topics.yaml", "spark/rules.yaml")
+DECLARED = (
+    "connectors", "schemas", "postgres", "ksql", "topics.yaml", "spark/rules.yaml",
+    "spark/cases", "scripts/requests",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,15 +96,20 @@ class Workspace:
             return connection.execute(query.encode()).fetchall()
 
 
-def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
-    """A copy of what this repository declares; without its trends where they are not looked at."""
+def copy(root: Path) -> None:
+    """Copies what this repository declares."""
     for name in DECLARED:
         source = REPOSITORY / name
         if source.is_dir():
             shutil.copytree(source, root / name)
         else:
-            (root / name).parent.mkdir(exist_ok=True)
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, root / name)
+
+
+def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
+    """A copy of what this repository declares; without its trends where they are not looked at."""
+    copy(root)
     if not trends:
         shutil.rmtree(root / "ksql")
         for file in (root / "connectors" / "sinks").glob("*.yaml"):

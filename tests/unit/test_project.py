@@ -14,8 +14,7 @@ from pipeline.repository.target import load as load_target
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
 from stack.layout import REPOSITORY
-from tests.support import golden
-from tests.support.workspace import DECLARED
+from tests.support import golden, workspace
 
 OWNER = "hospital-admissions"
 # Of the schemas that follow from ksql/, two show how.
@@ -24,13 +23,7 @@ DERIVED = {"admissions_named-value", "abnormal_labs_hourly-value"}
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for name in DECLARED:
-        source = REPOSITORY / name
-        if source.is_dir():
-            shutil.copytree(source, tmp_path / name)
-        else:
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            shutil.copy(source, tmp_path / name)
+    workspace.copy(tmp_path)
     return tmp_path
 
 
