@@ -1,30 +1,44 @@
 # Everything a person does here. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-# embedded, or compose: make up TARGET=compose
+# Where the pipeline runs: a file of targets/. make up TARGET=compose
 TARGET ?= embedded
-UV_VERSION := 0.13.9
-# uv from the PATH, or our own copy of it in build/.
-UV := $(shell command -v uv || echo build/uv/bin/uv)
-include targets/$(if $(filter compose,$(TARGET)),compose,embedded).mk
+TARGETS := $(sort $(basename $(notdir $(wildcard targets/*.yaml))))
+ifeq ($(filter $(TARGET),$(TARGETS)),)
+  ifneq ($(or $(MAKECMDGOALS),help),help)
+    $(error unknown target $(TARGET): TARGET is one of $(TARGETS))
+  endif
+endif
+include $(or $(wildcard targets/$(TARGET).mk),targets/elsewhere.mk)
+
 PYTHON := .venv/bin/python
 RENDER := $(RUN) render.py
+LOCKS := $(addprefix requirements/,pipeline.txt embedded.txt dev.txt)
+TOOLS := build/uv/bin
+# uv does not read pip's settings; an index that pip is told to use is meant for both.
+UV = index=$${UV_DEFAULT_INDEX:-$$($(TOOLS)/pip config list | sed -n "s/^.*\.index-url='\(.*\)'$$/\1/p" | head -1)}; \
+     env $${index:+UV_DEFAULT_INDEX=$$index} $(TOOLS)/uv
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+          --custom-compile-command 'make lock' $(addprefix --upgrade-package ,$(P))
 
 .PHONY: help engine install setup up down status logs clean deploy plan validate render destroy graph cases ksql airflow airflow-cli produce produce-http \
         monitor demo \
-        lint format test test-unit test-datagen test-compose bench golden spec-schema
+        lint format test test-unit test-spark test-datagen test-compose bench golden spec-schema lock
 
 help:  ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build/uv/bin/uv:
+$(TOOLS)/uv: requirements/install.txt
 	@python3 -m venv build/uv || { echo "error: python3-venv is missing: apt-get install python3-venv" >&2; exit 1; }
-	@build/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(TOOLS)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
 
-# The stamp is newer than the lock once the environment is what the lock says.
-.venv/.synced: pyproject.toml uv.lock | $(UV)
-	@echo "installing Python packages from uv.lock" >&2
-	@$(UV) sync --frozen --quiet
+# The stamp is newer than the locks once the environment is what they say.
+.venv/.synced: $(LOCKS) | $(TOOLS)/uv
+	@echo "installing the Python packages of requirements/" >&2
+	@$(UV) venv --quiet --allow-existing .venv
+	@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes $(LOCKS) \
+	  --build-constraints requirements/install.txt --require-build-hashes
 	@touch $@
 
 # Docker is there, and the passwords.
@@ -108,8 +122,11 @@ format: .venv/.synced  ## Format the code
 	@.venv/bin/ruff check --fix --quiet .
 	@.venv/bin/ruff format .
 
-test-unit: .venv/.synced  ## The tests that need no service (seconds)
-	@.venv/bin/pytest tests/unit
+test-unit: .venv/.synced  ## The tests that need only Python packages (seconds)
+	@.venv/bin/pytest tests/unit tests/dags
+
+test-spark: install  ## The tests of the cleansing in Spark, without services (a minute)
+	@.venv/bin/pytest tests/spark
 
 test-datagen: install  ## The Java tests of the Datagen plugin
 	@mvn -B -ntp -q -f stack/pom.xml -pl :datagen -Dstyle.color=never test
@@ -128,3 +145,11 @@ golden: .venv/.synced  ## Rewrite the golden files of the unit tests
 
 spec-schema: .venv/.synced  ## Rewrite the JSON Schemas in editor/ from templates and models
 	@$(PYTHON) -m pipeline.repository.jsonschemas
+
+# Each list is pinned within what those before it have pinned: together they are one environment.
+lock: $(TOOLS)/uv  ## Pin what pyproject.toml asks for in requirements/; make lock P=rich upgrades one package
+	@$(COMPILE) --output-file requirements/pipeline.txt pyproject.toml
+	@$(COMPILE) --output-file requirements/embedded.txt --group embedded --constraints requirements/pipeline.txt
+	@$(COMPILE) --output-file requirements/dev.txt --group dev --constraints requirements/pipeline.txt \
+	  --constraints requirements/embedded.txt
+	@$(COMPILE) --output-file requirements/install.txt --group install $(LOCKS:%=--constraints %)

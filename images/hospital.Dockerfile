@@ -1,5 +1,5 @@
-# Our own programs (render.py, the cleansing, Airflow), with the packages of uv.lock and the jars of
-# stack/pom.xml. compose.yaml mounts the repository over it.
+# Our own programs (render.py, the cleansing, Airflow), with the packages of
+# requirements/pipeline.txt and the jars of stack/pom.xml. compose.yaml mounts the repository over it.
 FROM maven:3.9.11-eclipse-temurin-17 AS jars
 WORKDIR /build
 COPY stack/pom.xml stack/
@@ -19,9 +19,11 @@ RUN useradd --create-home --uid 1000 hospital \
     && mkdir -p /opt/hospital/build/stack /var/lib/hospital/run /var/lib/hospital/data \
     && chown -R hospital /var/lib/hospital
 WORKDIR /opt/hospital
-COPY pyproject.toml uv.lock ./
-RUN pip install --no-cache-dir uv==0.13.9 \
-    && UV_PROJECT_ENVIRONMENT=/opt/venv uv sync --frozen --no-default-groups --no-cache
+COPY requirements/install.txt requirements/pipeline.txt requirements/
+RUN pip install --no-cache-dir --require-hashes --requirement requirements/install.txt \
+    && uv venv /opt/venv \
+    && uv pip sync --no-cache --python /opt/venv/bin/python --require-hashes requirements/pipeline.txt \
+       --build-constraints requirements/install.txt --require-build-hashes
 COPY --from=jars /build/lib/spark build/stack/spark
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/opt/hospital:/opt/hospital/airflow \

@@ -1,3 +1,6 @@
+import logging
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -8,6 +11,16 @@ from stack.layout import Layout
 from tests.support import stacks, workspace
 from tests.support.embedded import running_stack
 from tests.support.workspace import Workspace
+
+# Airflow makes its home when it is imported: not in a person's own.
+AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="airflow-")
+os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
+
+
+def pytest_unconfigure() -> None:
+    AIRFLOW_HOME.cleanup()
+    # py4j says good-bye at exit, when pytest has closed the stream of Airflow's handler.
+    logging.raiseExceptions = False
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,18 @@
+# What the Makefile's targets do on a target without a .mk of its own: its services are started and
+# stopped elsewhere. The commands of render.py run from here, as on embedded.
+READY := .venv/.synced
+RUN := .venv/bin/python
+ELSEWHERE := the services of target $(TARGET) run elsewhere
+REFUSE = { echo "error: make $@: $(ELSEWHERE)" >&2; exit 1; }
+SETUP := $(RUN) -m stack install
+UP := echo "nothing to start: $(ELSEWHERE)" >&2
+DOWN := echo "nothing to stop: $(ELSEWHERE)" >&2
+STATUS := true
+LOGS = $(REFUSE)
+CLEAN = $(REFUSE)
+KSQL = $(REFUSE)
+AIRFLOW = $(REFUSE)
+AIRFLOW_CLI = $(REFUSE)
+MONITOR = $(REFUSE)
+REST := true
+RENDER_FILES := $(RUN) render.py
