@@ -1,10 +1,10 @@
 # Everything a person does here. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-# Where the pipeline runs: a file of targets/. make up TARGET=compose
+# Where the pipeline runs: a file of targets/, by name, or a path to one. make up TARGET=compose
 TARGET ?= embedded
 TARGETS := $(sort $(basename $(notdir $(wildcard targets/*.yaml))))
-ifeq ($(filter $(TARGET),$(TARGETS)),)
+ifeq ($(filter $(TARGET),$(TARGETS) $(wildcard $(filter %.yaml,$(TARGET)))),)
   ifneq ($(or $(MAKECMDGOALS),help),help)
     $(error unknown target $(TARGET): TARGET is one of $(TARGETS))
   endif
