@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from stack.layout import REPOSITORY
+from pipeline.paths import REPOSITORY
 from tests.support import locks
 from tests.support.locks import Pin
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.layout import REPOSITORY
+from pipeline.paths import REPOSITORY
 
 MAKEFILE = (REPOSITORY / "Makefile").read_text()
 TARGETS = REPOSITORY / "targets"

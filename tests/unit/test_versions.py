@@ -9,8 +9,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from pipeline.paths import REPOSITORY
 from stack import requirements
-from stack.layout import POM, REPOSITORY
+from stack.layout import POM
 
 CONNECT = (REPOSITORY / "images" / "connect.Dockerfile").read_text()
 HOSPITAL = (REPOSITORY / "images" / "hospital.Dockerfile").read_text()
