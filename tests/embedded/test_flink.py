@@ -13,7 +13,7 @@ from pipeline.wait import until
 from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.endtoend.test_trends import admit, wait_until_equal, write_clean
-from tests.support import records
+from tests.support import records, workspace
 from tests.support.stacks import Embedded
 from tests.support.workspace import Workspace
 
@@ -195,16 +195,20 @@ def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
     wait_until_equal(trends, 100)
     _await_status(trends)
     assert trends.plan()["changes"] == []
-    # A statement that is dropped is told of, and goes with --prune.
+    # A statement that is dropped is told of, and goes with --prune. Its sink cannot stay without it.
     file = trends.root / "ksql" / "03_trends.sql"
     kept = [s for s in file.read_text().split(";\n") if "admissions_by_age_daily" not in s]
     file.write_text(";\n".join(kept))
-    assert "query ADMISSIONS_BY_AGE_DAILY" in trends.ok("plan")
+    assert "unknown topic admissions_by_age_daily" in trends.run("plan").stderr
+    (trends.root / "connectors" / "sinks" / "admissions-by-age-daily.yaml").unlink()
+    leftovers = trends.ok("plan")
+    assert "query ADMISSIONS_BY_AGE_DAILY" in leftovers
+    assert "sink admissions-by-age-daily-sink" in leftovers
     trends.ok("deploy", "--prune", "--only", "ADMISSIONS_BY_AGE_DAILY")
     assert set(_jobs(trends)) == set(before) - {"ADMISSIONS_BY_AGE_DAILY"}
-    for statements in (trends.root / "ksql").glob("*.sql"):
-        statements.unlink()
-    assert len(trends.plan()["leftovers"]) == 10
+    workspace.without_trends(trends)
+    queries = {left for left in trends.plan()["leftovers"] if left.startswith("query ")}
+    assert queries == {f"query {name}" for name in _jobs(trends)}
 
 
 def _drop_state(query: Path) -> None:

@@ -105,12 +105,18 @@ def copy(root: Path) -> None:
 def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
     """A copy of what this repository declares; without its trends where they are not looked at."""
     copy(root)
+    space = _workspace(root, target_file)
     if not trends:
-        shutil.rmtree(root / "ksql")
-        for file in (root / "connectors" / "sinks").glob("*.yaml"):
-            if file.stem not in DETAILS:
-                file.unlink()
-    return _workspace(root, target_file)
+        without_trends(space)
+    return space
+
+
+def without_trends(space: Workspace) -> None:
+    """Drops ksql/ and the sinks of what it makes."""
+    shutil.rmtree(space.root / "ksql")
+    for file in (space.root / "connectors" / "sinks").glob("*.yaml"):
+        if file.stem not in DETAILS:
+            file.unlink()
 
 
 def without_sources(space: Workspace) -> None:
