@@ -195,7 +195,7 @@ def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
     wait_until_equal(trends, 100)
     _await_status(trends)
     assert trends.plan()["changes"] == []
-    # A statement that is dropped is told of, and goes with --prune. Its sink cannot stay without it.
+    # A statement that is dropped is told of, and goes with --prune. Its sink has to go too.
     file = trends.root / "ksql" / "03_trends.sql"
     kept = [s for s in file.read_text().split(";\n") if "admissions_by_age_daily" not in s]
     file.write_text(";\n".join(kept))
