@@ -1,6 +1,9 @@
-"""Alerts: a row each while it lasts, told once when it opens and once when it is over.
+"""Alerts: a row each while they last, with a notice when one opens and one when it is over.
 
-The table is the outbox: what a webhook or a mail server did not take is told by the next run.
+Notices go as JSON to the Airflow connection `alerts_webhook`, whose host is the webhook's whole URL
+(`https://hooks.example.com/services/T1/B2`); its login, its headers and `verify` (in its extra) are
+those of Airflow's HTTP connections. The table is the outbox: what a webhook or a mail server did
+not take, the next run sends again.
 """
 
 import logging
@@ -8,14 +11,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import requests
+from airflow.providers.http.hooks.http import HttpHook
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import BaseHook, Context, Variable
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
 from hospital.hooks import database
 
 WEBHOOK = "alerts_webhook"
+WEBHOOK_TIMEOUT_S = 10
 # An Airflow Variable with an address: mail goes there, by the connection smtp_default.
 MAIL = "alerts_mail"
 # How SQLTableCheckOperator names a check, after the whole query.
@@ -55,10 +59,13 @@ def tell() -> None:
     with database() as connection:
         for row in connection.execute(UNTOLD).fetchall():
             alert_id, key, message, opened_at, closed_at, is_over = row
+            status = "recovered" if is_over else "open"
             notice = {
                 "key": key,
-                "status": "recovered" if is_over else "open",
+                "status": status,
                 "message": message,
+                # What chat programs show of a webhook's JSON.
+                "text": f"{status}: {key}: {message}",
                 "opened_at": opened_at.isoformat(),
                 "closed_at": closed_at.isoformat() if closed_at else None,
             }
@@ -67,23 +74,30 @@ def tell() -> None:
 
 
 def _sent(notice: Mapping[str, Any]) -> bool:
-    log.warning("%(status)s: %(key)s: %(message)s", notice)
+    log.warning("%(text)s", notice)
     try:
-        _post(notice)
+        post(notice)
         _mail(notice)
-    except (requests.RequestException, OSError) as error:
+    except (AirflowException, OSError) as error:
         log.error("the notice was not taken, and will be sent again: %s", error)  # noqa: TRY400
         return False
     return True
 
 
-def _post(notice: Mapping[str, Any]) -> None:
+def post(notice: Mapping[str, Any]) -> None:
+    """Sends a notice to the webhook, if there is one.
+
+    Raises:
+        AirflowException: the webhook answers with an error.
+        OSError: it cannot be reached, or its certificate is not trusted.
+    """
     try:
-        webhook = BaseHook.get_connection(WEBHOOK)
+        BaseHook.get_connection(WEBHOOK)
     except AirflowNotFoundException:
         return
-    url = f"{webhook.schema or 'http'}://{webhook.host}:{webhook.port or 80}/"
-    requests.post(url, json=notice, timeout=10).raise_for_status()
+    HttpHook(http_conn_id=WEBHOOK).run(
+        json=dict(notice), extra_options={"timeout": WEBHOOK_TIMEOUT_S}
+    )
 
 
 def _mail(notice: Mapping[str, Any]) -> None:
