@@ -6,12 +6,14 @@ from airflow.providers.common.sql.operators.sql import SQLTableCheckOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Asset, dag, task
 from hospital.alerts import ALERTED
-from hospital.hooks import PipelineHook, failing_at_once
-from hospital.quality import CHECKS
+from hospital.hooks import ROOT, PipelineHook, failing_at_once
+from hospital.patterns import STREAMS
+from hospital.quality import checks
 from hospital.sensors import ConnectorsSensor, LagSensor, RowsSensor, WorkerSensor
 
 from pipeline.clients.connect import Connect
 from pipeline.errors import DeadlineError, PipelineError
+from pipeline.repository import project
 from pipeline.wait import until
 
 HOLD_S = 15
@@ -74,12 +76,13 @@ def kafka_to_postgres_dag() -> None:
     running = ConnectorsSensor(task_id="connectors_running", timeout=60)
     caught_up = LagSensor(task_id="sinks_caught_up", max_lag=10_000)
     fresh = RowsSensor(
-        task_id="rows_fresh", table="admissions", order="admission_date", max_age_s=1800
+        task_id="rows_fresh", table="admissions", order=STREAMS["admissions"], max_age_s=1800
     )
     worker >> restart_failed_tasks() >> running >> caught_up >> fresh
-    for table, checks in CHECKS.items():
+    # From the specs, as they are when the DAG is parsed: a new sink gets its checks by itself.
+    for table, conditions in checks(project.load(ROOT)).items():
         quality = SQLTableCheckOperator(
-            task_id=f"check_{table}", conn_id="hospital_db", table=table, checks=checks
+            task_id=f"check_{table}", conn_id="hospital_db", table=table, checks=conditions
         )
         # The Asset is on a task of its own: on the check, it would be updated by a failure too.
         updated = EmptyOperator(

@@ -20,13 +20,14 @@ import yaml
 
 from pipeline import codec
 from pipeline.paths import REPOSITORY
-from pipeline.repository import project
+from pipeline.repository import facts, project
 from pipeline.schemas import compact, contract
-from scripts.kafka_producer import KEYS
 from tests.support.serving import serving
 
 REQUESTS = REPOSITORY / "scripts" / "requests"
-SCHEMAS = {topic: contract(project.load(REPOSITORY).schemas[topic]) for topic in KEYS}
+DECLARED = project.load(REPOSITORY)
+KEYS = facts.raw_topics(DECLARED)
+SCHEMAS = {topic: contract(DECLARED.schemas[topic]) for topic in KEYS}
 
 
 def _encoded(topic: str, data: Any) -> bytes:
