@@ -24,10 +24,10 @@ words = Console(stderr=True)
 
 
 def main() -> None:
-    with running_stack() as where, tempfile.TemporaryDirectory() as folder:
+    with running_stack() as layout, tempfile.TemporaryDirectory() as folder:
         # It would take the machine from what is measured, until it is itself.
-        Supervisor(where.socket).stop("cleanse")
-        results = measure(full(Path(folder), TARGET), where)
+        Supervisor(layout.socket).stop("cleanse")
+        results = measure(full(Path(folder), TARGET), layout)
     OUTPUT.write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
     words.print(f"written to {OUTPUT.relative_to(REPOSITORY)}")
@@ -58,7 +58,7 @@ def shaping(space: Workspace) -> dict[str, float]:
     }
 
 
-def measure(space: Workspace, where: Layout) -> dict[str, float]:
+def measure(space: Workspace, layout: Layout) -> dict[str, float]:
     """Everything, in one run: the topic that Datagen fills is what the sinks read."""
     with words.status("Datagen: records/s into Kafka"):
         generated = datagen.measure(space)
@@ -79,10 +79,10 @@ def measure(space: Workspace, where: Layout) -> dict[str, float]:
         seconds, writes = noop.measure(space)
     words.print(f"deploy of no change         {seconds:10.2f} s, {writes} writes")
     with words.status("latency of the cleansing at 1,000 records/s"):
-        cleansed = statistics.quantiles(cleansing.through(space, where), n=100)
+        cleansed = statistics.quantiles(cleansing.through(space, layout), n=100)
     words.print(f"raw to clean record, p50    {cleansed[49]:10,.0f} ms")
-    memory = peak_mb(where, "cleanse")
-    Supervisor(where.socket).stop("cleanse")
+    memory = peak_mb(layout, "cleanse")
+    Supervisor(layout.socket).stop("cleanse")
     words.print(f"the cleansing's memory      {memory:10,.0f} MB")
     return {
         "datagen_records_per_s": round(generated),

@@ -38,12 +38,12 @@ def _python(module: str, space: Workspace, *options: str) -> dict[str, float]:
     return answer
 
 
-def through(space: Workspace, where: Layout) -> list[float]:
+def through(space: Workspace, layout: Layout) -> list[float]:
     """Milliseconds from a raw record's producer to the clean record, at 1,000 records/s."""
     space.ok("deploy")
-    Supervisor(where.socket).start("cleanse")
+    Supervisor(layout.socket).start("cleanse")
     until(
-        lambda: status.read(status.file_of(where.state)),
+        lambda: status.read(status.file_of(layout.state)),
         seconds=120,
         done=lambda written: written.batch is not None,
         describe=lambda written: f"the cleansing has run no batch: {written}",

@@ -14,8 +14,8 @@ from tests.support.workspace import Workspace
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[Layout]:
     """The embedded stack, once for the whole run."""
-    with running_stack() as where:
-        yield where
+    with running_stack() as layout:
+        yield layout
 
 
 @pytest.fixture(scope="session")
