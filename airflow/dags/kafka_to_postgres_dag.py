@@ -21,10 +21,10 @@ HOLD_S = 15
 
 @task
 def restart_failed_tasks() -> list[str]:
-    """Restarts each connector that FAILED, or whose task did, once.
+    """Restarts, once, each connector that is FAILED or has a task that is.
 
     Raises:
-        AirflowFailException: one fails again; with its cause.
+        AirflowFailException: one fails again; the message has its cause.
     """
     hook = PipelineHook()
     with failing_at_once():
@@ -71,7 +71,7 @@ def _failures(connect: Connect, names: list[str]) -> list[str]:
     doc_md=__doc__,
 )
 def kafka_to_postgres_dag() -> None:
-    """Worker, connectors, lag, freshness, quality; an Asset per table that passed."""
+    """Worker, connectors, lag, freshness, quality; an Asset per table whose checks passed."""
     worker = WorkerSensor(task_id="worker_reachable", timeout=60)
     running = ConnectorsSensor(task_id="connectors_running", timeout=60)
     caught_up = LagSensor(task_id="sinks_caught_up", max_lag=10_000)
