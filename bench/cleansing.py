@@ -38,7 +38,7 @@ def _python(module: str, space: Workspace, *options: str) -> dict[str, float]:
     return answer
 
 
-def through(space: Workspace, layout: Layout) -> list[float]:
+def latencies(space: Workspace, layout: Layout) -> list[float]:
     """Milliseconds from a raw record's producer to the clean record, at 1,000 records/s."""
     space.ok("deploy")
     Supervisor(layout.socket).start("cleanse")
@@ -58,5 +58,5 @@ def through(space: Workspace, layout: Layout) -> list[float]:
         describe=lambda records: f"{len(records or [])} of {total} are clean",
         every=2,
     )
-    stamped = [(r.timestamp_ms, r.value["collected_at"].timestamp() * 1000) for r in clean]
-    return [out - made for out, made in stamped if made >= begun_ms]
+    times = [(r.timestamp_ms, r.value["collected_at"].timestamp() * 1000) for r in clean]
+    return [written - made for written, made in times if made >= begun_ms]

@@ -1,4 +1,4 @@
-"""The embedded stack of a test run: real services on free ports, cleaned up whatever happens."""
+"""The embedded stack of a test run: real services on free ports, removed at the end."""
 
 import socket
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ TARGET = FOLDER / "target.yaml"
 
 @contextmanager
 def running_stack() -> Iterator[Layout]:
-    """The stack, healthy; afterwards nothing of it is left."""
+    """Starts the stack and waits until it is healthy; removes all of it at the end."""
     console = Console(stderr=True)
     if TARGET.is_file():
-        # What a run that was killed has left behind.
+        # A run that was killed has left it behind.
         lifecycle.clean(_layout(), console)
     FOLDER.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(yaml.safe_dump(_target(free_ports(8))))
@@ -91,7 +91,7 @@ def peak_mb(layout: Layout, service: str) -> float:
 
 def _tree(pid: int) -> list[int]:
     children = _proc(f"{pid}/task/{pid}/children").split()
-    return [pid, *(found for child in children for found in _tree(int(child)))]
+    return [pid, *(descendant for child in children for descendant in _tree(int(child)))]
 
 
 def _peak_kb(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that answers in JSON, for what speaks to a service that we lack."""
+"""An HTTP server on loopback that answers in JSON, in place of a service that we lack."""
 
 import base64
 import json

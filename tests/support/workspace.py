@@ -1,4 +1,4 @@
-"""A repository of its own for a test: specs in a temporary folder, run against the test stack."""
+"""A repository for one test: specs in a temporary folder, deployed to the test's stack."""
 
 import json
 import shutil
@@ -73,7 +73,7 @@ class Workspace:
         self.write(path, {**yaml.safe_load(file.read_text()), **changes})
 
     def connectors(self) -> dict[str, Any]:
-        """What the worker says of all connectors."""
+        """Every connector with its configuration and state, as the worker has them."""
         url = f"{self.target.connect}/connectors?expand=info&expand=status"
         answer: dict[str, Any] = requests.get(url, timeout=10).json()
         return answer
@@ -89,7 +89,7 @@ class Workspace:
 
 
 def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
-    """A copy of what this repository declares; without its trends where they are not looked at."""
+    """A copy of what this repository declares, with or without its trends."""
     for name in DECLARED:
         source = REPOSITORY / name
         if source.is_dir():
