@@ -20,36 +20,36 @@ from tests.support.embedded import TARGET, peak_mb, running_stack
 from tests.support.workspace import Workspace, full
 
 OUTPUT = REPOSITORY / "build" / "bench.json"
-words = Console(stderr=True)
+console = Console(stderr=True)
 
 
 def main() -> None:
-    with running_stack() as where, tempfile.TemporaryDirectory() as folder:
-        # It would take the machine from what is measured, until it is itself.
-        Supervisor(where.socket).stop("cleanse")
-        results = measure(full(Path(folder), TARGET), where)
+    with running_stack() as layout, tempfile.TemporaryDirectory() as folder:
+        # It would take time from what is measured before it.
+        Supervisor(layout.socket).stop("cleanse")
+        results = measure(full(Path(folder), TARGET), layout)
     OUTPUT.write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
-    words.print(f"written to {OUTPUT.relative_to(REPOSITORY)}")
+    console.print(f"written to {OUTPUT.relative_to(REPOSITORY)}")
 
 
 def shaping(space: Workspace) -> dict[str, float]:
-    """What Flink does with the clean topics."""
+    """The speed of the trends, from the clean topics to their rows."""
     space.run("destroy", "--yes")
     shaped = full(space.root / "trends", TARGET, trends=True)
     shutil.rmtree(shaped.root / "connectors" / "sources")
-    with words.status("trends: records/s through the heaviest statement"):
+    with console.status("trends: records/s through the heaviest statement"):
         # The topics, subjects and tables, without the queries.
         trends.prepare(shaped)
         shaped.ok("deploy", "--only", "[a-z]*_*", "--only", "plain*")
         rates = trends.measure(shaped)
     plain, heaviest = rates.values()
     for name, rate in rates.items():
-        words.print(f"Flink, {name:<24} {rate:6,.0f} records/s")
-    with words.status("trends: from a clean record to its row"):
+        console.print(f"Flink, {name:<24} {rate:6,.0f} records/s")
+    with console.status("trends: from a clean record to its row"):
         shaped.ok("deploy")
-        samples = statistics.quantiles(trends.through(shaped), n=100)
-    words.print(f"clean record to trend row, p50 {samples[49]:7,.0f} ms")
+        samples = statistics.quantiles(trends.latencies(shaped), n=100)
+    console.print(f"clean record to trend row, p50 {samples[49]:7,.0f} ms")
     return {
         "trend_records_per_s": round(heaviest),
         "trend_ratio_vs_projection": round(heaviest / plain, 2),
@@ -58,32 +58,32 @@ def shaping(space: Workspace) -> dict[str, float]:
     }
 
 
-def measure(space: Workspace, where: Layout) -> dict[str, float]:
-    """Everything, in one run: the topic that Datagen fills is what the sinks read."""
-    with words.status("Datagen: records/s into Kafka"):
+def measure(space: Workspace, layout: Layout) -> dict[str, float]:
+    """Everything, in one run: the sinks read the topic that Datagen fills."""
+    with console.status("Datagen: records/s into Kafka"):
         generated = datagen.measure(space)
-    words.print(f"Datagen, one task           {generated:10,.0f} records/s")
-    with words.status("sinks: rows/s into PostgreSQL"):
+    console.print(f"Datagen, one task           {generated:10,.0f} records/s")
+    with console.status("sinks: rows/s into PostgreSQL"):
         rates = sinks.measure(space)
     for name, rate in rates.items():
-        words.print(f"sink, {name:<21} {rate:10,.0f} rows/s")
-    with words.status("cleansing: records/s against a copy"):
+        console.print(f"sink, {name:<21} {rate:10,.0f} rows/s")
+    with console.status("cleansing: records/s against a copy"):
         spark = cleansing.throughput(space)
     for name, rate in spark.items():
-        words.print(f"Spark, {name:<20} {rate:10,.0f} records/s")
-    with words.status("latency at 1,000 records/s"):
+        console.print(f"Spark, {name:<20} {rate:10,.0f} records/s")
+    with console.status("latency at 1,000 records/s"):
         samples = latency.measure(space)
     percentiles = statistics.quantiles(samples, n=100)
-    words.print(f"record to committed row, p50 {percentiles[49]:9,.0f} ms of {len(samples):,}")
-    with words.status("a deploy that changes nothing, 100 connectors"):
+    console.print(f"record to committed row, p50 {percentiles[49]:9,.0f} ms of {len(samples):,}")
+    with console.status("a deploy that changes nothing, 100 connectors"):
         seconds, writes = noop.measure(space)
-    words.print(f"deploy of no change         {seconds:10.2f} s, {writes} writes")
-    with words.status("latency of the cleansing at 1,000 records/s"):
-        cleansed = statistics.quantiles(cleansing.through(space, where), n=100)
-    words.print(f"raw to clean record, p50    {cleansed[49]:10,.0f} ms")
-    memory = peak_mb(where, "cleanse")
-    Supervisor(where.socket).stop("cleanse")
-    words.print(f"the cleansing's memory      {memory:10,.0f} MB")
+    console.print(f"deploy of no change         {seconds:10.2f} s, {writes} writes")
+    with console.status("latency of the cleansing at 1,000 records/s"):
+        cleansed = statistics.quantiles(cleansing.latencies(space, layout), n=100)
+    console.print(f"raw to clean record, p50    {cleansed[49]:10,.0f} ms")
+    memory = peak_mb(layout, "cleanse")
+    Supervisor(layout.socket).stop("cleanse")
+    console.print(f"the cleansing's memory      {memory:10,.0f} MB")
     return {
         "datagen_records_per_s": round(generated),
         "sink_rows_per_s": round(rates["our template"]),

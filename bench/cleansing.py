@@ -37,12 +37,12 @@ def _python(module: str, space: Workspace, *options: str) -> dict[str, float]:
     return answer
 
 
-def through(space: Workspace, where: Layout) -> list[float]:
+def latencies(space: Workspace, layout: Layout) -> list[float]:
     """Milliseconds from a raw record's producer to the clean record, at 1,000 records/s."""
     space.ok("deploy")
-    Supervisor(where.socket).start("cleanse")
+    Supervisor(layout.socket).start("cleanse")
     until(
-        lambda: status.read(status.file_of(where.state)),
+        lambda: status.read(status.file_of(layout.state)),
         seconds=120,
         done=lambda written: written.batch is not None,
         describe=lambda written: f"the cleansing has run no batch: {written}",
@@ -57,5 +57,5 @@ def through(space: Workspace, where: Layout) -> list[float]:
         describe=lambda records: f"{len(records or [])} of {total} are clean",
         every=2,
     )
-    stamped = [(r.timestamp_ms, r.value["collected_at"].timestamp() * 1000) for r in clean]
-    return [out - made for out, made in stamped if made >= begun_ms]
+    times = [(r.timestamp_ms, r.value["collected_at"].timestamp() * 1000) for r in clean]
+    return [written - made for written, made in times if made >= begun_ms]

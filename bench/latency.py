@@ -1,4 +1,4 @@
-"""From a record that is handed to a producer to its row, committed, at 1,000 records/s."""
+"""The time from a producer's record to its committed row, at 1,000 records/s."""
 
 import time
 from collections.abc import Callable
@@ -25,7 +25,7 @@ FROM lab_results WHERE lab_id LIKE 'X%' AND lab_id >= 'X' || lpad(:first, 8, '0'
 
 
 def measure(space: Workspace) -> list[float]:
-    """Milliseconds per record, those of the warm-up left out."""
+    """Milliseconds per record, without those of the warm-up."""
     space.run("destroy", "--yes")
     for file in Path(space.root / "connectors").glob("*/*.yaml"):
         file.unlink()
@@ -48,7 +48,7 @@ def measure(space: Workspace) -> list[float]:
 
 
 def produce(space: Workspace, topic: str, result: Callable[[int], dict[str, Any]]) -> None:
-    """Results of laboratory tests, at a steady pace, each made when it is sent."""
+    """Produces results of laboratory tests at a steady pace, each made when it is sent."""
     encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
     producer = librdkafka.producer(space.target.kafka, linger_ms=1)
     begun = time.monotonic()
@@ -62,7 +62,7 @@ def produce(space: Workspace, topic: str, result: Callable[[int], dict[str, Any]
 
 
 def raw_result(number: int) -> dict[str, Any]:
-    """A clean result, as the laboratory sends it."""
+    """A valid result, as the laboratory sends it."""
     test = {
         "code": "2345-7",
         "name": "Glucose [Mass/volume] in Serum or Plasma",

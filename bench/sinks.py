@@ -1,4 +1,4 @@
-"""How fast a sink upserts those diagnoses: our template, the connector's defaults, and COPY."""
+"""How fast a sink upserts the diagnoses: our template, the connector's defaults, and COPY."""
 
 import io
 import statistics
@@ -14,7 +14,7 @@ from pipeline.repository.loader import load
 from pipeline.wait import until
 from tests.support.workspace import Workspace, counts
 
-# What the template sets for correctness or for the place; the rest of it is tuning.
+# What the template sets for correctness, and addresses; the rest of it is tuning.
 NEEDED = {
     "connector.class",
     "topics",
@@ -48,7 +48,7 @@ def measure(space: Workspace) -> dict[str, float]:
     rendered = render(load(space.root), space.target.pipeline).connectors
     (space.root / "connectors/sinks/diagnoses.yaml").unlink()
     template = next(dict(c.config) for c in rendered if c.name == "diagnoses-sink")
-    # What Datagen has just written, rather than what the cleansing would make of it.
+    # The raw topic, which Datagen has just filled, in place of the clean one.
     template["topics"] = TOPIC
     defaults = {key: value for key, value in template.items() if key in NEEDED}
     defaults |= {"connection.url": "${env:JDBC_URL}"} | FLATTEN

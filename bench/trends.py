@@ -44,10 +44,10 @@ FROM admissions_hourly
 
 
 def prepare(space: Workspace) -> None:
-    """Declares the plain projection beside the trends."""
+    """Adds the plain projection to what the workspace declares."""
     space.write("ksql/99_plain.sql", PLAIN_SQL)
     topics_file = space.root / "topics.yaml"
-    # A stream's records bear the time of what they were made of: the broker stamps these anew.
+    # A stream's records keep the timestamps of its source: here the broker sets its own.
     stamped = "{config: {message.timestamp.type: LogAppendTime}}"
     topics_file.write_text(f"{topics_file.read_text()}  plain: {stamped}\n")
     schema = load(space.root).schemas["admissions_named"]
@@ -77,7 +77,7 @@ def _seconds(space: Workspace, name: str) -> float:
     while written > before:
         before, written = written, _grown(kafka, topic, written)
     engine.remove(30)
-    # From the first record that it wrote to the last.
+    # From the first record that the query wrote to the last.
     return topics.span_ms(kafka, topic) / 1000
 
 
@@ -95,7 +95,7 @@ def _grown(kafka: str, topic: str, before: int) -> int:
         return before
 
 
-def through(space: Workspace) -> list[float]:
+def latencies(space: Workspace) -> list[float]:
     """Milliseconds from a clean record's producer to its trend's row, committed."""
     until(
         lambda: _counted(space),

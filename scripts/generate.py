@@ -20,7 +20,7 @@ KNOWN = {"options", "range", "iteration", "regex", "prefix"}
 
 @dataclass(frozen=True)
 class Generator:
-    """Makes the records of one schema; the same for the same seed, as far as they go."""
+    """Makes records of one schema: the same ones for the same seed."""
 
     schema: Schema
     seed: int
@@ -44,11 +44,11 @@ def _value(name: str, kind: Any, number: int, chance: random.Random) -> Any:
     unknown = rules.keys() - KNOWN
     if unknown or not rules:
         what = f"the rule {', '.join(sorted(unknown))}" if unknown else "a field without rules"
-        raise UsageError(f"{name}: {what} is not known to this producer")
-    found = _drawn(rules, number, chance)
+        raise UsageError(f"{name}: this producer does not know {what}")
+    value = _drawn(rules, number, chance)
     if "prefix" in rules:
-        found = f"{rules['prefix']}{found}"
-    return _logical(kind.get("logicalType"), found)
+        value = f"{rules['prefix']}{value}"
+    return _logical(kind.get("logicalType"), value)
 
 
 def _drawn(rules: Mapping[str, Any], number: int, chance: random.Random) -> Any:
@@ -66,7 +66,7 @@ def _drawn(rules: Mapping[str, Any], number: int, chance: random.Random) -> Any:
 
 
 def _logical(logical_type: str | None, value: Any) -> Any:
-    """fastavro takes dates and times as Python's."""
+    """A date or time, if the field is one: fastavro takes Python's."""
     if logical_type == "date":
         return date(1970, 1, 1) + timedelta(days=value)
     if logical_type == "timestamp-millis":

@@ -6,6 +6,7 @@ Exit codes: 0 every record was delivered; 1 some were not; 2 usage.
 """
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,33 +18,26 @@ from pipeline import codec, command
 from pipeline.clients import librdkafka
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, UsageError
-from pipeline.repository import loader
+from pipeline.repository import facts, loader
 from pipeline.repository import target as targets
 from pipeline.schemas import canonical, subject_of
 from pipeline.suggest import unknown
 from scripts.generate import Generator
 
-KEYS = {
-    "patients": "patient_id",
-    "patient_admissions": "admission_id",
-    "patient_diagnoses": "diagnosis_id",
-    "patient_labs": "lab_id",
-}
 FLUSH_S = 30
-words = Console(stderr=True)
+console = Console(stderr=True)
 app = typer.Typer(add_completion=False)
 
 
 class Deliveries:
-    """What became of each record, by Kafka's delivery reports."""
+    """Counts the records that Kafka confirms, and keeps the first error."""
 
     def __init__(self) -> None:
         self.delivered = 0
         self.first_error = ""
 
-    def report(self, error: KafkaError | None, message: Message) -> None:
-        """Takes one report."""
-        del message
+    def report(self, error: KafkaError | None, _: Message) -> None:
+        """Takes the delivery report of one record."""
         if error is None:
             self.delivered += 1
         elif not self.first_error:
@@ -52,45 +46,58 @@ class Deliveries:
 
 @app.command(help=__doc__)
 def main(
-    topic: Annotated[str, typer.Argument(help=f"One of {', '.join(KEYS)}.")],
+    topic: Annotated[str, typer.Argument(help="A topic that a Datagen source writes.")],
     count: Annotated[int, typer.Option(min=1, help="Records to produce.")] = 100,
     rate: Annotated[float, typer.Option(min=0, help="Records per second; 0: all at once.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same records.")] = 1,
-    target: Annotated[str, typer.Option(help="A file in targets/, or a path.")] = "embedded",
+    target_name: Annotated[
+        str, typer.Option("--target", help="A file in targets/, or a path.")
+    ] = "embedded",
 ) -> None:
-    """Produces, and says what was delivered."""
-    if topic not in KEYS:
-        raise UsageError(unknown("topic", topic, KEYS))
+    """Produces, and prints how many records were delivered."""
     root = Path()
-    place = targets.load(root, target)
-    schema = loader.load(root).schemas[topic]
-    live = Registry(place.registry).latest(subject_of(topic))
-    if canonical(live.schema) != canonical(schema):
+    target = targets.load(root, target_name)
+    declared = loader.load(root)
+    keys = facts.raw_topics(declared)
+    if topic not in keys:
+        raise UsageError(unknown("topic", topic, keys))
+    schema = declared.schemas[topic]
+    registered = Registry(target.registry).latest(subject_of(topic))
+    if canonical(registered.schema) != canonical(schema):
         raise PipelineError(f"schemas/{topic}.avsc is not what is registered: make deploy")
-    encode = codec.encoder(schema, live.id)
-    producer = librdkafka.producer(place.kafka)
-    deliveries = Deliveries()
-    begun = time.monotonic()
-    with words.status(f"producing to {topic}"):
-        for number, record in enumerate(Generator(schema, seed).records(count)):
-            if rate:
-                time.sleep(max(0, begun + number / rate - time.monotonic()))
-            _produce(producer, topic, str(record[KEYS[topic]]), encode(record), deliveries)
-        producer.flush(FLUSH_S)
-    words.print(f"{deliveries.delivered} of {count} records delivered to {topic}")
+    encode = codec.encoder(schema, registered.id)
+    records = Generator(schema, seed).records(count)
+    encoded = ((str(record[keys[topic]]), encode(record)) for record in records)
+    with console.status(f"producing to {topic}"):
+        deliveries = _produce(target.kafka, topic, encoded, rate)
+    console.print(f"{deliveries.delivered} of {count} records delivered to {topic}")
     if deliveries.delivered < count:
         reason = deliveries.first_error or f"no report within {FLUSH_S} s"
         raise PipelineError(f"{count - deliveries.delivered} records were not delivered: {reason}")
 
 
 def _produce(
+    kafka: str, topic: str, records: Iterable[tuple[str, bytes]], rate: float
+) -> Deliveries:
+    producer = librdkafka.producer(kafka)
+    deliveries = Deliveries()
+    begun = time.monotonic()
+    for number, (key, value) in enumerate(records):
+        if rate:
+            time.sleep(max(0, begun + number / rate - time.monotonic()))
+        _enqueue(producer, topic, key, value, deliveries)
+    producer.flush(FLUSH_S)
+    return deliveries
+
+
+def _enqueue(
     producer: Producer, topic: str, key: str, value: bytes, deliveries: Deliveries
 ) -> None:
     while True:
         try:
             producer.produce(topic, key=key, value=value, on_delivery=deliveries.report)
         except BufferError:
-            # The client's queue is full: reports make room.
+            # The client's queue is full: delivery reports make room.
             producer.poll(1)
         else:
             producer.poll(0)

@@ -32,35 +32,40 @@ V2 = "application/vnd.kafka.v2+json"
 # take for damaged Avro: so it gives us bytes.
 BINARY = "application/vnd.kafka.binary.v2+json"
 READ_S = 30
-words = Console(stderr=True)
+console = Console(stderr=True)
 app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """Where Kafka holds a record."""
 
     topic: str
     partition: int
     offset: int
 
+    def __str__(self) -> str:
+        return f"{self.topic}, partition {self.partition}, offset {self.offset}"
+
 
 @app.command(help=__doc__)
 def main(
     topic: Annotated[str, typer.Argument(help="A topic with a file in scripts/requests/.")],
-    target: Annotated[str, typer.Option(help="A file in targets/, or a path.")] = "compose",
+    target_name: Annotated[
+        str, typer.Option("--target", help="A file in targets/, or a path.")
+    ] = "compose",
 ) -> None:
     """Sends, reads back, compares, and prints the record."""
-    place = targets.load(Path(), target)
-    if place.rest is None:
+    target = targets.load(Path(), target_name)
+    if target.rest is None:
         raise UsageError(
-            f"target {target} has no `rest`: Confluent's REST Proxy is in no package registry;"
+            f"target {target_name} has no `rest`: Confluent's REST Proxy is in no package registry;"
             " make produce-http TARGET=compose"
         )
     request = _request(topic)
-    sent = produce(place.rest, topic, request)
-    words.print(f"delivered to {sent.topic}, partition {sent.partition}, offset {sent.offset}")
-    key, value = read(place.rest, Registry(place.registry), sent)
+    position = produce(target.rest, topic, request)
+    console.print(f"delivered to {position}", highlight=False)
+    key, value = read(target.rest, Registry(target.registry), position)
     if (key, value) != (request["key"]["data"], request["value"]["data"]):
         raise PipelineError(f"another record came back: {key} {value}")
     print(json.dumps({"key": key, "value": value}, indent=2))
@@ -74,7 +79,7 @@ def _request(topic: str) -> Mapping[str, Any]:
     return request
 
 
-def produce(rest: str, topic: str, request: Mapping[str, Any]) -> Place:
+def produce(rest: str, topic: str, request: Mapping[str, Any]) -> Position:
     """Sends one record by the API's version 3, whose key and value have formats of their own.
 
     Raises:
@@ -87,11 +92,11 @@ def produce(rest: str, topic: str, request: Mapping[str, Any]) -> Place:
     # The request succeeds as soon as it can be read; each record has a code of its own.
     if report["error_code"] != 200:
         raise ServiceError(f"{NAME}: {topic}: {report['error_code']}: {report.get('message')}")
-    return Place(topic, report["partition_id"], report["offset"])
+    return Position(topic, report["partition_id"], report["offset"])
 
 
-def read(rest: str, registry: Registry, place: Place) -> tuple[str, Any]:
-    """The key and value of the record at `place`, by a consumer of the API's version 2.
+def read(rest: str, registry: Registry, position: Position) -> tuple[str, Any]:
+    """The key and value of the record at a position, by a consumer of the API's version 2.
 
     Raises:
         ServiceError: the proxy or the registry is unreachable or refuses.
@@ -103,35 +108,38 @@ def read(rest: str, registry: Registry, place: Place) -> tuple[str, Any]:
     http.json("POST", group, {"name": name, "format": "binary"})
     consumer = f"{group}/instances/{name}"
     try:
-        found = _record(http, consumer, place)
+        record = _record(http, consumer, position)
     finally:
         http.json("DELETE", consumer)
-    value = base64.b64decode(found["value"])
-    return base64.b64decode(found["key"]).decode(), _decoded(registry, place.topic, value)
+    value = base64.b64decode(record["value"])
+    return base64.b64decode(record["key"]).decode(), _decoded(registry, position.topic, value)
 
 
-def _record(http: Service, consumer: str, place: Place) -> Mapping[str, str]:
-    where = {"topic": place.topic, "partition": place.partition}
-    http.json("POST", f"{consumer}/assignments", {"partitions": [where]})
-    http.json("POST", f"{consumer}/positions", {"offsets": [{**where, "offset": place.offset}]})
+def _record(http: Service, consumer: str, position: Position) -> Mapping[str, str]:
+    partition = {"topic": position.topic, "partition": position.partition}
+    http.json("POST", f"{consumer}/assignments", {"partitions": [partition]})
+    start = {**partition, "offset": position.offset}
+    http.json("POST", f"{consumer}/positions", {"offsets": [start]})
 
     def probe() -> Mapping[str, str] | None:
         records = http.json("GET", f"{consumer}/records?timeout=1000")
-        return next((r for r in records if r["offset"] == place.offset), None)
+        return next((r for r in records if r["offset"] == position.offset), None)
 
-    return until(probe, seconds=READ_S, describe=lambda _: f"{place} does not come back")
+    return until(probe, seconds=READ_S, describe=lambda _: f"{position} does not come back")
 
 
 def _decoded(registry: Registry, topic: str, value: bytes) -> Any:
     """The value as the request has it: dates and times are numbers."""
-    live = registry.latest(subject_of(topic))
+    registered = registry.latest(subject_of(topic))
     try:
         schema_id = codec.schema_id(value)
     except ValueError as error:
         raise PipelineError(f"the value that came back is {error}") from None
-    if live.id != schema_id:
-        raise PipelineError(f"the value has schema {schema_id}, {live.name} has {live.id}")
-    return codec.to_json(live.schema, codec.decoder(live.schema)(value))
+    if registered.id != schema_id:
+        raise PipelineError(
+            f"the value has schema {schema_id}, {registered.name} has {registered.id}"
+        )
+    return codec.to_json(registered.schema, codec.decoder(registered.schema)(value))
 
 
 if __name__ == "__main__":

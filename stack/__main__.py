@@ -14,45 +14,45 @@ from spark import status as cleansing
 from stack import install as installer
 from stack import lifecycle, orchestration, sqlclient
 from stack import monitor as kaskade
-from stack.layout import Layout, layout
+from stack.layout import Layout, layout_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-words = Console(stderr=True)
+console = Console(stderr=True)
 TargetOption = Annotated[str, typer.Option(help="Name of a file in targets/, or a path to one.")]
 
 
-def _layout(target: str) -> Layout:
+def _layout(name: str) -> Layout:
     root = Path.cwd()
-    place = targets.load(root, target)
-    if place.embedded is None:
-        raise UsageError(f"{target}: Docker starts this target: make up TARGET={target}")
-    return layout(root, place)
+    target = targets.load(root, name)
+    if target.embedded is None:
+        raise UsageError(f"{name}: Docker starts this target: make up TARGET={name}")
+    return layout_of(root, target)
 
 
 @app.command()
 def install() -> None:
     """Fetch the stack's jars and binaries into build/stack."""
-    installer.install(words)
+    installer.install(console)
 
 
 @app.command()
 def up(target: TargetOption = "embedded") -> None:
     """Start PostgreSQL, Kafka, Schema Registry, Connect, Flink and the cleansing."""
-    lifecycle.up(_layout(target), words)
+    lifecycle.up(_layout(target), console)
 
 
 @app.command()
 def down(target: TargetOption = "embedded") -> None:
     """Stop the services; their data stays."""
-    lifecycle.down(_layout(target), words)
+    lifecycle.down(_layout(target), console)
 
 
 @app.command()
 def status(target: TargetOption = "embedded") -> None:
     """Show each service: process, health, address. Exit code 1 unless all are healthy."""
-    where = _layout(target)
+    layout = _layout(target)
     table = Table("service", "process", "pid", "up", "healthy", "address", box=None)
-    states = lifecycle.status(where)
+    states = lifecycle.status(layout)
     for state in states:
         process = state.process
         table.add_row(
@@ -61,20 +61,20 @@ def status(target: TargetOption = "embedded") -> None:
             str(process.pid) if process and process.pid else "",
             f"{process.uptime_s} s" if process else "",
             "[green]yes[/]" if state.healthy else "[red]no[/]",
-            state.service.place,
+            state.service.listens_at,
         )
     Console().print(table)
-    cleansed = cleansing.read(cleansing.file_of(where.state))
-    if cleansed:
-        behind = cleansing.behind(cleansed, where.target.kafka)
-        Console().print(cleansed.text(behind), highlight=False)
+    written = cleansing.read(cleansing.file_of(layout.state))
+    if written:
+        behind = cleansing.behind(written, layout.target.kafka)
+        Console().print(written.text(behind), highlight=False)
     raise typer.Exit(0 if all(state.healthy for state in states) else 1)
 
 
 @app.command()
 def logs(
     services: Annotated[list[str] | None, typer.Argument(help="Services; all if none.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,
     target: TargetOption = "embedded",
 ) -> None:
     """Show the services' logs."""
@@ -99,29 +99,29 @@ def monitor(
     ] = None,
     target: TargetOption = "embedded",
 ) -> None:
-    """Look at topics, consumer groups and records, in a terminal UI."""
+    """Show topics, consumer groups and records, in a terminal UI."""
     kaskade.watch(_layout(target), topic)
 
 
 @app.command()
 def airflow(target: TargetOption = "embedded") -> None:
-    """Start Airflow beside the stack, and say how to log in."""
-    where = _layout(target)
-    password = lifecycle.airflow(where, words)
-    Console().print(f"{where.target.airflow}  user admin, password {password}", highlight=False)
+    """Start Airflow beside the stack, and print how to log in."""
+    layout = _layout(target)
+    password = lifecycle.airflow(layout, console)
+    Console().print(f"{layout.target.airflow}  user admin, password {password}", highlight=False)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def airflow_cli(arguments: list[str], target: TargetOption = "embedded") -> None:
-    """Run Airflow's own command line with the settings of the daemons."""
-    where = _layout(target)
-    orchestration.cli(where, targets.secrets(where.root, where.target), arguments)
+    """Run Airflow's own command line, with the daemons' settings."""
+    layout = _layout(target)
+    orchestration.cli(layout, targets.secrets(layout.root, layout.target), arguments)
 
 
 @app.command()
 def clean(target: TargetOption = "embedded") -> None:
     """Stop the services and remove their data, logs and secrets."""
-    lifecycle.clean(_layout(target), words)
+    lifecycle.clean(_layout(target), console)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Everything that has to be there before a service starts: configuration and first data."""
+"""What must be there before a service starts: its configuration, databases and storage."""
 
 import os
 import subprocess
@@ -18,15 +18,15 @@ from stack import requirements
 from stack.layout import TEMPLATES, Layout
 from stack.services import Service
 
-# A database and its owner, both of this name, with the secret that is the owner's password.
+# Databases of services: the owner has the same name, and this secret as its password.
 OWN_DATABASES = {"registry": "REGISTRY_PASSWORD", "airflow": "AIRFLOW_DB_PASSWORD"}
 
 
-def configuration(where: Layout, services: tuple[Service, ...]) -> None:
+def configuration(layout: Layout, services: tuple[Service, ...]) -> None:
     """Renders stack/templates into the run folder."""
-    for folder in (where.data, where.logs, where.run, where.data / "flink" / "tmp"):
+    for folder in (layout.data, layout.logs, layout.run, layout.data / "flink" / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
-    target = where.target
+    target = layout.target
     embedded = target.embedded
     flink = target.flink
     values = {
@@ -35,23 +35,23 @@ def configuration(where: Layout, services: tuple[Service, ...]) -> None:
         "controller_port": embedded.controller_port if embedded else None,
         "flink_gateway": urlsplit(flink.gateway if flink else ""),
         "flink_cluster": urlsplit(flink.cluster if flink else ""),
-        "data": where.data,
-        "logs": where.logs,
-        "run": where.run,
-        "socket": where.socket,
+        "data": layout.data,
+        "logs": layout.logs,
+        "run": layout.run,
+        "socket": layout.socket,
         "lib": LIB,
         "root": os.geteuid() == 0,
         "services": services,
     }
     # Absolute: the cleansing finds its folders from any working directory.
-    absolute = target.model_copy(update={"state": where.state})
-    _write(where.run / "target.yaml", yaml.safe_dump(absolute.model_dump(mode="json")))
+    absolute = target.model_copy(update={"state": layout.state})
+    _write(layout.run / "target.yaml", yaml.safe_dump(absolute.model_dump(mode="json")))
     # The files are properties and ini files: nothing to escape for HTML.
     loader = FileSystemLoader(TEMPLATES)
     jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701
     for template in TEMPLATES.glob("*.j2"):
         text = jinja.get_template(template.name).render(values)
-        _write(where.run / template.stem, text + "\n")
+        _write(layout.run / template.stem, text + "\n")
 
 
 def _write(path: Path, text: str) -> None:
@@ -59,22 +59,22 @@ def _write(path: Path, text: str) -> None:
     path.chmod(0o600)
 
 
-def postgres(where: Layout, secrets: Mapping[str, str]) -> None:
-    """Makes PostgreSQL's cluster if there is none yet, and gives it our configuration."""
-    cluster = where.data / "postgres"
+def postgres(layout: Layout, secrets: Mapping[str, str]) -> None:
+    """Creates PostgreSQL's cluster if there is none, and includes our configuration in its own."""
+    cluster = layout.data / "postgres"
     if not (cluster / "PG_VERSION").is_file():
-        _initdb(where, cluster, secrets["POSTGRES_PASSWORD"])
-    include = f"include = '{where.run / 'postgresql.conf'}'"
+        _initdb(layout, cluster, secrets["POSTGRES_PASSWORD"])
+    include = f"include = '{layout.run / 'postgresql.conf'}'"
     settings = cluster / "postgresql.conf"
     kept = [line for line in settings.read_text().splitlines() if not line.startswith("include = ")]
     settings.write_text("\n".join([*kept, include, ""]))
 
 
-def _initdb(where: Layout, cluster: Path, password: str) -> None:
+def _initdb(layout: Layout, cluster: Path, password: str) -> None:
     # initdb reads the password from a file; a pipe would not survive the user namespace.
-    password_file = where.run / "initdb.password"
+    password_file = layout.run / "initdb.password"
     _write(password_file, password)
-    admin = where.target.postgres.admin
+    admin = layout.target.postgres.admin
     options = [f"--username={admin}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"]
     command = [
         *requirements.unprivileged(),
@@ -89,18 +89,18 @@ def _initdb(where: Layout, cluster: Path, password: str) -> None:
         password_file.unlink()
 
 
-def databases(where: Layout, secrets: Mapping[str, str]) -> None:
-    """Makes the pipeline's database, and one each for services, with a role that owns only that."""
-    postgres = where.target.postgres
+def databases(layout: Layout, secrets: Mapping[str, str]) -> None:
+    """Creates the pipeline's database, and those of the services, each with a role that owns it."""
+    postgres = layout.target.postgres
     password = secrets["POSTGRES_PASSWORD"]
     with connect(
         postgres, postgres.admin, password, dbname="postgres", autocommit=True
     ) as connection:
-        found = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-        if postgres.database not in found:
+        existing = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+        if postgres.database not in existing:
             connection.execute(_create_database(postgres.database, postgres.admin))
         for owner, secret in OWN_DATABASES.items():
-            if owner not in found:
+            if owner not in existing:
                 verifier = connection.pgconn.encrypt_password(
                     secrets[secret].encode(), owner.encode(), b"scram-sha-256"
                 )
@@ -115,16 +115,16 @@ def _create_database(name: str, owner: str) -> sql.Composed:
     return create.format(sql.Identifier(name), sql.Identifier(owner))
 
 
-def kafka(where: Layout) -> None:
+def kafka(layout: Layout) -> None:
     """Formats Kafka's storage, once."""
-    if (where.data / "kafka" / "meta.properties").is_file():
+    if (layout.data / "kafka" / "meta.properties").is_file():
         return
     tool = [requirements.java(), "-cp", f"{LIB / 'kafka'}/*", "kafka.tools.StorageTool", "format"]
-    cluster = ["--cluster-id", str(uuid.uuid4()), "--config", str(where.run / "server.properties")]
+    cluster = ["--cluster-id", str(uuid.uuid4()), "--config", str(layout.run / "server.properties")]
     _run([*tool, *cluster], "formatting Kafka's storage")
 
 
-def _run(command: list[str], what: str) -> None:
+def _run(command: list[str], purpose: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise PipelineError(f"{what} failed:\n{(done.stdout + done.stderr).strip()[-1500:]}")
+        raise PipelineError(f"{purpose} failed:\n{(done.stdout + done.stderr).strip()[-1500:]}")

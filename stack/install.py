@@ -1,4 +1,4 @@
-"""Fetches what the stack runs: pinned jars and PostgreSQL's binaries, into build/stack."""
+"""Fetches the stack's pinned jars and PostgreSQL's binaries into build/stack."""
 
 import hashlib
 import shutil
@@ -19,7 +19,7 @@ LOG = LIB.parent / "maven.log"
 
 
 def install(console: Console) -> None:
-    """Builds stack/pom.xml, unless build/stack is already what the sources say.
+    """Builds stack/pom.xml, unless build/stack was built from the same sources.
 
     Raises:
         PipelineError: Maven failed; the message has the end of its output.
@@ -63,7 +63,7 @@ def _maven() -> None:
     if done.returncode != 0:
         errors = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
         raise PipelineError(
-            "Maven failed; all it said is in build/maven.log:\n" + "\n".join(errors[:8])
+            "Maven failed; its whole output is in build/maven.log:\n" + "\n".join(errors[:8])
         )
 
 

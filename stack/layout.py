@@ -1,4 +1,4 @@
-"""Where what runs from this repository keeps its data."""
+"""The folders of the embedded stack, all below the target's `state` folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ MAX_SOCKET_PATH = 107
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of one instance of the stack."""
+    """The folders of one stack: of a target of the repository at `root`."""
 
     root: Path
     target: Target
@@ -22,7 +22,7 @@ class Layout:
 
     @property
     def data(self) -> Path:
-        """What the services store. Survives `make down`."""
+        """What the services store. `make down` keeps it."""
         return self.state / "data"
 
     @property
@@ -40,10 +40,10 @@ class Layout:
         """Generated passwords, mode 600.
 
         Raises:
-            UsageError: the target has them in the environment.
+            UsageError: the target has its passwords in the environment.
         """
         if self.target.secrets is None:
-            raise UsageError(f"{self.target.pipeline}: this target has no file of `secrets`")
+            raise UsageError(f"{self.target.pipeline}: this target names no file of `secrets`")
         return self.root / self.target.secrets
 
     @property
@@ -52,16 +52,16 @@ class Layout:
         return self.run / "supervisor.sock"
 
 
-def layout(root: Path, target: Target) -> Layout:
-    """The layout of `target`.
+def layout_of(root: Path, target: Target) -> Layout:
+    """The folders of a target, none of which need exist yet.
 
     Raises:
-        UsageError: its path is too long for a socket.
+        UsageError: the path is too long for a socket.
     """
-    found = Layout(root, target, (root / target.state).resolve())
-    if len(str(found.socket)) > MAX_SOCKET_PATH:
+    layout = Layout(root, target, (root / target.state).resolve())
+    if len(str(layout.socket)) > MAX_SOCKET_PATH:
         raise UsageError(
-            f"{found.socket}: the path is longer than a Unix socket allows"
+            f"{layout.socket}: the path is longer than a Unix socket allows"
             f" ({MAX_SOCKET_PATH} characters): keep the repository in a shorter path"
         )
-    return found
+    return layout

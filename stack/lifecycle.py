@@ -1,9 +1,9 @@
-"""Up, down, status, logs, clean: what `make` does with the embedded stack."""
+"""Starts and stops the embedded stack, and shows how it is."""
 
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -29,8 +29,8 @@ class Health:
     healthy: bool
 
 
-def up(where: Layout, console: Console) -> None:
-    """Starts every service that does not run yet; returns when all are healthy.
+def up(layout: Layout, console: Console) -> None:
+    """Starts every service that does not run yet, and returns when all are healthy.
 
     Raises:
         PipelineError: the machine lacks something, a port is taken, or a service did not become
@@ -38,80 +38,87 @@ def up(where: Layout, console: Console) -> None:
     """
     requirements.java()
     install.install(console)
-    requirements.check_disk(where.state)
-    passwords.ensure(where.secrets)
-    values = targets.secrets(where.root, where.target)
-    wanted = services(where, values)
-    supervisor = Supervisor(where.socket)
+    requirements.check_disk(layout.state)
+    passwords.ensure(layout.secrets)
+    secrets = targets.secrets(layout.root, layout.target)
+    wanted = services(layout, secrets)
+    supervisor = Supervisor(layout.socket)
     if not supervisor.running():
-        requirements.check_ports(_ports(where, wanted))
-        bootstrap.configuration(where, (*wanted, *orchestration.services(where)))
+        requirements.check_ports(_all_ports(layout, wanted))
+        bootstrap.configuration(layout, (*wanted, *orchestration.services(layout)))
         supervisor.launch(
-            where.run / "supervisord.conf", where.logs / "supervisord.log", _env(where, values)
+            layout.run / "supervisord.conf",
+            layout.logs / "supervisord.log",
+            _environment(layout, secrets),
         )
-    # PostgreSQL's registry database and Kafka's storage are made on the way, each before its user.
-    bootstrap.postgres(where, values)
-    _start(where, supervisor, wanted[:1], console)
-    bootstrap.databases(where, values)
-    bootstrap.kafka(where)
-    _start(where, supervisor, wanted[1:3], console)
-    _start(where, supervisor, wanted[3:], console)
+    # The registry's database needs PostgreSQL; Kafka's storage must be there before Kafka.
+    bootstrap.postgres(layout, secrets)
+    postgres, kafka, registry, *others = wanted
+    _start(layout, supervisor, [postgres], console)
+    bootstrap.databases(layout, secrets)
+    bootstrap.kafka(layout)
+    _start(layout, supervisor, [kafka, registry], console)
+    _start(layout, supervisor, others, console)
 
 
-def airflow(where: Layout, console: Console) -> str:
-    """Starts Airflow beside a stack that is up; returns the password of its user, admin.
+def airflow(layout: Layout, console: Console) -> str:
+    """Starts Airflow beside a stack that is up, and returns the password of its user `admin`.
 
     Raises:
         PipelineError: the stack is not up, or a daemon did not become healthy.
     """
-    supervisor = Supervisor(where.socket)
-    daemons = orchestration.services(where)
+    supervisor = Supervisor(layout.socket)
+    daemons = orchestration.services(layout)
     if not daemons:
         raise UsageError("this target has no `airflow`")
     if not supervisor.running():
         raise PipelineError("the stack is not up: make up")
-    values = targets.secrets(where.root, where.target)
-    if not supervisor.processes()[daemons[0].name].alive:
-        requirements.check_ports(
-            {daemons[0].name: daemons[0].address} if daemons[0].address else {}
-        )
+    secrets = targets.secrets(layout.root, layout.target)
+    api, *others = daemons
+    if not supervisor.processes()[api.name].alive:
+        requirements.check_ports(_ports(daemons))
         with console.status("preparing Airflow's database"):
-            orchestration.prepare(where, values)
-    _start(where, supervisor, daemons[:1], console)
-    _start(where, supervisor, daemons[1:], console)
-    return values["AIRFLOW_ADMIN_PASSWORD"]
+            orchestration.prepare(layout, secrets)
+    _start(layout, supervisor, [api], console)
+    _start(layout, supervisor, others, console)
+    return secrets["AIRFLOW_ADMIN_PASSWORD"]
 
 
-def _env(where: Layout, values: Mapping[str, str]) -> dict[str, str]:
-    postgres = where.target.postgres
+def _environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
+    postgres = layout.target.postgres
     url = f"jdbc:postgresql://{postgres.host}:{postgres.port}/{postgres.database}"
-    return {**values, "JDBC_URL": url, **orchestration.environment(where, values)}
+    return {**secrets, "JDBC_URL": url, **orchestration.environment(layout, secrets)}
 
 
-def _ports(where: Layout, wanted: tuple[Service, ...]) -> dict[str, tuple[str, int]]:
-    ports = {service.name: service.address for service in wanted if service.address}
-    if where.target.embedded:
-        ports["kafka controller"] = ("127.0.0.1", where.target.embedded.controller_port)
-    if where.target.flink:
-        ports["flink cluster"] = address(where.target.flink.cluster)
+def _ports(wanted: Sequence[Service]) -> dict[str, tuple[str, int]]:
+    return {service.name: service.address for service in wanted if service.address}
+
+
+def _all_ports(layout: Layout, wanted: Sequence[Service]) -> dict[str, tuple[str, int]]:
+    """The services' ports, and those that they open besides."""
+    ports = _ports(wanted)
+    if layout.target.embedded:
+        ports["kafka controller"] = ("127.0.0.1", layout.target.embedded.controller_port)
+    if layout.target.flink:
+        ports["flink cluster"] = address(layout.target.flink.cluster)
     return ports
 
 
 def _start(
-    where: Layout, supervisor: Supervisor, wave: tuple[Service, ...], console: Console
+    layout: Layout, supervisor: Supervisor, wave: Sequence[Service], console: Console
 ) -> None:
     begun = time.monotonic()
     for service in wave:
         supervisor.start(service.name)
     for service in wave:
         with console.status(f"starting {service.name}"):
-            _wait_healthy(where, supervisor, service)
+            _wait_healthy(layout, supervisor, service)
         took = time.monotonic() - begun
-        console.print(f"[green]✓[/] {service.name:<9} {service.place:<16} {took:4.1f} s")
+        console.print(f"[green]✓[/] {service.name:<9} {service.listens_at:<16} {took:4.1f} s")
 
 
-def _wait_healthy(where: Layout, supervisor: Supervisor, service: Service) -> None:
-    log = where.logs / f"{service.name}.log"
+def _wait_healthy(layout: Layout, supervisor: Supervisor, service: Service) -> None:
+    log = layout.logs / f"{service.name}.log"
 
     def is_healthy() -> bool:
         if service.healthy():
@@ -128,15 +135,15 @@ def _wait_healthy(where: Layout, supervisor: Supervisor, service: Service) -> No
     )
 
 
-def down(where: Layout, console: Console) -> None:
+def down(layout: Layout, console: Console) -> None:
     """Stops every service, those that need others first. Data stays."""
-    supervisor = Supervisor(where.socket)
+    supervisor = Supervisor(layout.socket)
     if not supervisor.running():
         console.print("nothing runs")
         return
     processes = supervisor.processes()
     # Each is listed after those it needs. Stopping takes no secret.
-    for service in reversed((*services(where, {}), *orchestration.services(where))):
+    for service in reversed((*services(layout, {}), *orchestration.services(layout))):
         if service.name not in processes or processes[service.name].state == "STOPPED":
             continue
         with console.status(f"stopping {service.name}"):
@@ -145,38 +152,38 @@ def down(where: Layout, console: Console) -> None:
     supervisor.shutdown()
 
 
-def status(where: Layout) -> tuple[Health, ...]:
+def status(layout: Layout) -> tuple[Health, ...]:
     """Each service with its process and its health."""
-    supervisor = Supervisor(where.socket)
+    supervisor = Supervisor(layout.socket)
     running = supervisor.running()
-    values = targets.secrets(where.root, where.target) if where.secrets.is_file() else {}
+    secrets = targets.secrets(layout.root, layout.target) if layout.secrets.is_file() else {}
     processes = supervisor.processes() if running else {}
     return tuple(
         Health(service, processes.get(service.name), running and service.healthy())
-        for service in (*services(where, values), *_started(where, processes))
+        for service in (*services(layout, secrets), *_started(layout, processes))
     )
 
 
-def _started(where: Layout, processes: Mapping[str, Process]) -> Iterator[Service]:
+def _started(layout: Layout, processes: Mapping[str, Process]) -> Iterator[Service]:
     """Airflow's daemons, if they were asked for."""
-    for daemon in orchestration.services(where):
+    for daemon in orchestration.services(layout):
         process = processes.get(daemon.name)
         if process and process.state != "STOPPED":
             yield daemon
 
 
-def logs(where: Layout, names: list[str], *, follow: bool) -> None:
+def logs(layout: Layout, names: list[str], *, follow: bool) -> None:
     """Shows the services' logs, the newest lines last."""
-    files = [where.logs / f"{name}.log" for name in names] or sorted(where.logs.glob("*.log"))
+    files = [layout.logs / f"{name}.log" for name in names] or sorted(layout.logs.glob("*.log"))
     missing = [file for file in files if not file.is_file()]
     if missing or not files:
-        raise PipelineError(f"no log yet: {', '.join(map(str, missing)) or where.logs}")
+        raise PipelineError(f"no log yet: {', '.join(map(str, missing)) or layout.logs}")
     subprocess.run(["tail", "-n", "40", *(["-F"] if follow else []), *files], check=False)
 
 
-def clean(where: Layout, console: Console) -> None:
+def clean(layout: Layout, console: Console) -> None:
     """Stops the stack and removes its data, logs and secrets."""
-    down(where, console)
-    if where.state.exists():
-        shutil.rmtree(where.state)
-    console.print(f"[green]✓[/] {where.state} removed")
+    down(layout, console)
+    if layout.state.exists():
+        shutil.rmtree(layout.state)
+    console.print(f"[green]✓[/] {layout.state} removed")

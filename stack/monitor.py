@@ -9,9 +9,9 @@ from stack.layout import Layout
 PROGRAM = Path(sys.executable).parent / "kaskade"
 
 
-def watch(where: Layout, topic: str | None) -> None:
-    """Becomes kaskade: over the cluster, or over one topic's records."""
-    target = where.target
+def watch(layout: Layout, topic: str | None) -> None:
+    """Replaces this process by kaskade: for the whole cluster, or for one topic's records."""
+    target = layout.target
     command = [str(PROGRAM), "admin", "--bootstrap-servers", target.kafka]
     if topic:
         command[1] = "consumer"

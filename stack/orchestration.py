@@ -18,7 +18,7 @@ from stack.services import Service, address
 PROGRAM = Path(sys.executable).parent / "airflow"
 # What is alike on both targets; compose.yaml reads it too.
 SETTINGS = REPOSITORY / "airflow" / "settings.env"
-# What the secrets of the environment are called in Airflow's own settings.
+# Airflow's settings by the variables of the supervisor's environment that hold them.
 VARIABLES = {
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "AIRFLOW_DATABASE_URL",
     "AIRFLOW__API_AUTH__JWT_SECRET": "AIRFLOW_JWT_SECRET",
@@ -29,13 +29,13 @@ VARIABLES = {
 }
 
 
-def services(where: Layout) -> tuple[Service, ...]:
+def services(layout: Layout) -> tuple[Service, ...]:
     """The four daemons; none, if the target has no `airflow`."""
-    url = where.target.airflow
+    url = layout.target.airflow
     if url is None:
         return ()
     host, port = address(url)
-    settings = _settings(where, host, port)
+    settings = _settings(layout, host, port)
 
     def daemon(name: str, *command: str, at: tuple[str, int] | None = None) -> Service:
         return Service(
@@ -55,8 +55,8 @@ def services(where: Layout) -> tuple[Service, ...]:
     )
 
 
-def _settings(where: Layout, host: str, port: int) -> dict[str, str]:
-    home = where.state / "airflow"
+def _settings(layout: Layout, host: str, port: int) -> dict[str, str]:
+    home = layout.state / "airflow"
     options = {
         "CORE__DAGS_FOLDER": REPOSITORY / "airflow" / "dags",
         "CORE__EXECUTION_API_SERVER_URL": f"http://{host}:{port}/execution/",
@@ -73,37 +73,37 @@ def _settings(where: Layout, host: str, port: int) -> dict[str, str]:
     }
 
 
-def environment(where: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
-    """What the supervisor's environment has for Airflow; passwords are URL-safe."""
-    postgres = where.target.postgres
-    place = f"{postgres.host}:{postgres.port}"
-    target = where.run / "target.yaml"
+def environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
+    """What Airflow finds in the supervisor's environment; passwords are URL-safe."""
+    postgres = layout.target.postgres
+    address = f"{postgres.host}:{postgres.port}"
+    target_file = layout.run / "target.yaml"
     return {
         "AIRFLOW_DATABASE_URL": (
-            f"postgresql+psycopg2://airflow:{secrets['AIRFLOW_DB_PASSWORD']}@{place}/airflow"
+            f"postgresql+psycopg2://airflow:{secrets['AIRFLOW_DB_PASSWORD']}@{address}/airflow"
         ),
         "HOSPITAL_DB_URL": (
-            f"postgresql://orchestrator:{secrets['ORCHESTRATOR_PASSWORD']}@{place}/"
+            f"postgresql://orchestrator:{secrets['ORCHESTRATOR_PASSWORD']}@{address}/"
             f"{postgres.database}"
         ),
-        "HOSPITAL_URL": f"generic:///?{urlencode({'target': target}, safe='/')}",
+        "HOSPITAL_URL": f"generic:///?{urlencode({'target': target_file}, safe='/')}",
     }
 
 
-def prepare(where: Layout, secrets: Mapping[str, str]) -> None:
+def prepare(layout: Layout, secrets: Mapping[str, str]) -> None:
     """Airflow's tables and the password of its user.
 
     Raises:
-        PipelineError: the migration failed; with its last words.
+        PipelineError: the migration failed; the message has the end of its output.
     """
-    home = where.state / "airflow"
+    home = layout.state / "airflow"
     home.mkdir(parents=True, exist_ok=True)
     passwords = home / "passwords.json"
     passwords.write_text(json.dumps({"admin": secrets["AIRFLOW_ADMIN_PASSWORD"]}))
     passwords.chmod(0o600)
     done = subprocess.run(
         [str(PROGRAM), "db", "migrate"],
-        env=_whole_environment(where, secrets),
+        env=_daemon_environment(layout, secrets),
         capture_output=True,
         text=True,
         check=False,
@@ -112,12 +112,12 @@ def prepare(where: Layout, secrets: Mapping[str, str]) -> None:
         raise PipelineError(f"airflow db migrate failed:\n{(done.stdout + done.stderr)[-1500:]}")
 
 
-def cli(where: Layout, secrets: Mapping[str, str], arguments: list[str]) -> None:
-    """Becomes Airflow's own command line, as the daemons are set."""
-    os.execve(PROGRAM, [str(PROGRAM), *arguments], _whole_environment(where, secrets))  # noqa: S606
+def cli(layout: Layout, secrets: Mapping[str, str], arguments: list[str]) -> None:
+    """Replaces this process by Airflow's own command line, with the daemons' settings."""
+    os.execve(PROGRAM, [str(PROGRAM), *arguments], _daemon_environment(layout, secrets))  # noqa: S606
 
 
-def _whole_environment(where: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
-    values = {**secrets, **environment(where, secrets)}
-    own = {name: values[source] for name, source in VARIABLES.items()}
-    return {**os.environ, **services(where)[0].settings, **own}
+def _daemon_environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
+    values = {**secrets, **environment(layout, secrets)}
+    variables = {name: values[source] for name, source in VARIABLES.items()}
+    return {**os.environ, **services(layout)[0].settings, **variables}

@@ -1,4 +1,4 @@
-"""What the machine must have, checked before anything starts."""
+"""Checks that the machine has what the stack needs, before anything starts."""
 
 import os
 import re
@@ -25,12 +25,12 @@ def java() -> str:
     command = str(Path(home) / "bin" / "java") if home else "java"
     advice = f"install JDK {JAVA_AT_LEAST} (on Debian: apt-get install openjdk-17-jdk-headless)"
     try:
-        said = subprocess.run([command, "-version"], capture_output=True, text=True, check=True)
+        done = subprocess.run([command, "-version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise PipelineError(f"no Java: {command} does not run ({error}); {advice}") from None
-    version = re.search(r'version "(\d+)', said.stderr)
+    version = re.search(r'version "(\d+)', done.stderr)
     if not version or int(version[1]) < JAVA_AT_LEAST:
-        raise PipelineError(f"{command} is too old: {said.stderr.splitlines()[0]}; {advice}")
+        raise PipelineError(f"{command} is too old: {done.stderr.splitlines()[0]}; {advice}")
     return command
 
 
@@ -40,17 +40,17 @@ def maven() -> str:
     Raises:
         PipelineError: there is none.
     """
-    found = shutil.which("mvn")
-    if not found:
+    command = shutil.which("mvn")
+    if not command:
         raise PipelineError("no Maven: install it (on Debian: apt-get install maven)")
-    return found
+    return command
 
 
 def unprivileged() -> tuple[str, ...]:
     """The prefix under which PostgreSQL, which refuses to be root, can run here.
 
     For root: a user namespace in which root's files belong to an ordinary user. No account is
-    made and no file changes its owner.
+    created and no file changes its owner.
 
     Raises:
         PipelineError: we are root, and the kernel or container allows no user namespace.

@@ -1,4 +1,4 @@
-"""The services of the stack: how each is started, and when it is healthy."""
+"""The services of the stack: the command that starts each, and when it is healthy."""
 
 import shlex
 import sys
@@ -19,11 +19,11 @@ from spark import status
 from stack import requirements
 from stack.layout import Layout
 
-# Spark starts in 20 s on a busy machine; afterwards the job speaks every second.
+# Spark starts in 20 s on a busy machine; afterwards the job writes its status every second.
 SILENCE_S = 90
 # Flink's Python package is where its jars come from.
 FLINK_JARS = Path(sysconfig.get_paths()["purelib"]) / "pyflink"
-# What Flink's own scripts open; without, it cannot serialise its job graphs on Java 17.
+# As in Flink's own scripts: without these, it cannot serialise its job graphs on Java 17.
 FLINK_OPENS = (
     "java.lang", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.text", "java.time",
     "java.util", "java.util.concurrent", "java.util.concurrent.atomic",
@@ -46,26 +46,26 @@ class Service:
     directory: Path = REPOSITORY
 
     @property
-    def place(self) -> str:
-        """Where it listens, for people."""
+    def listens_at(self) -> str:
+        """Host and port, for people; "" if it does not listen."""
         return "{}:{}".format(*self.address) if self.address else ""
 
     @property
     def environment(self) -> str:
-        """In supervisord's syntax; the values of variables are in supervisord's environment."""
+        """In supervisord's syntax; `variables` are those of supervisord's own environment."""
         secrets = {name: f"%(ENV_{source})s" for name, source in self.variables.items()}
         return ",".join(f'{name}="{value}"' for name, value in {**secrets, **self.settings}.items())
 
 
-def services(where: Layout, secrets: Mapping[str, str]) -> tuple[Service, ...]:
+def services(layout: Layout, secrets: Mapping[str, str]) -> tuple[Service, ...]:
     """All services, each after those it needs."""
     return (
-        _postgres(where, secrets),
-        _kafka(where),
-        _registry(where),
-        _connect(where),
-        *_flink(where),
-        _cleanse(where),
+        _postgres(layout, secrets),
+        _kafka(layout),
+        _registry(layout),
+        _connect(layout),
+        *_flink(layout),
+        _cleanse(layout),
     )
 
 
@@ -75,15 +75,15 @@ def address(url: str) -> tuple[str, int]:
     return str(parts.hostname), int(parts.port or 80)
 
 
-def _java(where: Layout, heap_mb: int, *args: str | Path) -> str:
-    logging = f"-Dlog4j2.configurationFile={where.run / 'log4j2.properties'}"
+def _java(layout: Layout, heap_mb: int, *args: str | Path) -> str:
+    logging = f"-Dlog4j2.configurationFile={layout.run / 'log4j2.properties'}"
     jvm = [requirements.java(), f"-Xms{heap_mb}m", f"-Xmx{heap_mb}m", *JVM.split(), logging]
     return shlex.join([*jvm, *map(str, args)])
 
 
-def _postgres(where: Layout, secrets: Mapping[str, str]) -> Service:
-    postgres = where.target.postgres
-    program = [str(LIB / "postgres" / "bin" / "postgres"), "-D", str(where.data / "postgres")]
+def _postgres(layout: Layout, secrets: Mapping[str, str]) -> Service:
+    postgres = layout.target.postgres
+    program = [str(LIB / "postgres" / "bin" / "postgres"), "-D", str(layout.data / "postgres")]
 
     def healthy() -> bool:
         password = secrets["POSTGRES_PASSWORD"]
@@ -105,9 +105,9 @@ def _postgres(where: Layout, secrets: Mapping[str, str]) -> Service:
     )
 
 
-def _kafka(where: Layout) -> Service:
-    config = where.run / "server.properties"
-    broker = where.target.kafka
+def _kafka(layout: Layout) -> Service:
+    config = layout.run / "server.properties"
+    broker = layout.target.kafka
 
     def healthy() -> bool:
         try:
@@ -117,13 +117,13 @@ def _kafka(where: Layout) -> Service:
         return True
 
     classpath = f"{LIB / 'kafka'}/*"
-    command = _java(where, 768, "-cp", classpath, "kafka.Kafka", config)
+    command = _java(layout, 768, "-cp", classpath, "kafka.Kafka", config)
     return Service("kafka", address(broker), command, healthy)
 
 
-def _registry(where: Layout) -> Service:
-    host, port = address(where.target.registry)
-    postgres = where.target.postgres
+def _registry(layout: Layout) -> Service:
+    host, port = address(layout.target.registry)
+    postgres = layout.target.postgres
     options = {
         "quarkus.http.host": host,
         "quarkus.http.port": port,
@@ -139,46 +139,46 @@ def _registry(where: Layout) -> Service:
     return Service(
         "registry",
         (host, port),
-        _java(where, 384, *flags, "-jar", runner),
+        _java(layout, 384, *flags, "-jar", runner),
         lambda: _answers(f"http://{host}:{port}/health/ready"),
         variables={"APICURIO_DATASOURCE_PASSWORD": "REGISTRY_PASSWORD"},
     )
 
 
-def _connect(where: Layout) -> Service:
+def _connect(layout: Layout) -> Service:
     classpath = f"{LIB / 'kafka'}/*"
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return Service(
         "connect",
-        address(where.target.connect),
-        _java(where, 1024, "-cp", classpath, main, where.run / "connect.properties"),
-        lambda: _answers(f"{where.target.connect}/connectors"),
+        address(layout.target.connect),
+        _java(layout, 1024, "-cp", classpath, main, layout.run / "connect.properties"),
+        lambda: _answers(f"{layout.target.connect}/connectors"),
         variables={"JDBC_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
     )
 
 
-def _flink(where: Layout) -> tuple[Service, ...]:
-    flink = where.target.flink
+def _flink(layout: Layout) -> tuple[Service, ...]:
+    flink = layout.target.flink
     if flink is None:
         return ()
     classpath = f"{LIB / 'flink'}/*:{FLINK_JARS / 'lib'}/*"
     opens = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in FLINK_OPENS]
     options = ["-Dio.netty.tryReflectionSetAccessible=true", *opens, "-cp", classpath]
-    folders = [where.run, where.data / "flink" / "queries"]
+    folders = [layout.run, layout.data / "flink" / "queries"]
     return (
         Service(
             "flink",
             address(flink.gateway),
-            _java(where, 640, *options, "hospital.flink.Server", *folders),
+            _java(layout, 640, *options, "hospital.flink.Server", *folders),
             lambda: _answers(f"{flink.gateway}/v1/info"),
-            settings={"FLINK_CONF_DIR": str(where.run)},
+            settings={"FLINK_CONF_DIR": str(layout.run)},
         ),
     )
 
 
-def _cleanse(where: Layout) -> Service:
-    command = [sys.executable, "-m", "spark.job", "--target", str(where.run / "target.yaml")]
-    file = status.file_of(where.state)
+def _cleanse(layout: Layout) -> Service:
+    command = [sys.executable, "-m", "spark.job", "--target", str(layout.run / "target.yaml")]
+    file = status.file_of(layout.state)
 
     def healthy() -> bool:
         written = status.read(file)

@@ -20,29 +20,29 @@ SETTINGS = (
 )
 
 
-def ask(where: Layout, file: Path | None) -> None:
-    """Becomes Flink's SQL client; with a file, it runs the file's statements and ends.
+def ask(layout: Layout, file: Path | None) -> None:
+    """Replaces this process by Flink's SQL client; with a file, that runs its statements and ends.
 
     Raises:
         SpecError: ksql/ has a mistake.
         UsageError: the target has no Flink.
     """
-    flink = where.target.flink
+    flink = layout.target.flink
     if flink is None:
-        raise UsageError(f"{where.target.pipeline}: this target has no `flink` to ask")
+        raise UsageError(f"{layout.target.pipeline}: this target has no `flink` to ask")
     project = loader.load(REPOSITORY)
-    script = where.run / "catalog.sql"
-    tables = catalog(project.analysis, choice.addresses(where.target))
+    script = layout.run / "catalog.sql"
+    tables = catalog(project.analysis, choice.addresses(layout.target))
     script.write_text("".join(f"{statement};\n" for statement in (*SETTINGS, *tables)))
     classpath = f"{FLINK_JARS}/lib/*:{FLINK_JARS}/opt/*:{LIB / 'flink'}/*"
-    logging = f"-Dlog4j2.configurationFile={where.run / 'client-log4j2.properties'}"
+    logging = f"-Dlog4j2.configurationFile={layout.run / 'client-log4j2.properties'}"
     command = [requirements.java(), "-Xmx256m", logging, "-cp", classpath]
     command += ["org.apache.flink.table.client.SqlClient", "gateway"]
     command += ["--endpoint", flink.gateway, "--init", str(script)]
     if file:
-        # Every SELECT of Flink emits changes; it has no word for it.
-        questions = where.run / "questions.sql"
+        # Every SELECT of Flink emits changes; its SQL has no EMIT CHANGES.
+        questions = layout.run / "questions.sql"
         questions.write_text(EMIT.sub("", file.read_text()))
         command += ["--file", str(questions)]
-    os.environ["FLINK_CONF_DIR"] = str(where.run)
+    os.environ["FLINK_CONF_DIR"] = str(layout.run)
     os.execvp(command[0], command)  # noqa: S606

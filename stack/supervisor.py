@@ -1,4 +1,4 @@
-"""supervisord: starts the services, restarts what dies, and tells how they are."""
+"""A client of supervisord, which starts the services and restarts those that die."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ class Supervisor:
         self._socket = socket
 
     def _call(self, method: str, *args: Any) -> Any:
-        # A transport keeps its connection, which a restarted supervisord does not know: one a call.
+        # A new one per call: a connection that is kept is dead once supervisord restarts.
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
         proxy = ServerProxy("http://localhost", transport=transport)
         try:
@@ -59,7 +59,7 @@ class Supervisor:
         """Starts supervisord as a daemon, with the secrets in its environment.
 
         Raises:
-            PipelineError: it did not come up; the message has its last words.
+            PipelineError: it did not come up; the message has the end of its output.
         """
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
         done = subprocess.run(
@@ -67,8 +67,8 @@ class Supervisor:
         )
         if done.returncode != 0:
             # It quotes the values of the environment that it cannot read.
-            said = redact((done.stderr or done.stdout).strip(), secrets.values())
-            raise PipelineError(f"supervisord does not start: {said}")
+            output = redact((done.stderr or done.stdout).strip(), secrets.values())
+            raise PipelineError(f"supervisord does not start: {output}")
         until(
             self.running,
             seconds=10,
@@ -92,12 +92,12 @@ class Supervisor:
         try:
             self._call("stopProcess", name, True)
         except Fault as fault:
-            # A stack that was started by an older version may not know the program.
+            # A stack that an older version started may not know the program.
             if fault.faultCode not in {Faults.NOT_RUNNING, Faults.BAD_NAME}:
                 raise PipelineError(f"{name}: {fault.faultString}") from None
 
     def shutdown(self) -> None:
-        """Ends supervisord. Stop the programs first, in the order they need."""
+        """Ends supervisord. Stop the programs first, in the order that they need."""
         pid = self._call("getPID")
         self._call("shutdown")
         until(

@@ -26,8 +26,8 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[Layout]:
     """The embedded stack, once for the whole run."""
-    with running_stack() as where:
-        yield where
+    with running_stack() as layout:
+        yield layout
 
 
 @pytest.fixture(scope="session")

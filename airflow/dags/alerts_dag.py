@@ -1,6 +1,6 @@
-"""Alerts: abnormal patterns in what has landed, statements that fail, records that none can read.
+"""Alerts: abnormal patterns in the tables, statements that fail, records that none can read.
 
-Told once, and once more when they are over.
+There is a notice when an alert opens, and one when it is over.
 """
 
 from datetime import datetime, timedelta
@@ -11,45 +11,45 @@ from hospital import alerts
 from hospital.hooks import PipelineHook, failing_at_once
 from hospital.patterns import queries
 
-# By kind: each is a task, so that one that cannot be asked does not hide the others.
+# By kind. Each is a task of its own, so that one that cannot be asked does not hide the others.
 QUERIES = queries(silent_minutes=30, reject_share=0.1)
 STATEMENTS = ("failing", "unread")
 
 
 @task
-def look_for(kind: str) -> None:
-    """Opens and closes the alerts of a kind.
+def match_pattern(kind: str) -> None:
+    """Opens and closes the alerts of an abnormal pattern.
 
     Raises:
-        AirflowFailException: some last: the task is red as long as they do.
+        AirflowFailException: some are open; the task is red as long as they are.
     """
-    _tell_of(kind, alerts.matches(QUERIES[kind]))
+    _update(kind, alerts.matches(QUERIES[kind]))
 
 
 @task
-def look_at_statements(kind: str) -> None:
-    """The same, of the statements of ksql/: those that fail, and what they could not read.
+def ask_statements(kind: str) -> None:
+    """The same for the statements of ksql/: those that fail, and records that they could not read.
 
     Raises:
-        AirflowFailException: some last, or the engine cannot be asked.
+        AirflowFailException: some alerts are open, or the engine cannot be asked.
     """
     hook = PipelineHook()
     with failing_at_once():
-        found = hook.failing() if kind == "failing" else hook.unread()
-    _tell_of(kind, found)
+        problems = hook.failing() if kind == "failing" else hook.unread()
+    _update(kind, problems)
 
 
-def _tell_of(kind: str, found: dict[str, str]) -> None:
-    alerts.update(kind, found)
-    if found:
-        lasting = [f"{subject}: {message}" for subject, message in found.items()]
-        raise AirflowFailException("; ".join(lasting))
+def _update(kind: str, problems: dict[str, str]) -> None:
+    alerts.update(kind, problems)
+    if problems:
+        lines = [f"{subject}: {message}" for subject, message in problems.items()]
+        raise AirflowFailException("; ".join(lines))
 
 
 @task(trigger_rule="all_done")
-def tell() -> None:
-    """Sends what could not be sent before."""
-    alerts.tell()
+def send_notices() -> None:
+    """Sends the notices that could not be sent before."""
+    alerts.send_notices()
 
 
 @dag(
@@ -62,9 +62,9 @@ def tell() -> None:
 )
 def alerts_dag() -> None:
     """One task per kind of alert, and the outbox."""
-    patterns = [look_for.override(task_id=kind)(kind) for kind in QUERIES]
-    statements = [look_at_statements.override(task_id=kind)(kind) for kind in STATEMENTS]
-    [*patterns, *statements] >> tell()
+    patterns = [match_pattern.override(task_id=kind)(kind) for kind in QUERIES]
+    statements = [ask_statements.override(task_id=kind)(kind) for kind in STATEMENTS]
+    [*patterns, *statements] >> send_notices()
 
 
 alerts_dag()

@@ -7,7 +7,8 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import Asset, dag, task
 from hospital.alerts import ALERTED
 from hospital.hooks import PipelineHook, failing_at_once
-from hospital.quality import CHECKS
+from hospital.patterns import STREAMS
+from hospital.quality import checks
 from hospital.sensors import ConnectorsSensor, LagSensor, RowsSensor, WorkerSensor
 
 from pipeline.clients.connect import Connect
@@ -19,10 +20,10 @@ HOLD_S = 15
 
 @task
 def restart_failed_tasks() -> list[str]:
-    """Restarts each connector that FAILED, or whose task did, once.
+    """Restarts, once, each connector that is FAILED or has a task that is.
 
     Raises:
-        AirflowFailException: one fails again; with its cause.
+        AirflowFailException: one fails again; the message has its cause.
     """
     hook = PipelineHook()
     with failing_at_once():
@@ -69,17 +70,17 @@ def _failures(connect: Connect, names: list[str]) -> list[str]:
     doc_md=__doc__,
 )
 def kafka_to_postgres_dag() -> None:
-    """Worker, connectors, lag, freshness, quality; an Asset per table that passed."""
+    """Worker, connectors, lag, freshness, quality; an Asset per table whose checks passed."""
     worker = WorkerSensor(task_id="worker_reachable", timeout=60)
     running = ConnectorsSensor(task_id="connectors_running", timeout=60)
     caught_up = LagSensor(task_id="sinks_caught_up", max_lag=10_000)
     fresh = RowsSensor(
-        task_id="rows_fresh", table="admissions", order="admission_date", max_age_s=1800
+        task_id="rows_fresh", table="admissions", order=STREAMS["admissions"], max_age_s=1800
     )
     worker >> restart_failed_tasks() >> running >> caught_up >> fresh
-    for table, checks in CHECKS.items():
+    for table, conditions in checks().items():
         quality = SQLTableCheckOperator(
-            task_id=f"check_{table}", conn_id="hospital_db", table=table, checks=checks
+            task_id=f"check_{table}", conn_id="hospital_db", table=table, checks=conditions
         )
         # The Asset is on a task of its own: on the check, it would be updated by a failure too.
         updated = EmptyOperator(

@@ -35,10 +35,10 @@ def once_or_continuous() -> str:
 
 @task
 def cleanse_once() -> dict[str, Any]:
-    """Catches up and returns the counts.
+    """Runs the cleansing until it has caught up, and returns its counts.
 
     Raises:
-        AirflowFailException: the job failed; with its last words.
+        AirflowFailException: the job failed; the message is the last line of its output.
     """
     command = [sys.executable, "-m", "spark.job", "--once", "--target", PipelineHook().target_file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -50,7 +50,7 @@ def cleanse_once() -> dict[str, Any]:
 
 @task(trigger_rule="none_failed_min_one_success")
 def record_counts(once: dict[str, Any] | None) -> dict[str, int]:
-    """Notes what was done, in cleansing_runs."""
+    """Writes the counts to the table cleansing_runs."""
     if once is None:
         written = status.read(status.file_of(PipelineHook().state))
         assert written is not None  # noqa: S101 - the sensor has read it
@@ -92,7 +92,7 @@ def spark_processing_dag() -> None:
     branch = once_or_continuous()
     once = cleanse_once()
     watched = CleansingSensor(task_id="cleansing_progresses", max_lag=50_000, timeout=60)
-    # What a task returns is known to Airflow alone.
+    # Airflow passes on what a task returns; mypy does not know.
     counts = record_counts(once)  # type: ignore[arg-type]
     clean_topics_updated = EmptyOperator(
         task_id="clean_topics_updated", outlets=[Asset("kafka://hospital/clean_topics")]

@@ -22,10 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class PipelineHook(BaseHook):
-    """What the connection's extra `target` names: a file of targets/, or one like it.
+    """The target that the connection's extra `target` names: a file of targets/, or a path.
 
     Raises:
-        AirflowFailException: in every method, at once and in one line: waiting would not help.
+        AirflowFailException: in every method, if there is no such connection or target. Trying
+            again would not help.
     """
 
     conn_type = "generic"
@@ -98,14 +99,14 @@ def database(conn_id: str = "hospital_db") -> Iterator[psycopg.Connection]:
     Raises:
         AirflowFailException: there is no such connection, or PostgreSQL refuses it.
     """
-    found = _connection(conn_id)
+    settings = _connection(conn_id)
     try:
         connection = psycopg.connect(
-            host=found.host,
-            port=found.port,
-            dbname=found.schema,
-            user=found.login,
-            password=found.password,
+            host=settings.host,
+            port=settings.port,
+            dbname=settings.schema,
+            user=settings.login,
+            password=settings.password,
             connect_timeout=5,
         )
     except psycopg.OperationalError as error:
@@ -117,7 +118,7 @@ def database(conn_id: str = "hospital_db") -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def failing_at_once() -> Iterator[None]:
-    """Errors of the pipeline as one line that fails the task, without a stack or a retry."""
+    """Turns an error of the pipeline into one line that fails the task, without a retry."""
     try:
         yield
     except PipelineError as error:

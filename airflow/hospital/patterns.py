@@ -1,4 +1,4 @@
-"""Abnormal patterns as queries; each row is a subject and what is wrong with it."""
+"""Queries for abnormal patterns; each row is a subject and a message."""
 
 # The hospital's newest whole hour, against the same hour of the fourteen days before.
 _USUAL = """
@@ -23,7 +23,7 @@ FROM (SELECT now() - max(pg_xact_commit_timestamp(xmin)) AS age FROM
   (SELECT xmin FROM {table} ORDER BY {order} DESC LIMIT 100) rows) newest
 WHERE age > interval '{minutes} minutes'
 """
-# Between the last two notes; a job that was started again counts anew.
+# Between the last two runs that were recorded; a job that restarted counts from 0 again.
 _REJECTS = """
 WITH runs AS (
   SELECT recorded_at, rejected, clean + rejected AS total,
@@ -39,7 +39,7 @@ newest AS (
 )
 SELECT 'share', format('%s %% rejected', round(100 * share, 1)) FROM newest WHERE share > {share}
 """
-# Tables with the column that their newest rows are found by.
+# The tables that must not fall silent, with the column that orders their rows by time.
 STREAMS = {
     "admissions": "admission_date",
     "diagnoses": "diagnosed_at",

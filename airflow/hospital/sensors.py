@@ -11,12 +11,12 @@ from pipeline.errors import DeniedError, PipelineError
 from pipeline.resources.connector import sink_lags
 from spark import status
 
-# The job says something every second; a busy machine may keep it from that for a while.
+# The job writes its status every second; a busy machine may keep it from that for a while.
 SILENCE_S = 45
 
 
 class PipelineSensor(BaseSensorOperator):
-    """A condition, and a timeout that says what was waited for and what was seen last."""
+    """Waits for a condition; on a timeout, it says what it waited for and what it saw last."""
 
     waits_for = ""
 
@@ -28,10 +28,10 @@ class PipelineSensor(BaseSensorOperator):
 
     @abstractmethod
     def problem(self, hook: PipelineHook) -> str:
-        """What is not as it should be; "" once all is."""
+        """What keeps the condition from being met; "" once it is."""
 
     def poke(self, context: Context) -> bool:
-        """One look. A service that is down is waited for; one that refuses us is not."""
+        """Asks once. A service that is down is waited for; one that refuses us is not."""
         del context
         try:
             self._seen = self.problem(PipelineHook(self.conn_id))
@@ -43,10 +43,10 @@ class PipelineSensor(BaseSensorOperator):
         return not self._seen
 
     def execute(self, context: Context) -> Any:
-        """Looks once more.
+        """Asks until the condition is met.
 
         Raises:
-            AirflowSensorTimeout: with the last state seen.
+            AirflowSensorTimeout: the condition was not met in time; with the last state seen.
         """
         try:
             return super().execute(context)

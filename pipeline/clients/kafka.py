@@ -58,7 +58,7 @@ class Kafka:
         }
 
     def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
-        """The identity of each topic: another one when it was deleted and made anew."""
+        """The identity of each topic: another one if it was deleted and created again."""
         futures = self._admin.describe_topics(TopicCollection(list(names)))
         return {name: str(self._result(future).topic_id) for name, future in futures.items()}
 

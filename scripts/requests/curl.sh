@@ -4,14 +4,16 @@
 # The value is Avro under the subject's registered schema. It comes back as the bytes that Kafka holds:
 # the proxy reads key and value in one format, and the key is a plain string.
 set -euo pipefail
-topic=${1:?a topic: patients, patient_admissions, patient_diagnoses or patient_labs}
+folder=$(dirname "$0")
+topics=$(for file in "$folder"/*.json; do basename "$file" .json; done)
+topic=${1:?a topic: ${topics//$'\n'/, }}
 proxy=${2:-http://127.0.0.1:8082}
 call() { curl --fail-with-body --silent --show-error "$@"; echo; }
 json='Content-Type: application/vnd.kafka.v2+json'
 
 cluster=$(call "$proxy/v3/clusters" | sed 's/.*"cluster_id" *: *"\([^"]*\)".*/\1/')
 sent=$(call "$proxy/v3/clusters/$cluster/topics/$topic/records" -H 'Content-Type: application/json' \
-  --data @"$(dirname "$0")/$topic.json")
+  --data @"$folder/$topic.json")
 echo "$sent"
 # HTTP says 200 for the request; each record has a code of its own.
 grep -q '"error_code" *: *200' <<< "$sent"

@@ -1,4 +1,4 @@
-"""The embedded stack of a test run: real services on free ports, cleaned up whatever happens."""
+"""The embedded stack of a test run: real services on free ports, removed at the end."""
 
 import socket
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.wait import until
 from stack import lifecycle
-from stack.layout import Layout, layout
+from stack.layout import Layout, layout_of
 from stack.supervisor import Supervisor
 
 FOLDER = REPOSITORY / "var" / "test"
@@ -21,24 +21,24 @@ TARGET = FOLDER / "target.yaml"
 
 @contextmanager
 def running_stack() -> Iterator[Layout]:
-    """The stack, healthy; afterwards nothing of it is left."""
+    """Starts the stack and waits until it is healthy; removes all of it at the end."""
     console = Console(stderr=True)
     if TARGET.is_file():
-        # What a run that was killed has left behind.
+        # A run that was killed has left it behind.
         lifecycle.clean(_layout(), console)
     FOLDER.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(yaml.safe_dump(_target(free_ports(8))))
-    where = _layout()
+    layout = _layout()
     try:
-        lifecycle.up(where, console)
-        yield where
+        lifecycle.up(layout, console)
+        yield layout
     finally:
-        lifecycle.clean(where, console)
+        lifecycle.clean(layout, console)
         TARGET.unlink()
 
 
 def _layout() -> Layout:
-    return layout(REPOSITORY, targets.load(REPOSITORY, str(TARGET)))
+    return layout_of(REPOSITORY, targets.load(REPOSITORY, str(TARGET)))
 
 
 def _target(ports: list[int]) -> dict[str, object]:
@@ -74,24 +74,24 @@ def free_ports(count: int) -> list[int]:
         return [int(probe.getsockname()[1]) for probe in probes]
 
 
-def await_restart(where: Layout, service: str, killed: int) -> None:
+def await_restart(layout: Layout, service: str, killed: int) -> None:
     """Waits until the supervisor has started a killed service again."""
     until(
-        lambda: pid_of(where, service),
+        lambda: pid_of(layout, service),
         seconds=30,
         done=lambda pid: pid not in {0, killed},
         describe=lambda _: f"the supervisor does not start {service} again",
     )
 
 
-def peak_mb(where: Layout, service: str) -> float:
+def peak_mb(layout: Layout, service: str) -> float:
     """The most memory that a service and its children held, each at its own time."""
-    return sum(_peak_kb(pid) for pid in _tree(pid_of(where, service))) / 1024
+    return sum(_peak_kb(pid) for pid in _tree(pid_of(layout, service))) / 1024
 
 
 def _tree(pid: int) -> list[int]:
     children = _proc(f"{pid}/task/{pid}/children").split()
-    return [pid, *(found for child in children for found in _tree(int(child)))]
+    return [pid, *(descendant for child in children for descendant in _tree(int(child)))]
 
 
 def _peak_kb(pid: int) -> int:
@@ -107,6 +107,6 @@ def _proc(path: str) -> str:
         return ""
 
 
-def pid_of(where: Layout, service: str) -> int:
+def pid_of(layout: Layout, service: str) -> int:
     """The process of a service."""
-    return Supervisor(where.socket).processes()[service].pid
+    return Supervisor(layout.socket).processes()[service].pid

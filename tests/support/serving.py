@@ -1,6 +1,8 @@
-"""An HTTP server on loopback that answers in JSON, for what speaks to a service that we lack."""
+"""An HTTP server on loopback that answers in JSON, in place of a service that we lack."""
 
+import base64
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,14 +14,21 @@ Answer = Callable[[str, str, Any], tuple[int, Any]]
 
 
 @contextmanager
-def serving(answer: Answer) -> Iterator[str]:
-    """Serves until the end of the block; the value is the server's address."""
+def serving(
+    answer: Answer, *, tls: ssl.SSLContext | None = None, login: str | None = None
+) -> Iterator[str]:
+    """Serves until the end of the block; the value is the server's address.
+
+    With `login` (user:password), whoever does not log in gets a 401.
+    """
+    wanted = f"Basic {base64.b64encode(login.encode()).decode()}" if login else None
 
     class Handler(BaseHTTPRequestHandler):
         def do(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             sent = json.loads(self.rfile.read(length)) if length else None
-            status, body = answer(self.command, self.path, sent)
+            is_known = wanted in {None, self.headers.get("Authorization")}
+            status, body = answer(self.command, self.path, sent) if is_known else (401, None)
             data = json.dumps(body, separators=(",", ":")).encode() if body is not None else b""
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -33,11 +42,13 @@ def serving(answer: Answer) -> Iterator[str]:
             del format, args
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     # It looks that often whether it is to end.
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

@@ -1,4 +1,4 @@
-"""The targets as the end-to-end tests see them: the same questions, other answers."""
+"""The targets as the end-to-end tests see them: one interface for both."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ from stack.supervisor import Supervisor
 from tests.support.embedded import TARGET, await_restart, free_ports, pid_of
 
 COMPOSE_FILE = REPOSITORY / "compose.yaml"
-# What the parts that a test kills are called where.
+# The services of the parts that a test kills, if they have other names.
 EMBEDDED = {"trends": "flink"}
 COMPOSE = {"registry": "schema-registry", "trends": "ksqldb-server"}
 
@@ -35,10 +35,10 @@ class Stack(Protocol):
         """Ends a part at once, without notice, and returns when it is started again."""
 
     def forget_cleansed(self) -> None:
-        """Has the cleansing forget what it has done, as after its window: it reads all again."""
+        """Drops the cleansing's checkpoint, so that it reads everything again."""
 
     def logs(self) -> str:
-        """What all services have written."""
+        """The logs of all services."""
 
     def answered(self, questions: Path) -> int:
         """How many of a file's questions `make ksql` answers."""
@@ -105,11 +105,11 @@ class Compose:
 
     def answered(self, questions: Path) -> int:
         mount = f"--volume {questions}:/questions.sql:ro"
-        said = self.run(f"{mount} ksqldb-cli --file /questions.sql http://ksqldb-server:8088")
-        return said.count("Limit Reached")
+        output = self.run(f"{mount} ksqldb-cli --file /questions.sql http://ksqldb-server:8088")
+        return output.count("Limit Reached")
 
     def run(self, command: str) -> str:
-        """What a service of the profile `tools` says when it is run once."""
+        """The output of a service of the profile `tools` that is run once."""
         return str(self._docker.execute(f"--profile tools run --rm --no-TTY {command}").decode())
 
 

@@ -1,4 +1,4 @@
-"""A repository of its own for a test: specs in a temporary folder, run against the test stack."""
+"""A repository for one test: specs in a temporary folder, deployed to the test's stack."""
 
 import json
 import shutil
@@ -76,7 +76,7 @@ class Workspace:
         self.write(path, {**yaml.safe_load(file.read_text()), **changes})
 
     def connectors(self) -> dict[str, Any]:
-        """What the worker says of all connectors."""
+        """Every connector with its configuration and state, as the worker has them."""
         url = f"{self.target.connect}/connectors?expand=info&expand=status"
         answer: dict[str, Any] = requests.get(url, timeout=10).json()
         return answer

@@ -8,12 +8,13 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.paths import REPOSITORY
+from pipeline.repository import facts
 from pipeline.repository.loader import load
 from pipeline.schemas import contract
 from scripts.generate import Generator
-from scripts.kafka_producer import KEYS
 
-SCHEMAS = load(REPOSITORY).schemas
+DECLARED = load(REPOSITORY)
+SCHEMAS, KEYS = DECLARED.schemas, facts.raw_topics(DECLARED)
 
 
 @pytest.mark.parametrize("topic", KEYS)
@@ -42,5 +43,5 @@ def test_each_rule_does_what_the_java_generator_does() -> None:
 
 
 def test_a_rule_that_is_not_known_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="f: the rule length is not known"):
+    with pytest.raises(UsageError, match="f: this producer does not know the rule length"):
         _one(length=3)

@@ -9,7 +9,7 @@ from pipeline.errors import PipelineError, UsageError
 from pipeline.repository.target import Target, env_file
 from scripts import passwords
 from stack import requirements
-from stack.layout import layout
+from stack.layout import layout_of
 
 
 def _script(path: Path, text: str) -> Path:
@@ -103,4 +103,4 @@ def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
         }
     )
     with pytest.raises(UsageError, match="longer than a Unix socket allows"):
-        layout(tmp_path, target)
+        layout_of(tmp_path, target)

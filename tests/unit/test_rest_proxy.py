@@ -20,13 +20,14 @@ import yaml
 
 from pipeline import codec
 from pipeline.paths import REPOSITORY
-from pipeline.repository import loader
+from pipeline.repository import facts, loader
 from pipeline.schemas import compact, contract
-from scripts.kafka_producer import KEYS
 from tests.support.serving import serving
 
 REQUESTS = REPOSITORY / "scripts" / "requests"
-SCHEMAS = {topic: contract(loader.load(REPOSITORY).schemas[topic]) for topic in KEYS}
+DECLARED = loader.load(REPOSITORY)
+KEYS = facts.raw_topics(DECLARED)
+SCHEMAS = {topic: contract(DECLARED.schemas[topic]) for topic in KEYS}
 
 
 def _encoded(topic: str, data: Any) -> bytes:
