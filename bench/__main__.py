@@ -5,7 +5,6 @@ run to run on a small shared machine, the ratios by a tenth.
 """
 
 import json
-import shutil
 import statistics
 import tempfile
 from pathlib import Path
@@ -13,41 +12,43 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import cleansing, datagen, latency, noop, sinks, trends
+from bench.space import Space, copy, without_trends
 from pipeline.paths import REPOSITORY
+from stack import throwaway
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests.support.embedded import TARGET, peak_mb, running_stack
-from tests.support.workspace import Workspace, full
 
 OUTPUT = REPOSITORY / "build" / "bench.json"
+FOLDER = REPOSITORY / "var" / "bench"
 words = Console(stderr=True)
 
 
 def main() -> None:
-    with running_stack() as where, tempfile.TemporaryDirectory() as folder:
+    with throwaway.running(REPOSITORY, FOLDER) as where, tempfile.TemporaryDirectory() as folder:
         # It would take the machine from what is measured, until it is itself.
         Supervisor(where.socket).stop("cleanse")
-        results = measure(full(Path(folder), TARGET), where)
+        results = measure(without_trends(Path(folder), FOLDER / throwaway.TARGET), where)
     OUTPUT.write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
     words.print(f"written to {OUTPUT.relative_to(REPOSITORY)}")
 
 
-def shaping(space: Workspace) -> dict[str, float]:
+def shaping(space: Space) -> dict[str, float]:
     """What Flink does with the clean topics."""
     space.run("destroy", "--yes")
-    shaped = full(space.root / "trends", TARGET, trends=True)
-    shutil.rmtree(shaped.root / "connectors" / "sources")
+    shaped = copy(space.root / "trends", space.target_file)
+    for file in (shaped.root / "connectors" / "sources").glob("*.yaml"):
+        file.unlink()
     with words.status("trends: records/s through the heaviest statement"):
         # The topics, subjects and tables, without the queries.
         trends.prepare(shaped)
-        shaped.ok("deploy", "--only", "[a-z]*_*", "--only", "plain*")
+        shaped.run("deploy", "--only", "[a-z]*_*", "--only", "plain*")
         rates = trends.measure(shaped)
     plain, heaviest = rates.values()
     for name, rate in rates.items():
         words.print(f"Flink, {name:<24} {rate:6,.0f} records/s")
     with words.status("trends: from a clean record to its row"):
-        shaped.ok("deploy")
+        shaped.run("deploy")
         samples = statistics.quantiles(trends.through(shaped), n=100)
     words.print(f"clean record to trend row, p50 {samples[49]:7,.0f} ms")
     return {
@@ -58,7 +59,7 @@ def shaping(space: Workspace) -> dict[str, float]:
     }
 
 
-def measure(space: Workspace, where: Layout) -> dict[str, float]:
+def measure(space: Space, where: Layout) -> dict[str, float]:
     """Everything, in one run: the topic that Datagen fills is what the sinks read."""
     with words.status("Datagen: records/s into Kafka"):
         generated = datagen.measure(space)
@@ -81,7 +82,7 @@ def measure(space: Workspace, where: Layout) -> dict[str, float]:
     with words.status("latency of the cleansing at 1,000 records/s"):
         cleansed = statistics.quantiles(cleansing.through(space, where), n=100)
     words.print(f"raw to clean record, p50    {cleansed[49]:10,.0f} ms")
-    memory = peak_mb(where, "cleanse")
+    memory = throwaway.peak_mb(where, "cleanse")
     Supervisor(where.socket).stop("cleanse")
     words.print(f"the cleansing's memory      {memory:10,.0f} MB")
     return {

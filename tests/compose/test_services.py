@@ -11,7 +11,7 @@ from pytest_docker.plugin import Services
 
 from pipeline.repository import target as targets
 from pipeline.wait import until
-from tests.embedded.test_airflow import Airflow
+from tests.support.airflow import Airflow
 from tests.support.stacks import Compose
 from tests.support.workspace import Workspace
 

@@ -17,50 +17,16 @@ from spark import status
 from stack import lifecycle
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests.endtoend.test_delivery import ENTITIES, bounded, wait_until_landed
-from tests.endtoend.test_trends import BEGIN, admission, lab, write_clean
 from tests.support import records, workspace
+from tests.support.airflow import Airflow
+from tests.support.delivery import ENTITIES, bounded, wait_until_landed
 from tests.support.embedded import pid_of
 from tests.support.serving import serving
+from tests.support.trends import BEGIN, admission, lab, write_clean
 from tests.support.workspace import Workspace
 
-RUN_S = 240
 # Of airflow/hospital/sensors.py, which needs Airflow's own environment to be imported.
 SILENCE_S = 45
-
-
-class Airflow:
-    """Airflow's REST API, logged in."""
-
-    def __init__(self, url: str, password: str) -> None:
-        self.url = url
-        login = {"username": "admin", "password": password}
-        token = requests.post(f"{url}/auth/token", json=login, timeout=10)
-        token.raise_for_status()
-        self._headers = {"Authorization": f"Bearer {token.json()['access_token']}"}
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        url = f"{self.url}/api/v2{path}"
-        answer = requests.request(method, url, json=body, headers=self._headers, timeout=30)
-        answer.raise_for_status()
-        return answer.json()
-
-    def run(self, dag: str) -> dict[str, str]:
-        """Runs a DAG and returns the state of each task."""
-        path = f"/dags/{dag}/dagRuns"
-        run = self.ask("POST", path, {"logical_date": None, "conf": {}})["dag_run_id"]
-
-        until(
-            lambda: self.ask("GET", f"{path}/{run}")["state"],
-            seconds=RUN_S,
-            done=lambda state: state in {"success", "failed"},
-            describe=lambda state: f"{dag} is {state}: {self.states(dag, run)}",
-        )
-        return self.states(dag, run)
-
-    def states(self, dag: str, run: str) -> dict[str, str]:
-        listed = self.ask("GET", f"/dags/{dag}/dagRuns/{run}/taskInstances")["task_instances"]
-        return {task["task_id"]: task["state"] for task in listed}
 
 
 def _failed(states: dict[str, str]) -> set[str]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pipeline.paths import REPOSITORY
 from stack.layout import Layout
-from tests.endtoend.test_delivery import ENTITIES as ALL
-from tests.endtoend.test_delivery import bounded, wait_until_landed
+from stack.throwaway import peak_mb
 from tests.support import records
-from tests.support.embedded import peak_mb
+from tests.support.delivery import ENTITIES as ALL
+from tests.support.delivery import bounded, wait_until_landed
 from tests.support.workspace import Workspace
 
 

@@ -12,9 +12,9 @@ from pipeline.repository.loader import load
 from pipeline.wait import until
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests.endtoend.test_trends import admit, wait_until_equal, write_clean
 from tests.support import records
 from tests.support.stacks import Embedded
+from tests.support.trends import admit, wait_until_equal, write_clean
 from tests.support.workspace import Workspace
 
 STREAM_TABLE = """
