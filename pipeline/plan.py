@@ -17,11 +17,13 @@ class Plan:
     """The changes, and the problems for which none of them may be made.
 
     `leftovers` run though they are not declared any more; they are no changes without `--prune`.
+    `remarks` are of what is not declared and stays in any case.
     """
 
     changes: tuple[Change, ...]
     problems: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def only(self, names: frozenset[str]) -> "Plan":
         """The part that is about these resources; the problems stay."""
@@ -37,6 +39,7 @@ def compare(desired: Desired, live: Live, *, prune: bool = False) -> Plan:
     changes: list[Change] = []
     problems: list[str] = []
     gone: list[Change] = []
+    remarks: list[str] = []
     for resource in RESOURCES:
         declared = desired.of(resource.kind)
         running = live.get(resource.kind, {})
@@ -44,9 +47,10 @@ def compare(desired: Desired, live: Live, *, prune: bool = False) -> Plan:
             changes += resource.difference(one, running.get(one.name))
             problems += resource.problems(one, running.get(one.name), desired.owner)
         gone += resource.undeclared(declared, running, desired.owner)
-    if prune:
-        return Plan((*changes, *gone), tuple(problems))
-    return Plan(tuple(changes), tuple(problems), tuple(f"{c.kind} {c.name}" for c in gone))
+        remarks += resource.remarks(declared, running)
+    leftovers = () if prune else tuple(f"{change.kind} {change.name}" for change in gone)
+    pruned = gone if prune else []
+    return Plan((*changes, *pruned), tuple(problems), leftovers, tuple(remarks))
 
 
 def everything(desired: Desired, live: Live) -> Plan:

@@ -68,7 +68,7 @@ def plan_json(plan: Plan) -> str:
     """The plan as JSON.
 
     {"changes": [{kind, name, action, edits: [{key, before, after}], note}], "problems": [],
-    "leftovers": []}.
+    "leftovers": [], "remarks": []}.
     """
     changes = [
         {
@@ -80,7 +80,12 @@ def plan_json(plan: Plan) -> str:
         }
         for change in plan.changes
     ]
-    content = {"changes": changes, "problems": plan.problems, "leftovers": plan.leftovers}
+    content = {
+        "changes": changes,
+        "problems": plan.problems,
+        "leftovers": plan.leftovers,
+        "remarks": plan.remarks,
+    }
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
@@ -103,15 +108,16 @@ def headline(change: Change) -> str:
 
 def summary(plan: Plan) -> str:
     """How many changes of each action."""
-    leftovers = _leftovers(plan)
+    remarks = [*filter(None, [_leftovers(plan)]), *(f"Left alone: {r}." for r in plan.remarks)]
     if not plan.changes:
-        return leftovers or "Nothing to change: what runs is what is declared."
+        nothing = [] if plan.leftovers else ["Nothing to change: what runs is what is declared."]
+        return "\n".join([*nothing, *remarks])
     counts = [
         f"{count} to {action}"
         for action in Action
         if (count := sum(change.action is action for change in plan.changes))
     ]
-    return "\n".join([f"{', '.join(counts)}.", *filter(None, [leftovers])])
+    return "\n".join([f"{', '.join(counts)}.", *remarks])
 
 
 def _leftovers(plan: Plan) -> str:

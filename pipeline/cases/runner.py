@@ -66,7 +66,8 @@ def run(
 def _results(
     root: Path, cases: Sequence[Case], project: Project, services: Callable[[], Services]
 ) -> Iterator[Result]:
-    of_rules = [case for case in cases if root / RULES.parent in case.file.parents]
+    folder = (root / RULES.parent).resolve()
+    of_rules = [case for case in cases if folder in case.file.resolve().parents]
     of_ksql = [case for case in cases if case not in of_rules]
     if of_ksql:
         found = services()

@@ -108,6 +108,18 @@ def _cleansing(project: Project) -> Iterator[Mistake]:
             yield _rule(project, key, f"topics.yaml has no topic {topic}{hint}")
         if topic not in project.schemas:
             yield _rule(project, key, f"schemas/{topic}.avsc is missing")
+    yield from _keys(project)
+
+
+def _keys(project: Project) -> Iterator[Mistake]:
+    """A raw topic has one key: its sources and its rules agree on it."""
+    rules_of = project.rules.topics if project.rules else {}
+    for source in project.connectors:
+        for topic in set(source.writes) & rules_of.keys():
+            for name, field in source.given("field").items():
+                if field != rules_of[topic].key:
+                    message = f"spark/rules.yaml says {rules_of[topic].key} is the key of {topic}"
+                    yield source.mistake(name, message)
 
 
 def _unconnected(project: Project) -> Iterator[Mistake]:

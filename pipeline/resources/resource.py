@@ -77,6 +77,11 @@ class Resource(Generic[Declared, Live]):
         del declared, live, owner
         return iter(())
 
+    def remarks(self, declared: Sequence[Declared], live: Mapping[str, Live]) -> Iterator[str]:
+        """What is there, is not declared, and is left alone by every deployment. Pure."""
+        del declared, live
+        return iter(())
+
     def check(
         self, changes: Sequence[Change], declared: Sequence[Declared], services: "Services"
     ) -> list[str]:

@@ -4,6 +4,7 @@ All changes are made in one transaction: the tables, then the script, which make
 what each role may do. `check` runs the same and rolls it back.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +162,19 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
         change = declared.difference(live)  # type: ignore[arg-type]  # each gets its own
         if change:
             yield change
+
+    def remarks(
+        self, declared: Sequence[Table | Script], live: Mapping[str, LiveTable | LiveScript]
+    ) -> Iterator[str]:
+        """Columns that neither a schema nor the script knows, of a field that was removed."""
+        script = " ".join(one.text for one in declared if isinstance(one, Script))
+        for one in declared:
+            found = live.get(one.name)
+            if isinstance(one, Table) and isinstance(found, LiveTable) and one.columns:
+                known = {column.name for column in one.columns}
+                for name in found.columns.keys() - known:
+                    if not re.search(rf"\b{re.escape(name)}\b", script):
+                        yield f"column {name} of {one.name} is in no schema: no column is dropped"
 
     def check(
         self, changes: Sequence[Change], declared: Sequence[Table | Script], services: "Services"

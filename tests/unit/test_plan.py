@@ -194,10 +194,14 @@ def test_a_table_gets_columns_comments_and_privileges() -> None:
     ]
 
 
-def test_what_a_person_added_to_a_table_is_left_alone() -> None:
+def test_what_a_person_added_to_a_table_is_left_alone_and_told_unless_the_script_knows() -> None:
     more = {**LIVE_ROWS.columns, "note": LiveColumn("note", "text", nullable=True, comment="mine")}
-    live = replace(LIVE_ROWS, columns=more, comment="by hand")
-    assert _changes(_live(table={**LIVE["table"], "rows": live})) == ()
+    live = _live(table={**LIVE["table"], "rows": replace(LIVE_ROWS, columns=more, comment="hand")})
+    plan = compare(DESIRED, live)
+    assert plan.changes == ()
+    assert plan.remarks == ("column note of rows is in no schema: no column is dropped",)
+    script = replace(DESIRED.script, text="ALTER TABLE rows ADD COLUMN IF NOT EXISTS note text")
+    assert compare(replace(DESIRED, script=script), live).remarks == ()
 
 
 @pytest.mark.parametrize(

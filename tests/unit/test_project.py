@@ -146,6 +146,13 @@ def _replace(file: Path, old: str, new: str) -> None:
             " connectors/sources/patients.yaml",
         ),
         (
+            "connectors/sources/labs-admission.yaml",
+            "key: lab_id",
+            "key: admission_id",
+            "connectors/sources/labs-admission.yaml:6: key: spark/rules.yaml says lab_id is the key"
+            " of patient_labs",
+        ),
+        (
             "topics.yaml",
             "  patient_labs: {}\n",
             "",
