@@ -5,7 +5,6 @@ run to run on a small shared machine, the ratios by a tenth.
 """
 
 import json
-import shutil
 import statistics
 import tempfile
 from pathlib import Path
@@ -13,42 +12,44 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import cleansing, datagen, latency, noop, sinks, trends
+from bench.space import Space, copy, without_trends
 from pipeline.paths import REPOSITORY
+from stack import throwaway
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests.support.embedded import TARGET, peak_mb, running_stack
-from tests.support.workspace import Workspace, full
 
 OUTPUT = REPOSITORY / "build" / "bench.json"
+FOLDER = REPOSITORY / "var" / "bench"
 console = Console(stderr=True)
 
 
 def main() -> None:
-    with running_stack() as layout, tempfile.TemporaryDirectory() as folder:
-        # It would take time from what is measured before it.
+    with throwaway.running(REPOSITORY, FOLDER) as layout, tempfile.TemporaryDirectory() as folder:
+        # It would take the machine from what is measured, until it is itself.
         Supervisor(layout.socket).stop("cleanse")
-        results = measure(full(Path(folder), TARGET), layout)
+        results = measure(without_trends(Path(folder), FOLDER / throwaway.TARGET), layout)
     OUTPUT.write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))
     console.print(f"written to {OUTPUT.relative_to(REPOSITORY)}")
 
 
-def shaping(space: Workspace) -> dict[str, float]:
-    """The speed of the trends, from the clean topics to their rows."""
+def shaping(space: Space) -> dict[str, float]:
+    """What Flink does with the clean topics."""
     space.run("destroy", "--yes")
-    shaped = full(space.root / "trends", TARGET, trends=True)
-    shutil.rmtree(shaped.root / "connectors" / "sources")
+    shaped = copy(space.root / "trends", space.target_file)
+    for file in (shaped.root / "connectors" / "sources").glob("*.yaml"):
+        file.unlink()
     with console.status("trends: records/s through the heaviest statement"):
         # The topics, subjects and tables, without the queries.
         trends.prepare(shaped)
-        shaped.ok("deploy", "--only", "[a-z]*_*", "--only", "plain*")
+        shaped.run("deploy", "--only", "[a-z]*_*", "--only", "plain*")
         rates = trends.measure(shaped)
     plain, heaviest = rates.values()
     for name, rate in rates.items():
         console.print(f"Flink, {name:<24} {rate:6,.0f} records/s")
     with console.status("trends: from a clean record to its row"):
-        shaped.ok("deploy")
-        samples = statistics.quantiles(trends.latencies(shaped), n=100)
+        shaped.run("deploy")
+        samples = statistics.quantiles(trends.through(shaped), n=100)
     console.print(f"clean record to trend row, p50 {samples[49]:7,.0f} ms")
     return {
         "trend_records_per_s": round(heaviest),
@@ -58,8 +59,8 @@ def shaping(space: Workspace) -> dict[str, float]:
     }
 
 
-def measure(space: Workspace, layout: Layout) -> dict[str, float]:
-    """Everything, in one run: the sinks read the topic that Datagen fills."""
+def measure(space: Space, layout: Layout) -> dict[str, float]:
+    """Everything, in one run: the topic that Datagen fills is what the sinks read."""
     with console.status("Datagen: records/s into Kafka"):
         generated = datagen.measure(space)
     console.print(f"Datagen, one task           {generated:10,.0f} records/s")
@@ -79,9 +80,9 @@ def measure(space: Workspace, layout: Layout) -> dict[str, float]:
         seconds, writes = noop.measure(space)
     console.print(f"deploy of no change         {seconds:10.2f} s, {writes} writes")
     with console.status("latency of the cleansing at 1,000 records/s"):
-        cleansed = statistics.quantiles(cleansing.latencies(space, layout), n=100)
+        cleansed = statistics.quantiles(cleansing.through(space, layout), n=100)
     console.print(f"raw to clean record, p50    {cleansed[49]:10,.0f} ms")
-    memory = peak_mb(layout, "cleanse")
+    memory = throwaway.peak_mb(layout, "cleanse")
     Supervisor(layout.socket).stop("cleanse")
     console.print(f"the cleansing's memory      {memory:10,.0f} MB")
     return {

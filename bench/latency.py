@@ -1,16 +1,12 @@
-"""The time from a producer's record to its committed row, at 1,000 records/s."""
+"""From a record that is handed to a producer to its row, committed, at 1,000 records/s."""
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from bench.space import Space
 from pipeline.clients import librdkafka
-from pipeline.paths import REPOSITORY
-from pipeline.repository.loader import load
 from pipeline.wait import until
-from tests.support import records
-from tests.support.workspace import Workspace, counts
 
 PER_SECOND = 1000
 SECONDS = 20
@@ -24,21 +20,18 @@ FROM lab_results WHERE lab_id LIKE 'X%' AND lab_id >= 'X' || lpad(:first, 8, '0'
 """
 
 
-def measure(space: Workspace) -> list[float]:
-    """Milliseconds per record, without those of the warm-up."""
+def measure(space: Space) -> list[float]:
+    """Milliseconds per record, those of the warm-up left out."""
     space.run("destroy", "--yes")
-    for file in Path(space.root / "connectors").glob("*/*.yaml"):
-        file.unlink()
-    sink = REPOSITORY / "connectors" / "sinks" / "labs.yaml"
-    space.write("connectors/sinks/labs.yaml", sink.read_text())
-    space.ok("deploy")
+    space.declare("sinks/labs")
+    space.run("deploy")
     with space.database() as connection:
         connection.execute("TRUNCATE lab_results")
-    produce(space, CLEAN_TOPIC, lambda number: records.row(raw_result(number)))
+    produce(space, CLEAN_TOPIC, clean_result)
     total = PER_SECOND * SECONDS
 
     until(
-        lambda: counts(space, ("lab_results",))["lab_results"],
+        lambda: space.count("lab_results"),
         seconds=60,
         done=lambda rows: rows == total,
         describe=lambda rows: f"lab_results has {rows} rows, not {total}",
@@ -47,9 +40,9 @@ def measure(space: Workspace) -> list[float]:
     return [float(row[0]) for row in space.rows(query)]
 
 
-def produce(space: Workspace, topic: str, result: Callable[[int], dict[str, Any]]) -> None:
-    """Produces results of laboratory tests at a steady pace, each made when it is sent."""
-    encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
+def produce(space: Space, topic: str, result: Callable[[int], dict[str, Any]]) -> None:
+    """Results of laboratory tests, at a steady pace, each made when it is sent."""
+    encode = space.encoder(topic)
     producer = librdkafka.producer(space.target.kafka, linger_ms=1)
     begun = time.monotonic()
     for number in range(PER_SECOND * SECONDS):
@@ -62,7 +55,7 @@ def produce(space: Workspace, topic: str, result: Callable[[int], dict[str, Any]
 
 
 def raw_result(number: int) -> dict[str, Any]:
-    """A valid result, as the laboratory sends it."""
+    """A result with nothing to clean, as the laboratory sends it."""
     test = {
         "code": "2345-7",
         "name": "Glucose [Mass/volume] in Serum or Plasma",
@@ -77,3 +70,10 @@ def raw_result(number: int) -> dict[str, Any]:
         "test": test,
         "collected_at": time.time_ns() // 1_000_000,
     }
+
+
+def clean_result(number: int) -> dict[str, Any]:
+    """The same, after the cleansing."""
+    result = raw_result(number)
+    test = result.pop("test")
+    return {**result, **{f"test_{name}": value for name, value in test.items()}}

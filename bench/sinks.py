@@ -8,11 +8,10 @@ from uuid import uuid4
 import requests
 
 from bench.datagen import RECORDS, TOPIC
-from pipeline.paths import REPOSITORY
+from bench.space import Space
 from pipeline.repository.desired import render
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from tests.support.workspace import Workspace, counts
 
 # What the template sets for correctness, and addresses; the rest of it is tuning.
 NEEDED = {
@@ -41,12 +40,9 @@ FROM (SELECT pg_xact_commit_timestamp(xmin) AS at FROM diagnoses) commits
 """
 
 
-def measure(space: Workspace) -> dict[str, float]:
+def measure(space: Space) -> dict[str, float]:
     """Rows per second into an empty table, by name: medians of rounds that alternate."""
-    sink = (REPOSITORY / "connectors" / "sinks" / "diagnoses.yaml").read_text()
-    space.write("connectors/sinks/diagnoses.yaml", sink)
     rendered = render(load(space.root), space.target.pipeline).connectors
-    (space.root / "connectors/sinks/diagnoses.yaml").unlink()
     template = next(dict(c.config) for c in rendered if c.name == "diagnoses-sink")
     # The raw topic, which Datagen has just filled, in place of the clean one.
     template["topics"] = TOPIC
@@ -61,7 +57,7 @@ def measure(space: Workspace) -> dict[str, float]:
     }
 
 
-def _sink(space: Workspace, config: dict[str, str]) -> float:
+def _sink(space: Space, config: dict[str, str]) -> float:
     name = f"bench-{uuid4().hex[:8]}"
     with space.database() as connection:
         connection.execute("TRUNCATE diagnoses")
@@ -72,7 +68,7 @@ def _sink(space: Workspace, config: dict[str, str]) -> float:
     try:
         # Seldom: counting takes the sink's share of the machine.
         until(
-            lambda: counts(space, ("diagnoses",))["diagnoses"],
+            lambda: space.count("diagnoses"),
             seconds=240,
             done=lambda rows: rows == RECORDS,
             describe=lambda rows: f"{rows} of {RECORDS} rows",
@@ -83,7 +79,7 @@ def _sink(space: Workspace, config: dict[str, str]) -> float:
     return RECORDS * (1 - STEADY_FROM) / float(space.rows(STEADY_S)[0][0])
 
 
-def _copy(space: Workspace) -> float:
+def _copy(space: Space) -> float:
     data = io.BytesIO()
     with space.database() as connection, connection.cursor() as cursor:
         with cursor.copy("COPY diagnoses TO STDOUT (FORMAT binary)") as out:

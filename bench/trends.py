@@ -1,18 +1,18 @@
 """Flink: how fast the heaviest trend is, and how long a clean record takes to its trend's row."""
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench import topics
+from bench.space import Space
 from pipeline.clients import librdkafka
 from pipeline.engines import choice
 from pipeline.errors import DeadlineError
 from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from tests.support import records
-from tests.support.workspace import Workspace
 
 PATIENTS = 50_000
 ADMISSIONS = 200_000
@@ -43,29 +43,28 @@ FROM admissions_hourly
 """
 
 
-def prepare(space: Workspace) -> None:
-    """Adds the plain projection to what the workspace declares."""
-    space.write("ksql/99_plain.sql", PLAIN_SQL)
+def prepare(space: Space) -> None:
+    """Declares the plain projection beside the trends."""
+    (space.root / "ksql" / "99_plain.sql").write_text(PLAIN_SQL)
     topics_file = space.root / "topics.yaml"
-    # A stream's records keep the timestamps of its source: here the broker sets its own.
+    # A stream's records bear the time of what they were made of: the broker stamps these anew.
     stamped = "{config: {message.timestamp.type: LogAppendTime}}"
     topics_file.write_text(f"{topics_file.read_text()}  plain: {stamped}\n")
     schema = load(space.root).schemas["admissions_named"]
-    space.write("schemas/plain.avsc", {**schema, "fields": schema["fields"][:PLAIN_FIELDS]})
+    plain = {**schema, "fields": schema["fields"][:PLAIN_FIELDS]}
+    (space.root / "schemas" / "plain.avsc").write_text(json.dumps(plain))
 
 
-def measure(space: Workspace) -> dict[str, float]:
+def measure(space: Space) -> dict[str, float]:
     """Admissions per second through the heaviest trend, and through a plain projection."""
-    schemas = load(space.root).schemas
     patients = ((f"P{n}", _patient(n)) for n in range(PATIENTS))
-    records.write(space.target, "patients_clean", schemas["patients_clean"], patients)
+    space.write("patients_clean", patients)
     admissions = ((f"A{n}", _admission(n, BEGIN + timedelta(minutes=n))) for n in range(ADMISSIONS))
-    topic = "patient_admissions_clean"
-    records.write(space.target, topic, schemas[topic], admissions)
+    space.write("patient_admissions_clean", admissions)
     return {name: ADMISSIONS / _seconds(space, name) for name in (PLAIN, HEAVIEST)}
 
 
-def _seconds(space: Workspace, name: str) -> float:
+def _seconds(space: Space, name: str) -> float:
     engine, _ = choice.choose(REPOSITORY, load(space.root), space.target)
     assert engine
     engine.create(name, 60)
@@ -77,7 +76,7 @@ def _seconds(space: Workspace, name: str) -> float:
     while written > before:
         before, written = written, _grown(kafka, topic, written)
     engine.remove(30)
-    # From the first record that the query wrote to the last.
+    # From the first record that it wrote to the last.
     return topics.span_ms(kafka, topic) / 1000
 
 
@@ -95,7 +94,7 @@ def _grown(kafka: str, topic: str, before: int) -> int:
         return before
 
 
-def latencies(space: Workspace) -> list[float]:
+def through(space: Space) -> list[float]:
     """Milliseconds from a clean record's producer to its trend's row, committed."""
     until(
         lambda: _counted(space),
@@ -105,7 +104,7 @@ def latencies(space: Workspace) -> list[float]:
         every=2,
     )
     topic = "patient_admissions_clean"
-    encode = records.encoder(space.target, topic, load(space.root).schemas[topic])
+    encode = space.encoder(topic)
     producer = librdkafka.producer(space.target.kafka, linger_ms=1)
     sent: dict[int, float] = {}
     begun = time.monotonic()
@@ -129,7 +128,7 @@ def latencies(space: Workspace) -> list[float]:
     return [(committed[hour] - sent[hour]) * 1000 for hour in counted]
 
 
-def _counted(space: Workspace) -> dict[str, int | None]:
+def _counted(space: Space) -> dict[str, int | None]:
     """The admissions that each trend has counted so far."""
     tables = "admissions_hourly", "admissions_by_age_daily", "length_of_stay_daily"
     return {table: space.rows(f"SELECT sum(admissions) FROM {table}")[0][0] for table in tables}

@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import pytest
 
+from pipeline.paths import REPOSITORY
+from stack import throwaway
 from stack.layout import Layout
 from tests.support import stacks, workspace
-from tests.support.embedded import running_stack
+from tests.support.embedded import FOLDER
 from tests.support.workspace import Workspace
 
 # Airflow makes its home when it is imported: not in a person's own.
@@ -26,7 +28,7 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[Layout]:
     """The embedded stack, once for the whole run."""
-    with running_stack() as layout:
+    with throwaway.running(REPOSITORY, FOLDER) as layout:
         yield layout
 
 

@@ -73,7 +73,6 @@ def test_sensors_hold_no_worker_slot_while_they_wait(loaded: Any) -> None:
         for task_id, task in tasks.items()
         if task["type"].endswith("Sensor")
     }
-    assert len(modes) == 6
     assert set(modes.values()) == {"reschedule"}
 
 

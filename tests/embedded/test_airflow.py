@@ -18,12 +18,12 @@ from spark import status
 from stack import lifecycle
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests.endtoend.test_delivery import ENTITIES, bounded, wait_until_landed
-from tests.endtoend.test_trends import BEGIN, admission, lab, write_clean
 from tests.support import records, workspace
 from tests.support.airflow import Airflow
+from tests.support.delivery import ENTITIES, bounded, wait_until_landed
 from tests.support.embedded import pid_of
 from tests.support.serving import serving
+from tests.support.trends import BEGIN, admission, lab, write_clean
 from tests.support.workspace import Workspace
 
 # Of airflow/hospital/sensors.py, which needs Airflow's own environment to be imported.

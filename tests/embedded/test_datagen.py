@@ -11,6 +11,7 @@ from tests.support import records
 from tests.support.workspace import Workspace, widget_schema
 
 CLASS = "DatagenConnector"
+ITERATIONS = 50
 
 
 def _validate(space: Workspace, **config: str) -> dict[str, list[str]]:
@@ -59,7 +60,7 @@ def test_a_good_configuration_has_no_error(widgets: Workspace) -> None:
 def test_the_same_seed_gives_the_same_records_and_another_seed_others(widgets: Workspace) -> None:
     name = next((widgets.root / "schemas").glob("*.avsc")).stem
     spec = "connectors/sources/widgets.yaml"
-    source = {"template": "datagen", "topic": name, "key": "id", "iterations": 50}
+    source = {"template": "datagen", "topic": name, "key": "id", "iterations": ITERATIONS}
     widgets.write(spec, {**source, "name": f"{name}-a-source", "seed": 7})
     widgets.write(spec.replace("widgets", "b"), {**source, "name": f"{name}-b-source", "seed": 7})
     widgets.write(spec.replace("widgets", "c"), {**source, "name": f"{name}-c-source", "seed": 8})
@@ -68,11 +69,11 @@ def test_the_same_seed_gives_the_same_records_and_another_seed_others(widgets: W
     values: dict[int, list[int]] = {}
     for record in records.read(widgets.target, name):
         values.setdefault(record.iteration, []).append(record.value["size"])
-    assert sorted(values) == list(range(50))
+    assert sorted(values) == list(range(ITERATIONS))
     assert all(len(sizes) == 3 for sizes in values.values())
     same = [sizes for sizes in values.values() if len(set(sizes)) < 3]
     # Of each three, two are from one seed; the third is equal by chance in 1 of 100.
-    assert len(same) == 50
+    assert len(same) == ITERATIONS
     assert any(len(set(sizes)) == 2 for sizes in values.values())
 
 

@@ -8,8 +8,8 @@ from pipeline.paths import REPOSITORY
 from pipeline.wait import until
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests.endtoend.test_delivery import bounded
 from tests.support import examples
+from tests.support.delivery import bounded
 from tests.support.workspace import Workspace
 
 TREND = """

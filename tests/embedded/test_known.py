@@ -34,11 +34,9 @@ def _listed(stack: Layout, plugin: str) -> set[str]:
     return {key["name"] for key in answer.json()}
 
 
-def test_the_worker_lists_these_properties(stack: Layout) -> None:
-    checked = [plugin for plugin in PLUGINS if not plugin.startswith("io.confluent.")]
-    assert len(checked) == 3
-    for plugin in checked:
-        assert _listed(stack, plugin) == names(f"plugins/{plugin}")
+@pytest.mark.parametrize("plugin", [p for p in PLUGINS if not p.startswith("io.confluent.")])
+def test_the_worker_lists_these_properties(stack: Layout, plugin: str) -> None:
+    assert _listed(stack, plugin) == names(f"plugins/{plugin}")
 
 
 def test_our_datagen_has_no_property_that_confluents_has_not(stack: Layout) -> None:

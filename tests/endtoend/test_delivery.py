@@ -11,29 +11,11 @@ from psycopg.rows import dict_row
 
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from tests.endtoend.test_trends import wait_until_trends_equal
 from tests.support import golden, records
+from tests.support.delivery import ENTITIES, RECORDS, TABLES, bounded, wait_until_landed
 from tests.support.stacks import Stack
+from tests.support.trends import wait_until_trends_equal
 from tests.support.workspace import Workspace, counts
-
-# By raw topic: the clean topic, the table, and its key.
-TABLES = {
-    "patients": ("patients_clean", "patients", "patient_id"),
-    "patient_admissions": ("patient_admissions_clean", "admissions", "admission_id"),
-    "patient_diagnoses": ("patient_diagnoses_clean", "diagnoses", "diagnosis_id"),
-    "patient_labs": ("patient_labs_clean", "lab_results", "lab_id"),
-}
-RECORDS = 5000
-REDELIVERED = 500
-
-
-def bounded(space: Workspace, max_interval_ms: int) -> None:
-    """The repository's sources, but fewer records of each, and at another pace."""
-    for file in (space.root / "connectors" / "sources").glob("*.yaml"):
-        redelivery = "redelivery" in file.name
-        iterations = REDELIVERED if redelivery else RECORDS
-        path = str(file.relative_to(space.root))
-        space.edit(path, iterations=iterations, max_interval_ms=max_interval_ms)
 
 
 def _specs(space: Workspace) -> dict[str, list[dict[str, Any]]]:
@@ -42,36 +24,6 @@ def _specs(space: Workspace) -> dict[str, list[dict[str, Any]]]:
         spec = yaml.safe_load(file.read_text())
         specs[spec["topic"]].append(spec)
     return specs
-
-
-ENTITIES = {
-    "patients": RECORDS,
-    "patient_admissions": RECORDS,
-    "patient_diagnoses": 2 * RECORDS,
-    "patient_labs": 2 * RECORDS,
-}
-
-
-def _landed(space: Workspace) -> dict[str, int]:
-    """Entities in PostgreSQL by raw topic: rows of the table, and keys only seen in rejects."""
-    return {
-        topic: space.rows(
-            f"""SELECT count(*) FROM (SELECT {key} FROM {table} UNION
-            SELECT convert_from(record_key, 'UTF8') FROM rejected_records
-            WHERE source_topic = '{topic}' AND record_key <> 'garbage') entities"""
-        )[0][0]
-        for topic, (_, table, key) in TABLES.items()
-    }
-
-
-def wait_until_landed(space: Workspace, wanted: dict[str, int]) -> None:
-    until(
-        lambda: _landed(space),
-        seconds=180,
-        done=lambda landed: landed == wanted,
-        describe=lambda landed: f"landed are {landed}, not {wanted}\n{space.run('status').stdout}",
-        every=0.5,
-    )
 
 
 def _account(space: Workspace) -> None:

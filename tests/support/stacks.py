@@ -16,7 +16,8 @@ from pipeline.paths import REPOSITORY
 from scripts import passwords
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests.support.embedded import TARGET, await_restart, free_ports, pid_of
+from stack.throwaway import free_ports
+from tests.support.embedded import TARGET, await_restart, pid_of
 
 COMPOSE_FILE = REPOSITORY / "compose.yaml"
 # The services of the parts that a test kills, if they have other names.

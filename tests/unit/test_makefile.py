@@ -43,8 +43,7 @@ def _phony() -> set[str]:
 def test_help_lists_what_a_person_runs() -> None:
     done = _make("help")
     listed = re.findall(r"^  make (\S+) +\S", done.stdout, re.MULTILINE)
-    assert set(listed) == _phony() - INTERNAL
-    assert len(set(listed)) == len(listed)
+    assert sorted(listed) == sorted(_phony() - INTERNAL)
 
 
 def test_a_command_is_not_taken_for_a_file() -> None:

@@ -1,6 +1,8 @@
 """Annotated schemas: what is registered, flattened and compared."""
 
 import json
+import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,9 +11,12 @@ from hypothesis import strategies as st
 
 from pipeline import schemas
 from pipeline.paths import REPOSITORY
+from pipeline.repository import rules
 from pipeline.repository.loader import load
+from pipeline.repository.rules import TopicRules
 from pipeline.sql.columns import column_names
 
+RULES = rules.load(REPOSITORY / rules.FILE)
 FILES = sorted((REPOSITORY / "schemas").glob("*.avsc"))
 
 
@@ -93,25 +98,44 @@ def test_a_specs_generator_replaces_annotations_by_field() -> None:
     assert schemas.contract(schema) == schemas.contract(_load("patient_labs"))
 
 
-def test_the_documented_dirty_share_is_that_of_the_options() -> None:
-    """The documentation of the fields counts options; so does this."""
-    patients = {f["name"]: f["type"]["arg.properties"] for f in _load("patients")["fields"]}
-    assert len(patients["gender"]["options"]) == 24
-    assert sum(g not in {"F", "M", "X"} for g in patients["gender"]["options"]) == 6
-    assert len(patients["race"]["options"]) == 21
-    assert len(patients["last_name"]["options"]) == 31
-    assert patients["birth_date"]["range"] == {"min": -14600, "max": 20400}
-    fields = {f["name"]: f["type"] for f in _load("patient_admissions")["fields"]}
-    stays = fields["length_of_stay_hours"]["arg.properties"]["options"]
-    assert (len(stays), sum(hours < 0 for hours in stays)) == (60, 1)
-    assert len(fields["department"]["arg.properties"]["options"]) == 27
-    labs = {f["name"]: f["type"] for f in _load("patient_labs")["fields"]}
-    pool = labs["test"]["arg.properties"]["options"]
-    names: dict[str, set[str]] = {}
-    for test in pool:
-        names.setdefault(test["code"], set()).add(test["name"])
-    assert len(pool) == 130
-    assert len(names) == 12
+def _dirty(column: str, topic: TopicRules, option: Any) -> bool:
+    """Whether the cleansing has something to do with an option, or rejects it."""
+    if isinstance(option, int):
+        return option < 0
+    if isinstance(option, dict):
+        (pool,) = (RULES.pools[name] for name in topic.lookup)
+        return not _as_in(pool.get(option["code"], {}), option)
+    vocabulary = topic.vocabulary.get(column)
+    return option not in RULES.vocabularies[vocabulary] if vocabulary else not option.strip()
+
+
+def _as_in(known: dict[str, Any], option: dict[str, Any]) -> bool:
+    """Whether a code has the name, the unit and a value that the pool knows of it."""
+    name = option.get("name", option.get("description"))
+    low, high = known.get("human", (0, 0))
+    return (
+        known.get("name") == name
+        and option.get("unit") == known.get("unit")
+        and low <= option.get("value", 0) <= high
+    )
+
+
+@pytest.mark.parametrize("name", RULES.topics)
+def test_the_dirty_share_that_a_field_documents_is_that_of_its_options(name: str) -> None:
+    for field in _load(name)["fields"]:
+        options = field["type"].get("arg.properties", {}).get("options", [])
+        dirty = sum(_dirty(field["name"], RULES.topics[name], option) for option in options)
+        doc = field["doc"] + field["type"].get("doc", "")
+        said = re.search(r"(?:Dirty|Blank|Negative,.*) in (\d+) of (\d+)", doc)
+        assert (said and (int(said[1]), int(said[2]))) == ((dirty, len(options)) if dirty else None)
+
+
+def test_so_is_that_of_the_birth_dates() -> None:
+    (field,) = (f for f in _load("patients")["fields"] if f["name"] == "birth_date")
+    span = field["type"]["arg.properties"]["range"]
+    # The generator's range is without its end.
+    to_come = range((date(2025, 1, 1) - date(1970, 1, 1)).days + 1, span["max"])
+    assert f"in {len(to_come)} of {span['max'] - span['min']} " in field["doc"]
 
 
 def test_what_connect_notes_of_its_types_is_no_change_of_the_contract() -> None:
