@@ -65,7 +65,7 @@ class Connectors(Resource[Connector, LiveConnector]):
     needed = False
 
     def __init__(self, kind: str) -> None:
-        self.kind = kind  # type: ignore[misc]  # two kinds, one class
+        self.kind = kind
 
     def read(
         self, services: "Services", declared: Sequence[Connector]

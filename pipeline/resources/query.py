@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change, Edit
 from pipeline.live import Line, LiveQuery
@@ -37,7 +37,7 @@ class Query:
 class Queries(Resource[Query, LiveQuery]):
     """Queries. What an edit changes starts again, and so does what builds on it."""
 
-    kind: ClassVar[str] = KIND
+    kind = KIND
 
     def read(self, services: "Services", declared: Sequence[Query]) -> Mapping[str, LiveQuery]:
         """Everything that the engine has."""

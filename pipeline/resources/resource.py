@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pipeline.change import Change
 from pipeline.errors import PipelineError
@@ -53,9 +53,9 @@ class Status:
 class Resource(Generic[Declared, Live]):
     """One kind of resource. Methods that ask a service raise ServiceError if it does not answer."""
 
-    kind: ClassVar[str] = ""
-    # Whether what comes after this kind is left alone if one of this kind fails.
-    needed: ClassVar[bool] = True
+    kind: str = ""
+    # Whether the kinds after this one are left alone if a change of this kind fails.
+    needed: bool = True
 
     def read(self, services: "Services", declared: Sequence[Declared]) -> Mapping[str, Live]:
         """What runs of this kind, by name."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change, edits
 from pipeline.live import LiveSubject
@@ -30,7 +30,7 @@ class Subject:
 class Subjects(Resource[Subject, LiveSubject]):
     """Subjects: the latest version and the compatibility level."""
 
-    kind: ClassVar[str] = KIND
+    kind = KIND
 
     def read(self, services: "Services", declared: Sequence[Subject]) -> Mapping[str, LiveSubject]:
         """The declared ones that are registered."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change, edits
 from pipeline.errors import PipelineError
@@ -143,7 +143,7 @@ class Script:
 class Tables(Resource[Table | Script, LiveTable | LiveScript]):
     """Tables. They get columns, comments and privileges; nothing is dropped."""
 
-    kind: ClassVar[str] = KIND
+    kind = KIND
 
     def read(
         self, services: "Services", declared: Sequence[Table | Script]

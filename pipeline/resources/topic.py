@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change, edits
 from pipeline.live import LiveTopic
@@ -32,7 +32,7 @@ class Topic:
 class Topics(Resource[Topic, LiveTopic]):
     """Topics. They grow and are configured; they never shrink, and go only with `destroy`."""
 
-    kind: ClassVar[str] = KIND
+    kind = KIND
 
     def read(self, services: "Services", declared: Sequence[Topic]) -> Mapping[str, LiveTopic]:
         """The declared ones that exist."""
