@@ -22,7 +22,7 @@ WITH_THE_STACK = (
     r"make (demo|status|plan|deploy|validate|cases|ksql|produce)",
     rf"{RENDER} (status|plan|deploy|validate|test)",
 )
-# They change the copy, for the commands beside them.
+# In a block with one of these: they change the copy for it.
 EDITS = (r"(echo .* >>|sed -i|mv)",)
 # What shows the moment: numbers, dates and names may be others than on the page.
 OF_THE_MOMENT = re.compile(r"make (demo|status|ksql)\b")
@@ -91,6 +91,21 @@ def commands(block: Block) -> list[Command]:
             raise AssertionError(f"{block.place}: begins with no $ command")
         goes_on = line.endswith("\\") and not (found[-1].shown)
     return found
+
+
+def needs_the_stack(block: Block) -> bool:
+    """Whether its commands are run on the stack, all of them, in their order."""
+    return block.language == "console" and any(
+        command.is_one_of(WITH_THE_STACK) for command in commands(block)
+    )
+
+
+def of_nobody(block: Block) -> list[Command]:
+    """The commands of a console block that nobody runs."""
+    if needs_the_stack(block):
+        here = (*WITH_THE_STACK, *WITHOUT_SERVICES, *EDITS)
+        return [c for c in commands(block) if not c.is_one_of(here)]
+    return [c for c in commands(block) if not (c.is_one_of(WITHOUT_SERVICES) or c.elsewhere)]
 
 
 def difference(command: Command, printed: Sequence[str]) -> str | None:

@@ -50,7 +50,7 @@ def edited(deployed: Copy) -> Iterator[Copy]:
     before = deployed.files()
     yield deployed
     if deployed.restore(before):
-        assert deployed.bash("make deploy").code == 0
+        assert deployed.bash(".venv/bin/python render.py deploy --prune").code == 0
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from markdown_it.token import Token
 
 from stack.layout import REPOSITORY
 
-GENERATED = re.compile(r"<!-- generated: (.+) -->")
+# What the comment above a block says of it: it is a command's output, or is written to a file.
+COMMENT = re.compile(r"<!-- (generated|write|append): (.+) -->")
 HERE = Path("tests") / "docs"
 # What is not of the repository itself.
 FOREIGN = {".git", ".venv", "build", "var", "target", "__pycache__"}
@@ -21,13 +22,14 @@ FOREIGN = {".git", ".venv", "build", "var", "target", "__pycache__"}
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block; `generated` is the command of the comment above it, if there is one."""
+    """A fenced block, and what the comment above it says: a verb of COMMENT and its object."""
 
     page: "Page"
     line: int
     language: str
     text: str
-    generated: str
+    verb: str
+    object: str
 
     @property
     def place(self) -> str:
@@ -57,10 +59,10 @@ class Page:
         found, above = [], ""
         for token in self.tokens:
             if token.type == "fence" and token.map:
-                comment = GENERATED.search(above)
-                generated = comment[1] if comment else ""
-                language = token.info.strip()
-                found.append(Block(self, token.map[0] + 1, language, token.content, generated))
+                comment = COMMENT.search(above)
+                verb, object_ = comment.groups() if comment else ("", "")
+                line, language = token.map[0] + 1, token.info.strip()
+                found.append(Block(self, line, language, token.content, verb, object_))
             above = token.content if token.type == "html_block" else ""
         return found
 

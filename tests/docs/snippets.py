@@ -22,6 +22,8 @@ YAML = {"template": "spec", "kafka": "target"}
 
 def kind(block: Block) -> str | None:
     """What the block shows; None if nothing checks it."""
+    if block.verb:
+        return "generated" if block.verb == "generated" else "file"
     if excerpt_of(block):
         return "excerpt"
     if block.language == "yaml":
@@ -29,7 +31,7 @@ def kind(block: Block) -> str | None:
     if block.language == "sql":
         return "query" if block.text.startswith("SELECT ") else None
     if block.language == "mermaid":
-        return "generated" if block.generated else "diagram"
+        return "diagram"
     return None
 
 
@@ -70,6 +72,14 @@ def check_target(block: Block, root: Path) -> None:
     file = root / "target.yaml"
     file.write_text(block.text)
     targets.load(root, str(file))
+
+
+def write_file(block: Block, root: Path) -> None:
+    """Writes or appends the block to its file, as a person does who follows the page."""
+    file = root / block.object
+    before = file.read_text() if block.verb == "append" else ""
+    assert file.exists() == (block.verb == "append"), f"{block.place}: {block.object}"
+    file.write_text(before + block.text)
 
 
 def check_diagram(block: Block) -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.docs import snippets
-from tests.docs.commands import WITHOUT_SERVICES, Command, commands, difference, fits
+from tests.docs.commands import (
+    WITHOUT_SERVICES,
+    Command,
+    commands,
+    difference,
+    fits,
+    needs_the_stack,
+)
 from tests.docs.pages import PAGES, Block
 from tests.docs.repository import Copy
 
@@ -14,7 +21,7 @@ BLOCKS = [block for page in PAGES for block in page.blocks]
 COMMANDS = [
     command
     for block in BLOCKS
-    if block.language == "console"
+    if block.language == "console" and not needs_the_stack(block)
     for command in commands(block)
     if command.is_one_of(WITHOUT_SERVICES)
 ]
@@ -56,7 +63,7 @@ def test_the_names_in_a_diagram_are_there(block: Block) -> None:
 
 @_each("generated")
 def test_what_is_generated_is_what_the_command_prints(block: Block, copied: Copy) -> None:
-    printed = copied.bash(block.generated)
+    printed = copied.bash(block.object)
     if os.environ.get("GOLDEN") == "write":
         snippets.write_generated(block, "\n".join(printed.lines))
         return

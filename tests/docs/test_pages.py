@@ -16,8 +16,9 @@ from tests.docs.pages import CONTRIBUTING, DOCS, PAGES, README, Block, Page, fil
 BLOCKS = [block for page in PAGES for block in page.blocks]
 PATH = re.compile(r"[\w.*<>-]+(/[\w.*<>-]*)+")
 FILE = re.compile(r"[\w.*<>-]*\.(py|yaml|sql|avsc|j2|mk|json|md|sh|xml|toml|lock|env)")
-# What is made by running something, or is of people.
+# What is made by running something, is of people, or is written by who follows a page.
 MADE = ("build/", "var/", ".venv/", "my/", ".env")
+WRITTEN = {block.object for block in BLOCKS if block.verb == "write"}
 # Docker Compose's own.
 OF_OTHERS = {"COMPOSE_PROFILES"}
 TARGETS = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
@@ -83,6 +84,8 @@ OPTIONS = _options()
 
 
 def _exists(path: str) -> bool:
+    if path in WRITTEN:
+        return True
     pattern = re.sub(r"<\w+>", "*", path)
     if "/" not in pattern:
         return any(file.match(pattern) for file in files())
@@ -116,15 +119,16 @@ def test_what_is_not_there_is_found(code: str) -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)
 def test_something_checks_every_block(block: Block) -> None:
     if block.language == "console":
-        for command in commands.commands(block):
-            assert _is_run(command), f"{command.place}: nobody runs $ {command.text}"
-    else:
-        assert snippets.kind(block), f"{block.place}: nobody checks this {block.language}"
+        assert not commands.of_nobody(block)
+        return
+    kind = snippets.kind(block)
+    assert kind, f"{block.place}: nobody checks this {block.language}"
+    assert kind != "file" or _is_used(block), f"{block.place}: no command is run after it"
 
 
-def _is_run(command: commands.Command) -> bool:
-    here = (*commands.WITHOUT_SERVICES, *commands.WITH_THE_STACK, *commands.EDITS)
-    return command.is_one_of(here) or command.elsewhere is not None
+def _is_used(file: Block) -> bool:
+    later = [block for block in file.page.blocks if block.line > file.line]
+    return any(map(commands.needs_the_stack, later))
 
 
 @pytest.mark.parametrize("pattern", commands.ELSEWHERE)

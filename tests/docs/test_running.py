@@ -2,30 +2,31 @@
 
 import pytest
 
-from tests.docs.commands import WITH_THE_STACK, commands, difference
-from tests.docs.pages import PAGES, Block, Page
+from tests.docs.commands import Command, commands, difference, needs_the_stack
+from tests.docs.pages import PAGES, Page
 from tests.docs.repository import Copy
-from tests.docs.snippets import kind
+from tests.docs.snippets import kind, write_file
 from tests.support.workspace import Workspace
 
 
-def _is_run(block: Block) -> bool:
-    return kind(block) == "query" or (
-        block.language == "console"
-        and any(command.is_one_of(WITH_THE_STACK) for command in commands(block))
-    )
+def _has_a_run(page: Page) -> bool:
+    return any(needs_the_stack(block) or kind(block) == "query" for block in page.blocks)
 
 
 @pytest.mark.stack
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if any(map(_is_run, p.blocks))], ids=lambda page: page.name
-)
+@pytest.mark.parametrize("page", [p for p in PAGES if _has_a_run(p)], ids=lambda page: page.name)
 def test_a_page_shows_what_happens(page: Page, edited: Copy, space: Workspace) -> None:
-    for block in filter(_is_run, page.blocks):
+    for block in page.blocks:
         if kind(block) == "query":
             assert space.rows(block.text), block.place
-            continue
-        for command in commands(block):
-            printed = edited.run(command)
-            assert not difference(command, printed.lines), difference(command, printed.lines)
-            assert bool(printed.code) == command.fails, f"{command.place}: {printed}"
+        elif kind(block) == "file":
+            write_file(block, edited.root)
+        elif needs_the_stack(block):
+            for command in commands(block):
+                _run(command, edited)
+
+
+def _run(command: Command, edited: Copy) -> None:
+    printed = edited.run(command)
+    assert not difference(command, printed.lines), difference(command, printed.lines)
+    assert bool(printed.code) == command.fails, f"{command.place}: {printed}"
