@@ -96,7 +96,8 @@ def commands(block: Block) -> list[Command]:
 def needs_the_stack(block: Block) -> bool:
     """Whether its commands are run on the stack, all of them, in their order."""
     return block.language == "console" and any(
-        command.is_one_of(WITH_THE_STACK) for command in commands(block)
+        command.is_one_of(WITH_THE_STACK) and not command.is_one_of(WITHOUT_SERVICES)
+        for command in commands(block)
     )
 
 
@@ -116,15 +117,8 @@ def difference(command: Command, printed: Sequence[str]) -> str | None:
     own = [line for line in printed if not line.startswith("make: *** ")]
     if fits(shown, [read(line) for line in own]):
         return None
-    return "\n".join(
-        [
-            f"{command.place}: $ {command.text}",
-            "the page shows:",
-            *command.shown,
-            "printed was:",
-            *own,
-        ]
-    )
+    told = (f"{command.place}: $ {command.text}", "the page shows:", *command.shown)
+    return "\n".join((*told, "printed was:", *own))
 
 
 def fits(shown: Sequence[str], printed: Sequence[str]) -> bool:
