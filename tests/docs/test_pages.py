@@ -33,6 +33,15 @@ def test_the_readme_is_short_and_leads_to_every_page() -> None:
     assert {page.name for page in [*DOCS, CONTRIBUTING]} <= linked
 
 
+def test_the_versions_are_those_that_are_installed() -> None:
+    installed = ("stack/pom.xml", "pyproject.toml", "compose.yaml", "images/connect.Dockerfile")
+    texts = "".join((REPOSITORY / file).read_text() for file in installed)
+    page = (REPOSITORY / "docs" / "targets.md").read_text()
+    shown = re.findall(r"\b\d+\.\d+(?:\.\d+)?\b", page.replace("127.0.0.1", ""))
+    assert "4.3.1" in shown
+    assert [version for version in shown if version not in texts] == []
+
+
 @each_page
 def test_links_and_their_anchors_are_there(page: Page) -> None:
     anchors = {other.file: other.anchors for other in PAGES}
