@@ -4,12 +4,15 @@ SHELL := /bin/bash
 # Where the pipeline runs: a file of targets/, by name, or a path to one. make up TARGET=compose
 TARGET ?= embedded
 TARGETS := $(sort $(basename $(notdir $(wildcard targets/*.yaml))))
-ifeq ($(filter $(TARGET),$(TARGETS) $(wildcard $(filter %.yaml,$(TARGET)))),)
+TARGET_FILE := $(wildcard $(if $(filter %.yaml,$(TARGET)),$(TARGET),targets/$(TARGET).yaml))
+ifeq ($(TARGET_FILE),)
   ifneq ($(or $(MAKECMDGOALS),help),help)
     $(error unknown target $(TARGET): TARGET is one of $(TARGETS))
   endif
 endif
-include $(or $(wildcard targets/$(TARGET).mk),targets/elsewhere.mk)
+# A target with `embedded:` is a stack that is started here.
+include $(or $(wildcard targets/$(TARGET).mk),\
+  $(if $(shell grep -s '^embedded:' $(TARGET_FILE) /dev/null),targets/embedded.mk,targets/elsewhere.mk))
 
 PYTHON := .venv/bin/python
 RENDER := $(RUN) render.py

@@ -93,8 +93,16 @@ def mine(tmp_path: Path) -> Path:
     """The Makefile, with a target that somebody else's services are behind."""
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
     shutil.copytree(TARGETS, tmp_path / "targets")
-    shutil.copy(TARGETS / "embedded.yaml", tmp_path / "targets" / "mine.yaml")
+    embedded = (TARGETS / "embedded.yaml").read_text()
+    (tmp_path / "targets" / "second.yaml").write_text(embedded)
+    (tmp_path / "targets" / "mine.yaml").write_text(embedded.partition("embedded:")[0])
     return tmp_path
+
+
+@pytest.mark.parametrize("target", ["second", "targets/second.yaml"])
+def test_a_second_embedded_stack_is_started_here(mine: Path, target: str) -> None:
+    done = _make("--dry-run", "--assume-old=setup", "up", f"TARGET={target}", where=mine)
+    assert done.stdout == f".venv/bin/python -m stack up --target {target}\n"
 
 
 @pytest.mark.parametrize("command", ["plan", "deploy", "status", "validate", "destroy", "cases"])
