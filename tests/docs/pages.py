@@ -17,7 +17,7 @@ from pipeline.paths import REPOSITORY
 COMMENT = re.compile(r"<!-- (generated|write|append): (.+) -->")
 HERE = Path("tests") / "docs"
 # What is not of the repository itself.
-FOREIGN = {".git", ".venv", "build", "var", "target", "__pycache__"}
+FOREIGN = {".git", ".venv", ".hypothesis", "build", "var", "target", "__pycache__"}
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class Copy:
 
 def copy(root: Path) -> Copy:
     """A copy of the repository in an empty folder."""
-    skipped = shutil.ignore_patterns(*FOREIGN, "*_cache", ".hypothesis")
+    skipped = shutil.ignore_patterns(*FOREIGN, "*_cache")
     shutil.copytree(REPOSITORY, root, ignore=skipped, dirs_exist_ok=True)
     (root / ".venv").symlink_to(sys.prefix)
     (root / "build").mkdir()

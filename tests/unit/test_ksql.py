@@ -64,7 +64,7 @@ def test_the_repositorys_statements_are_golden() -> None:
     golden.check("flink.sql", "".join(job.text for job in found))
 
 
-# Each construct of the README's table, with what it becomes and its type by ksqlDB's rules.
+# Each construct of docs/trends.md's table, with what it becomes and its type by ksqlDB's rules.
 NULL_N1 = "(`S`.`N` + 1) IS NOT NULL"
 WHOLE = r"'\A[\x00-\x20]*([+-]?[0-9]+)[\x00-\x20]*\z'"
 EXPRESSIONS = {
