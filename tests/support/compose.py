@@ -1,6 +1,6 @@
-"""What is wrong with compose.yaml, as far as it shows without an engine.
+"""Finds mistakes in compose.yaml without a Docker engine.
 
-Docker Compose itself reads the file; each check then returns what it finds, in a person's words.
+Docker Compose itself reads the file; each check then yields a message per mistake.
 """
 
 import json
@@ -60,12 +60,12 @@ def names(file: str) -> frozenset[str]:
 @cache
 def images() -> Mapping[str, Image]:
     """What is known of the images, by name without tag."""
-    found = yaml.safe_load((KNOWN / "images.yaml").read_text())
+    entries = yaml.safe_load((KNOWN / "images.yaml").read_text())
     return {
         name: Image(
             frozenset(entry["has"]), entry.get("prefix"), frozenset(entry.get("variables", ()))
         )
-        for name, entry in found.items()
+        for name, entry in entries.items()
         if entry["because"]
     }
 
@@ -141,10 +141,10 @@ def ports(services: Services) -> Iterator[str]:
 
 
 def peers(services: Services) -> Iterator[str]:
-    """Whoever a service is told of is there, and listens."""
+    """Each host that a service refers to is a service, and listens on the port."""
     for name, service in services.items():
-        said = json.dumps([service.get(k) for k in ("environment", "command", "healthcheck")])
-        for host, port in sorted(set(PEER.findall(said))):
+        text = json.dumps([service.get(k) for k in ("environment", "command", "healthcheck")])
+        for host, port in sorted(set(PEER.findall(text))):
             if host not in OURSELVES:
                 yield from _reaches(services, f"{name}: {host}:{port}", host, port)
 
@@ -172,16 +172,22 @@ def mounted(services: Services) -> Iterator[str]:
                 yield f"{name}: mounts {volume['source']}, which does not exist"
 
 
-def target(services: Services, place: Target) -> Iterator[str]:
+def target(services: Services, declared: Target) -> Iterator[str]:
     """The target's hosts are services, at a port that they are known to listen on."""
-    addresses = [place.kafka, place.registry, place.connect, place.ksqldb, place.rest]
-    addresses += [place.airflow, f"{place.postgres.host}:{place.postgres.port}"]
+    addresses = [
+        declared.kafka,
+        declared.registry,
+        declared.connect,
+        declared.ksqldb,
+        declared.rest,
+    ]
+    addresses += [declared.airflow, f"{declared.postgres.host}:{declared.postgres.port}"]
     for address in filter(None, addresses):
         parts = urlsplit(address if "//" in address else f"//{address}")
         yield from _reaches(services, address, str(parts.hostname), str(parts.port))
     published = {f"{p['host_ip']}:{p['published']}" for p in services["postgres"]["ports"]}
-    if place.postgres.published not in published:
-        yield f"{place.postgres.published}: postgres is published at {published}"
+    if declared.postgres.published not in published:
+        yield f"{declared.postgres.published}: postgres is published at {published}"
 
 
 def variables(services: Services, root: Path) -> Iterator[str]:
@@ -197,8 +203,8 @@ def variables(services: Services, root: Path) -> Iterator[str]:
             if not image.prefix or not is_property or not variable.startswith(image.prefix):
                 yield f"{name}: {variable}: not known to its image"
             elif not is_property(converted(variable.removeprefix(image.prefix))):
-                said = converted(variable.removeprefix(image.prefix))
-                yield f"{name}: {variable}: {said} is no property of the server"
+                property_ = converted(variable.removeprefix(image.prefix))
+                yield f"{name}: {variable}: {property_} is no property of the server"
 
 
 def converted(variable: str) -> str:
