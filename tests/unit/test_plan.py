@@ -207,7 +207,6 @@ def test_what_a_person_added_to_a_table_is_left_alone_and_told_unless_the_script
 @pytest.mark.parametrize(
     ("live", "message"),
     [
-        (None, "there is no table rows"),
         (
             replace(LIVE_ROWS, columns={"id": LiveColumn("id", "bigint", nullable=False)}),
             'run ALTER TABLE "rows" ALTER COLUMN "id" TYPE text USING "id"::text',
@@ -224,9 +223,15 @@ def test_what_a_person_added_to_a_table_is_left_alone_and_told_unless_the_script
         (replace(LIVE_ROWS, keys=frozenset()), "id is not the primary key of rows"),
     ],
 )  # fmt: skip
-def test_a_table_that_does_not_fit_is_a_problem(live: LiveTable | None, message: str) -> None:
+def test_a_table_that_does_not_fit_is_a_problem(live: LiveTable, message: str) -> None:
     (problem,) = ROWS.unfit(live)
     assert message in problem
+
+
+def test_a_table_that_nothing_makes_is_a_problem() -> None:
+    assert list(ROWS.unfit(None)) == []
+    (problem,) = replace(ROWS, columns=()).unfit(None)
+    assert "there is no table rows, and no schema of its topics to make it from" in problem
 
 
 def test_a_table_with_more_columns_that_fill_themselves_fits() -> None:
