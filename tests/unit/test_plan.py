@@ -199,7 +199,7 @@ def test_what_a_person_added_to_a_table_is_left_alone_and_told_unless_the_script
     live = _live(table={**LIVE["table"], "rows": replace(LIVE_ROWS, columns=more, comment="hand")})
     plan = compare(DESIRED, live)
     assert plan.changes == ()
-    assert plan.remarks == ("column note of rows is in no schema: no column is dropped",)
+    assert plan.remarks == ("column note of rows, which is in no schema",)
     script = replace(DESIRED.script, text="ALTER TABLE rows ADD COLUMN IF NOT EXISTS note text")
     assert compare(replace(DESIRED, script=script), live).remarks == ()
 
