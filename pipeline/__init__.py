@@ -1,1 +1,1 @@
-"""The pipeline as configuration: read it, plan it, make it so."""
+"""Reads the pipeline's configuration, plans the changes, and deploys them."""

@@ -1,4 +1,4 @@
-"""What a plan is made of: changes of resources, key by key. Pure."""
+"""The changes in a plan: which resource changes, and which of its keys. No network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Action(StrEnum):
-    """What is done."""
+    """What a deployment does to a resource."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -17,7 +17,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Edit:
-    """One key that changes; None where it is not there."""
+    """A key whose value changes. `before` is None for a new key, `after` for a removed one."""
 
     key: str
     before: str | None
@@ -26,10 +26,11 @@ class Edit:
 
 @dataclass(frozen=True)
 class Change:
-    """One resource that changes, and why.
+    """A change to one resource; `note` tells the reason, if the edits do not.
 
-    `declared` is what the repository says of it, `live` what runs; None where there is none. Both
-    are objects of the resource's own module, which plans the change and makes it.
+    `declared` is the resource in the repository and `live` the one that runs; None if there is
+    none. The classes of both are defined in the resource's module, which plans and makes the
+    change.
     """
 
     kind: str
@@ -42,7 +43,7 @@ class Change:
 
 
 def edits(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Edit, ...]:
-    """The keys in which two maps differ, sorted."""
+    """The keys whose values differ between two mappings, sorted by key."""
     return tuple(
         Edit(key, before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())

@@ -1,7 +1,7 @@
-"""Renders the pipeline's specs and deploys them to Kafka, PostgreSQL, ksqlDB and Connect.
+"""Deploys the pipeline to Kafka, the Schema Registry, PostgreSQL, ksqlDB or Flink, and Connect.
 
-People edit connectors/, schemas/, ksql/, topics.yaml and postgres/db_setup.sql; `plan` shows what
-would change and `deploy` changes it. Data goes to stdout, words to stderr.
+You edit connectors/, schemas/, ksql/, topics.yaml and postgres/db_setup.sql. `plan` shows what
+would change, and `deploy` makes the changes. Results go to stdout, messages to stderr.
 
 Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --detailed-exitcode`
 found changes.
@@ -37,23 +37,23 @@ from pipeline.suggest import unknown
 CHANGES_FOUND = 3
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-data = Console()
-words = Console(stderr=True)
+stdout = Console()
+stderr = Console(stderr=True)
 
 TargetOption = Annotated[
-    str, typer.Option("--target", "-t", help="A file in targets/, by name, or a path to one.")
+    str, typer.Option("--target", "-t", help="Name of a file in targets/, or a path to a file.")
 ]
 OnlyOption = Annotated[
     list[str] | None,
-    typer.Option("--only", help="Only what has this name; * and ? match. May be repeated."),
+    typer.Option("--only", help="Only resources of this name. * and ? match. Can be repeated."),
 ]
 PruneOption = Annotated[
     bool,
     typer.Option(
-        "--prune", help="Also delete connectors and queries that it deployed and dropped."
+        "--prune", help="Also delete our connectors and queries that are not declared any more."
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of text on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 DeadlineOption = Annotated[
     float, typer.Option("--deadline", help="Seconds to wait for each connector to run.", min=1)
 ]
@@ -69,12 +69,12 @@ class _Context:
         return report.redact(text, self.secrets.values())
 
     def run(self, deadline_s: float) -> Run:
-        """What making changes needs: words to stderr as it goes."""
+        """What it takes to make changes. Progress and notes go to stderr."""
 
-        def tell(text: str) -> None:
-            words.print(f"  {escape(text)}", soft_wrap=True, highlight=False)
+        def print_note(text: str) -> None:
+            stderr.print(f"  {escape(text)}", soft_wrap=True, highlight=False)
 
-        return Run(self.services, deadline_s, _progress, tell)
+        return Run(self.services, deadline_s, _progress, print_note)
 
 
 def _context(target_name: str) -> _Context:
@@ -97,7 +97,7 @@ def _planned(context: _Context, only: list[str] | None, *, prune: bool) -> plann
 
 
 def _selected(patterns: Iterable[str], desired: Desired, plan: planning.Plan) -> frozenset[str]:
-    names = {one.name for resource in RESOURCES for one in desired.of(resource.kind)}
+    names = {item.name for resource in RESOURCES for item in desired.of(resource.kind)}
     names |= {change.name for change in plan.changes}
     selected: set[str] = set()
     for pattern in patterns:
@@ -113,25 +113,25 @@ def render(
     target: TargetOption = "embedded",
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("build/rendered"),
 ) -> None:
-    """Render everything to files under build/. No network."""
+    """Render everything to files. Needs no service."""
     loaded = targets.load(Path(), target)
     project = loader.load(Path())
     jobs = choice.translated(project, loaded)
     translated = [(job.statement.name, job.text) for job in jobs]
     desired = declarations.render(project, loaded.pipeline)
     files = rendered.write(desired, translated, output)
-    words.print(f"[green]✓[/] {len(files)} files in {output}")
+    stderr.print(f"[green]✓[/] {len(files)} files in {output}")
 
 
 @app.command()
 def validate(target: TargetOption = "embedded") -> None:
-    """Check every spec with the worker, every schema with the registry, every table."""
+    """Check connectors with the worker, schemas with the registry, tables with PostgreSQL."""
     context = _context(target)
     live = deployment.read(context.services, context.desired)
     plan = planning.everything(context.desired, live)
     plan = deployment.checked(plan, context.desired, context.services)
     _refuse_problems(report.safe(plan, context.secrets.values()))
-    words.print(f"[green]✓[/] {len(context.desired.connectors)} connectors, all valid")
+    stderr.print(f"[green]✓[/] {len(context.desired.connectors)} connectors, all valid")
 
 
 @app.command()
@@ -149,7 +149,7 @@ def plan(
     if json:
         print(report.plan_json(planned))
     else:
-        report.print_plan(planned, data)
+        report.print_plan(planned, stdout)
     _refuse_problems(planned)
     if detailed_exitcode and planned.changes:
         raise typer.Exit(CHANGES_FOUND)
@@ -163,16 +163,16 @@ def deploy(
     json: JsonOption = False,
     deadline: DeadlineOption = 60,
 ) -> None:
-    """Make what is declared run; wait until every connector and task does."""
+    """Make the changes that `plan` shows; wait until every changed connector and task runs."""
     context = _context(target)
     planned = _planned(context, only, prune=prune)
     _refuse_problems(planned)
-    with words.status("deploying"):
+    with stderr.status("deploying"):
         outcome = deployment.apply(planned, context.run(deadline))
     if json:
         print(report.plan_json(planned))
     elif not planned.changes:
-        data.print(report.summary(planned))
+        stdout.print(report.summary(planned))
     if outcome.failures:
         done = len(planned.changes) - len(outcome.failures)
         messages = (*outcome.failures, f"{done} of {len(planned.changes)} changes were made")
@@ -181,7 +181,7 @@ def deploy(
 
 def _progress(change: Change, error: str | None) -> None:
     mark = "[red]✗[/]" if error else "[green]✓[/]"
-    words.print(f"{mark}{report.headline(change)}", soft_wrap=True, highlight=False)
+    stderr.print(f"{mark}{report.headline(change)}", soft_wrap=True, highlight=False)
 
 
 def _refuse_problems(plan: planning.Plan) -> None:
@@ -191,7 +191,7 @@ def _refuse_problems(plan: planning.Plan) -> None:
 
 @app.command()
 def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
-    """Show every declared query, connector and task. Exit code 1 unless all are well."""
+    """Show the state of every declared query, connector and task. Exit code 1 if one is bad."""
     context = _context(target)
     states = [
         state
@@ -201,7 +201,7 @@ def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     if json:
         print(context.redacted(report.status_json(states)))
     else:
-        report.print_status(states, data)
+        report.print_status(states, stdout)
     if not all(row[0] in state.well for state in states for row in state.rows):
         raise typer.Exit(1)
 
@@ -209,30 +209,32 @@ def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
 @app.command("test")
 def run_cases(
     files: Annotated[
-        list[Path] | None, typer.Argument(exists=True, help="Files of cases; all if none.")
+        list[Path] | None, typer.Argument(exists=True, help="Files with cases. Default: all.")
     ] = None,
     target: TargetOption = "embedded",
 ) -> None:
-    """Run the cases of ksql/cases and spark/cases: records in, rows expected out.
+    """Run the test cases in ksql/cases and spark/cases.
 
-    Those of ksql/ run on the target's engine, with topics of their own that go afterwards; those of
-    spark/rules.yaml run in Spark, and need no service.
+    A case has input records and the rows that must come out. Cases of ksql/ run on the target's
+    engine, with temporary topics. Cases of spark/rules.yaml run in Spark and need no service.
     """
     project = loader.load(Path())
     cases = runner.load(Path(), files or (), project)
-    with words.status("running") as status:
+    with stderr.status("running") as status:
 
-        def tell(result: runner.Result) -> None:
+        def report_result(result: runner.Result) -> None:
             mark = "[red]✗[/]" if result.problems else "[green]✓[/]"
-            words.print(f"{mark} {escape(result.place)}", soft_wrap=True, highlight=False)
+            stderr.print(f"{mark} {escape(result.place)}", soft_wrap=True, highlight=False)
             for line in result.problems:
-                data.print(f"    {line}", soft_wrap=True, highlight=False, markup=False)
+                stdout.print(f"    {line}", soft_wrap=True, highlight=False, markup=False)
             status.update(f"running, after {escape(result.place)}")
 
-        failed = runner.run(Path(), cases, project, lambda: _context(target).services, tell)
+        failed = runner.run(
+            Path(), cases, project, lambda: _context(target).services, report_result
+        )
     if failed:
         raise PipelineError(f"{failed} of {len(cases)} cases failed")
-    words.print(f"{len(cases)} cases, all as expected")
+    stderr.print(f"{len(cases)} cases, all as expected")
 
 
 @app.command()
@@ -241,7 +243,7 @@ def destroy(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     deadline: DeadlineOption = 60,
 ) -> None:
-    """Remove the declared connectors, subjects and topics WITH THEIR DATA. Tables stay."""
+    """Delete the declared connectors, subjects and topics WITH THEIR DATA. Tables stay."""
     context = _context(target)
     if not yes:
         typer.confirm(
@@ -250,9 +252,9 @@ def destroy(
     deployment.destroy(
         context.desired,
         context.run(deadline),
-        lambda removed: words.print(f"  [red]-[/] {removed}", highlight=False),
+        lambda removed: stderr.print(f"  [red]-[/] {removed}", highlight=False),
     )
-    words.print("The tables in PostgreSQL and their rows are still there.")
+    stderr.print("The tables in PostgreSQL and their rows are still there.")
 
 
 @app.command()

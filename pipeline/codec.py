@@ -1,4 +1,4 @@
-"""Avro values in Confluent's wire format: a zero byte, the schema's id in four, the value."""
+"""Avro values in Confluent's wire format: a zero byte, a 4-byte schema id, the Avro data."""
 
 import io
 import json
@@ -15,12 +15,12 @@ HEADER_BYTES = _HEADER.size
 
 
 def header(schema_id: int) -> bytes:
-    """What a value under this schema begins with."""
+    """The first five bytes of every value that is written with this schema."""
     return _HEADER.pack(0, schema_id)
 
 
 def schema_id(value: bytes) -> int:
-    """The id of the schema that a value was written under.
+    """The id of the schema that a value was written with.
 
     Raises:
         ValueError: the value is not in the wire format.
@@ -32,9 +32,9 @@ def schema_id(value: bytes) -> int:
 
 
 def encoder(schema: Schema, schema_id: int) -> Callable[[Mapping[str, Any]], bytes]:
-    """A function that makes values under a registered schema.
+    """A function that encodes records with a registered schema.
 
-    It raises ValueError for a record that does not fit the schema.
+    The function raises ValueError if a record does not fit the schema.
     """
     start = header(schema_id)
     avro = fastavro.parse_schema(contract(schema))
@@ -51,7 +51,7 @@ def encoder(schema: Schema, schema_id: int) -> Callable[[Mapping[str, Any]], byt
 
 
 def decoder(schema: Schema) -> Callable[[bytes], dict[str, Any]]:
-    """A function that reads values which an encoder of the schema has made."""
+    """A function that decodes values which were encoded with the same schema."""
     avro = fastavro.parse_schema(contract(schema))
 
     def decode(value: bytes) -> dict[str, Any]:
@@ -63,7 +63,11 @@ def decoder(schema: Schema) -> Callable[[bytes], dict[str, Any]]:
 
 
 def to_json(schema: Schema, record: Mapping[str, Any]) -> Any:
-    """The record in Avro's JSON encoding: dates and times are numbers, as in its binary one."""
+    """The record in Avro's JSON encoding. Dates and times are numbers, as in the binary encoding.
+
+    Raises:
+        ValueError: the record does not fit the schema.
+    """
     text = io.StringIO()
     fastavro.json_writer(text, fastavro.parse_schema(contract(schema)), [record])
     return json.loads(text.getvalue())

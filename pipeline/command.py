@@ -1,4 +1,4 @@
-"""How every command line of the project ends when it fails."""
+"""Runs a command line of the project and reports its errors."""
 
 import sys
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from pipeline.errors import PipelineError
 
 
 def run(app: Callable[[], None]) -> None:
-    """Runs a command line; an error becomes one message on stderr, and its exit code."""
+    """Runs a command line. An error becomes a message on stderr and an exit code."""
     try:
         app()
     except PipelineError as error:
-        words = Console(stderr=True)
-        words.print("[red]error:[/]", end=" ")
-        # A message may hold what looks like markup, and is one line however long.
-        words.print(str(error), soft_wrap=True, highlight=False, markup=False)
+        stderr = Console(stderr=True)
+        stderr.print("[red]error:[/]", end=" ")
+        # Rich must not read the message as markup, and must not wrap it.
+        stderr.print(str(error), soft_wrap=True, highlight=False, markup=False)
         sys.exit(error.exit_code)

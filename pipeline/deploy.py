@@ -1,4 +1,4 @@
-"""Between a plan and the services: reads what runs, asks, makes the changes, removes."""
+"""Reads what runs from the services, checks a plan with them, and applies it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from pipeline.services import Services
 
 @dataclass(frozen=True)
 class Outcome:
-    """Each change with the reason why it was not made; None where it was."""
+    """The result of each change: the error, or None if the change was made."""
 
     results: tuple[Result, ...]
 
@@ -24,53 +24,64 @@ class Outcome:
 
 
 def read(services: Services, desired: Desired) -> Live:
-    """What runs now, read from all services at once.
+    """Reads what runs now, from all services in parallel.
 
     Raises:
-        ServiceError: a service is unreachable; the first that failed, in the order of the data.
+        ServiceError: a service is unreachable. If several are, the error is that of the first
+            resource in RESOURCES.
     """
     with ThreadPoolExecutor(len(RESOURCES)) as pool:
-        found = {
+        futures = {
             resource.kind: pool.submit(resource.read, services, desired.of(resource.kind))
             for resource in RESOURCES
         }
-        return {kind: future.result() for kind, future in found.items()}
+        return {kind: future.result() for kind, future in futures.items()}
 
 
 def checked(plan: Plan, desired: Desired, services: Services) -> Plan:
-    """The plan with the problems that the services themselves see in it. Writes nothing."""
+    """The plan with the problems that the services find in it. Writes nothing.
+
+    Raises:
+        ServiceError: a service is unreachable.
+    """
     with ThreadPoolExecutor(len(RESOURCES)) as pool:
-        found = pool.map(
-            lambda one: one.check(plan.of(one.kind), desired.of(one.kind), services), RESOURCES
+        by_kind = pool.map(
+            lambda resource: resource.check(
+                plan.of(resource.kind), desired.of(resource.kind), services
+            ),
+            RESOURCES,
         )
-        return replace(plan, problems=(*plan.problems, *(p for some in found for p in some)))
+        found = [problem for problems in by_kind for problem in problems]
+        return replace(plan, problems=(*plan.problems, *found))
 
 
 def apply(plan: Plan, run: Run) -> Outcome:
-    """Makes the changes, kind by kind, those of one kind at once where they can be.
+    """Makes the changes, one kind of resource after the other.
 
-    A change that fails stops no other of its kind, but what comes after builds on it and is then
-    left alone; the outcome says so for each.
+    If a change fails, the other changes of its kind are still made. If later kinds need that kind,
+    none of their changes is made, and the outcome has an error for each of them.
     """
     results: list[Result] = []
     failed = ""
     for resource in RESOURCES:
         changes = plan.of(resource.kind)
         if failed:
-            results += [(change, f"not done: a {failed} failed before it") for change in changes]
+            results += [(change, f"not made, because a {failed} failed") for change in changes]
             continue
-        made = resource.apply(changes, run) if changes else []
-        results += made
-        if resource.needed and any(error for _, error in made):
+        of_kind = resource.apply(changes, run) if changes else []
+        results += of_kind
+        if resource.needed and any(error for _, error in of_kind):
             failed = resource.kind
     return Outcome(tuple(results))
 
 
 def destroy(desired: Desired, run: Run, report: Callable[[str], None]) -> None:
-    """Removes what is declared, against the order of the data: nothing writes to what goes next.
+    """Removes everything declared, in reverse order: connectors go before the topics they use.
+
+    `report` gets the kind and name of each resource when it is removed.
 
     Raises:
-        PipelineError: something could not be removed; what was removed has been reported.
+        PipelineError: a resource could not be removed.
     """
     for resource in reversed(RESOURCES):
         resource.remove(desired.of(resource.kind), run, report)

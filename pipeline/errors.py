@@ -1,33 +1,33 @@
-"""Every error that a person can meet. Anything else that is raised is a defect of ours."""
+"""The errors that users see. Any other exception is a bug in this project."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 
 class PipelineError(Exception):
-    """Something failed for a reason that the message tells. Exit code 1."""
+    """Something failed; the message tells why. Exit code 1."""
 
     exit_code = 1
 
 
 class ServiceError(PipelineError):
-    """A service cannot be reached, refuses us, or answers with an error."""
+    """A service is unreachable, refuses a request, or answers with an error."""
 
 
 class DeniedError(ServiceError):
-    """A service does not accept our credentials."""
+    """A service refuses our credentials."""
 
 
 class DeadlineError(PipelineError):
-    """A condition was not met in time; the message has the last state seen."""
+    """A condition was not met in time. The message tells the last state."""
 
 
 class NotRestoredError(PipelineError):
-    """A checkpoint is gone, damaged, or of another plan: its job can start over instead."""
+    """A Flink job cannot restore its checkpoint. It can start without one instead."""
 
 
 class PlanRefusedError(PipelineError):
-    """The plan has problems, so nothing was written."""
+    """The plan has problems, so nothing was changed."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         self.problems = problems
@@ -35,14 +35,14 @@ class PlanRefusedError(PipelineError):
 
 
 class UsageError(PipelineError):
-    """The command line asks for what is not there. Exit code 2."""
+    """The command line names something that does not exist. Exit code 2."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake in one file. `line` counts from 1; None where the file as a whole is at fault."""
+    """A mistake in a file. `line` counts from 1; None if the mistake has no line."""
 
     file: Path
     line: int | None
@@ -55,7 +55,7 @@ class Mistake:
 
 
 class SpecError(PipelineError):
-    """The files of the repository have mistakes; all of them are listed. Exit code 2."""
+    """The repository's files have mistakes. The message lists all of them. Exit code 2."""
 
     exit_code = 2
 

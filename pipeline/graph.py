@@ -10,7 +10,7 @@ from pipeline.sql.statements import Statement
 
 
 def mermaid(desired: Desired, statements: Sequence[Statement]) -> str:
-    """Connectors, topics, queries and tables, and what flows between them."""
+    """The chart's text: connectors, topics, queries and tables, and the data flow between them."""
     lines = [*_lines(desired), *_queries(statements)]
     return "\n".join(["flowchart LR", *dict.fromkeys(lines)])
 

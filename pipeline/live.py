@@ -1,4 +1,4 @@
-"""What runs, as the services tell it. Pure data: the clients make it, the resources compare it."""
+"""What runs, as the services report it. Clients fill these classes, resources compare them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class LiveTopic:
-    """A topic as the broker has it; `config` holds what was set on the topic itself."""
+    """A topic on the broker. `config` has the topic's own settings, without the defaults."""
 
     name: str
     partitions: int
@@ -17,7 +17,7 @@ class LiveTopic:
 
 @dataclass(frozen=True)
 class LiveSubject:
-    """A subject's latest version, as registered."""
+    """The latest registered version of a subject."""
 
     name: str
     version: int
@@ -28,7 +28,7 @@ class LiveSubject:
 
 @dataclass(frozen=True)
 class LiveColumn:
-    """A column of a table; `filled` if PostgreSQL has a value for it when an INSERT gives none."""
+    """A column of a table. `filled`: it gets a value when an INSERT does not give one."""
 
     name: str
     type: str
@@ -39,7 +39,7 @@ class LiveColumn:
 
 @dataclass(frozen=True)
 class LiveTable:
-    """A table: its columns, its unique keys, and the privileges of each role."""
+    """A table: its columns by name, its unique keys, and the privileges of each role."""
 
     name: str
     columns: Mapping[str, LiveColumn]
@@ -50,14 +50,14 @@ class LiveTable:
 
 @dataclass(frozen=True)
 class LiveScript:
-    """The db_setup.sql that ran last."""
+    """The SHA-256 of the db_setup.sql that ran last."""
 
     sha256: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a statement as it is written; equal in meaning to one that is written otherwise."""
+    """A line of a statement: its text, and a normal form in which two spellings are equal."""
 
     meaning: str
     text: str
@@ -65,9 +65,9 @@ class Line:
 
 @dataclass(frozen=True)
 class LiveQuery:
-    """A query as its engine has it; `meaning` is comparable with that of a declared one.
+    """A query on its engine. It is up to date if `meaning` equals that of the declared query.
 
-    One that is `ours` was deployed by this repository.
+    `ours`: this repository deployed it.
     """
 
     meaning: str
@@ -80,7 +80,7 @@ class LiveQuery:
 
 @dataclass(frozen=True)
 class Task:
-    """A connector's task: RUNNING, FAILED, PAUSED, UNASSIGNED, RESTARTING, or COMPLETED."""
+    """A task of a connector: RUNNING, FAILED, PAUSED, UNASSIGNED, RESTARTING or COMPLETED."""
 
     id: int
     state: str
@@ -89,7 +89,7 @@ class Task:
 
 @dataclass(frozen=True)
 class LiveConnector:
-    """A connector as the worker has it."""
+    """A connector on the worker."""
 
     name: str
     config: Mapping[str, str]
@@ -99,20 +99,20 @@ class LiveConnector:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """One message per part that failed."""
+        """A message for the connector and for each task, if it FAILED."""
         connector = [f"connector FAILED: {self.cause}"] if self.state == "FAILED" else []
         tasks = [f"task {t.id} FAILED: {t.cause}" for t in self.tasks if t.state == "FAILED"]
         return (*connector, *tasks)
 
     @property
     def settled(self) -> bool:
-        """Whether the connector and at least one task are up, or have done all they had to do."""
+        """Whether the connector is RUNNING, and each of its tasks is RUNNING or COMPLETED."""
         states = {task.state for task in self.tasks}
         return self.state == "RUNNING" and bool(states) and states <= {"RUNNING", "COMPLETED"}
 
     @property
     def summary(self) -> str:
-        """The state in a word, COMPLETED where all tasks are."""
+        """The connector's and its tasks' states in one word; COMPLETED if all tasks are."""
         states = {task.state for task in self.tasks}
         if self.failed:
             return "FAILED"

@@ -1,4 +1,4 @@
-"""Where this repository is on disk, and what is built in it."""
+"""Paths of this repository on disk."""
 
 from pathlib import Path
 

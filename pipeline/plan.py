@@ -1,4 +1,4 @@
-"""What has to change so that what runs is what is declared. Pure: no input, no output."""
+"""Compares what is declared with what runs. Reads no file and calls no service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,16 +8,16 @@ from pipeline.change import Action, Change
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
 
-# What runs: by kind of resource, then by name.
+# What runs, by kind of resource and by name.
 Live = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes, and the problems for which none of them may be made.
+    """The changes, and the problems. If there is a problem, no change may be made.
 
-    `leftovers` run though they are not declared any more; they are no changes without `--prune`.
-    `remarks` are of what is not declared and stays in any case.
+    `leftovers` are resources that we deployed and that are not declared any more. Only `--prune`
+    turns them into changes. `remarks` are about things that are not declared and always stay.
     """
 
     changes: tuple[Change, ...]
@@ -26,41 +26,46 @@ class Plan:
     remarks: tuple[str, ...] = ()
 
     def only(self, names: frozenset[str]) -> "Plan":
-        """The part that is about these resources; the problems stay."""
+        """The plan with the changes to these resources only. All problems stay."""
         return replace(self, changes=tuple(c for c in self.changes if c.name in names))
 
     def of(self, kind: str) -> tuple[Change, ...]:
-        """The changes of one kind of resource."""
+        """The changes to one kind of resource."""
         return tuple(change for change in self.changes if change.kind == kind)
 
 
 def compare(desired: Desired, live: Live, *, prune: bool = False) -> Plan:
-    """The plan; with `prune`, what is ours but not declared goes."""
+    """The plan. With `prune`, it deletes what we deployed and do not declare any more."""
     changes: list[Change] = []
     problems: list[str] = []
-    gone: list[Change] = []
+    deletions: list[Change] = []
     remarks: list[str] = []
     for resource in RESOURCES:
         declared = desired.of(resource.kind)
         running = live.get(resource.kind, {})
-        for one in declared:
-            changes += resource.difference(one, running.get(one.name))
-            problems += resource.problems(one, running.get(one.name), desired.owner)
-        gone += resource.undeclared(declared, running, desired.owner)
+        for item in declared:
+            changes += resource.difference(item, running.get(item.name))
+            problems += resource.problems(item, running.get(item.name), desired.owner)
+        deletions += resource.undeclared(declared, running, desired.owner)
         remarks += resource.remarks(declared, running)
-    leftovers = () if prune else tuple(f"{change.kind} {change.name}" for change in gone)
-    pruned = gone if prune else []
+    leftovers = () if prune else tuple(f"{change.kind} {change.name}" for change in deletions)
+    pruned = deletions if prune else []
     return Plan((*changes, *pruned), tuple(problems), leftovers, tuple(remarks))
 
 
 def everything(desired: Desired, live: Live) -> Plan:
-    """A plan with everything that is declared in it, also what is as it should be."""
+    """A plan with a change for every declared resource, even if it is up to date.
+
+    `validate` checks all of them with the services.
+    """
     plan = compare(desired, live)
     planned = {(change.kind, change.name) for change in plan.changes}
     unchanged = tuple(
-        Change(kind, one.name, Action.UPDATE, declared=one, live=live.get(kind, {}).get(one.name))
+        Change(
+            kind, item.name, Action.UPDATE, declared=item, live=live.get(kind, {}).get(item.name)
+        )
         for kind in (resource.kind for resource in RESOURCES)
-        for one in desired.of(kind)
-        if (kind, one.name) not in planned
+        for item in desired.of(kind)
+        if (kind, item.name) not in planned
     )
     return replace(plan, changes=(*plan.changes, *unchanged))

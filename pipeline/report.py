@@ -1,4 +1,4 @@
-"""Plans and states as text for people and as JSON for programs, without any secret."""
+"""Plans and states as text and as JSON, without secrets."""
 
 import json
 from collections.abc import Iterable
@@ -22,29 +22,33 @@ SIGNS = {
     Action.RESTART: "[yellow]↻[/]",
     Action.DELETE: "[red]-[/]",
 }
-# Longer values are shown around the place where they differ.
+# Characters of a value that are shown. A longer value is cut to the part that differs.
 SHOWN = 72
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret value blacked out."""
+    """The text with *** in place of every secret."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     return text
 
 
 def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
-    """The plan without secrets: neither those we know, nor what a person wrote into the worker."""
-    known = tuple(secrets)
+    """The plan without secrets.
+
+    It hides the given secrets, and every password that somebody wrote into a live connector's
+    configuration.
+    """
+    values = tuple(secrets)
     changes = tuple(
         replace(
             change,
-            note=redact(change.note, known),
-            edits=tuple(_safe_edit(edit, known) for edit in change.edits),
+            note=redact(change.note, values),
+            edits=tuple(_safe_edit(edit, values) for edit in change.edits),
         )
         for change in plan.changes
     )
-    problems = tuple(redact(problem, known) for problem in plan.problems)
+    problems = tuple(redact(problem, values) for problem in plan.problems)
     return replace(plan, changes=changes, problems=problems)
 
 
@@ -90,11 +94,11 @@ def plan_json(plan: Plan) -> str:
 
 
 def print_plan(plan: Plan, console: Console) -> None:
-    """The plan as a diff by key, with a summary."""
+    """Prints the plan as a diff, key by key, and a summary."""
     for change in plan.changes:
         note = f"  {escape(change.note)}" if change.note else ""
         console.print(f"{headline(change)}{note}", soft_wrap=True, highlight=False)
-        # A new resource is its file; a deleted one is known by its name.
+        # The keys of a new resource are in its file. A deleted one needs only its name.
         if change.action is Action.UPDATE:
             for edit in change.edits:
                 console.print(f"      {_edit_line(edit)}", soft_wrap=True, highlight=False)
@@ -102,12 +106,12 @@ def print_plan(plan: Plan, console: Console) -> None:
 
 
 def headline(change: Change) -> str:
-    """One change in one line, as markup."""
+    """One change in one line, as Rich markup."""
     return f"  {SIGNS[change.action]} {change.kind:<8} {change.name}"
 
 
 def summary(plan: Plan) -> str:
-    """How many changes of each action."""
+    """The number of changes by action, the leftovers, and the remarks."""
     remarks = [*filter(None, [_leftovers(plan)]), *(f"Left alone: {r}." for r in plan.remarks)]
     if not plan.changes:
         nothing = [] if plan.leftovers else ["Nothing to change: what runs is what is declared."]
@@ -123,9 +127,9 @@ def summary(plan: Plan) -> str:
 def _leftovers(plan: Plan) -> str:
     if not plan.leftovers:
         return ""
-    are = "is" if len(plan.leftovers) == 1 else "are"
+    them = "it" if len(plan.leftovers) == 1 else "them"
     names = ", ".join(plan.leftovers)
-    return f"Not declared any more, but running: {names}. What {are} ours goes with --prune."
+    return f"Not declared any more, but running: {names}. --prune deletes {them}."
 
 
 def _edit_line(edit: Edit) -> str:
@@ -159,7 +163,8 @@ def status_json(statuses: Iterable[Status]) -> str:
     """The states as JSON.
 
     {"queries": {name: state}, "skipped": {topic: records}, "connectors": [{name, state, failed,
-    tasks, lag}]}. ABSENT and null where there is none.
+    tasks, lag}]}. The state of a missing query or connector is ABSENT. `lag` is in records; null
+    for a source.
     """
     joined: dict[str, Any] = {}
     for status in statuses:
@@ -169,10 +174,10 @@ def status_json(statuses: Iterable[Status]) -> str:
 
 
 def print_status(statuses: Iterable[Status], console: Console) -> None:
-    """One table per kind of row, and below it what is wrong with some."""
-    given = tuple(statuses)
-    for columns in dict.fromkeys(status.columns for status in given):
-        same = [status for status in given if status.columns == columns]
+    """Prints one table per set of columns, with the notes on its rows below it."""
+    all_statuses = tuple(statuses)
+    for columns in dict.fromkeys(status.columns for status in all_statuses):
+        same = [status for status in all_statuses if status.columns == columns]
         table = Table(*columns, box=None)
         for status in same:
             for name, state, *rest in status.rows:

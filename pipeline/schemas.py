@@ -1,4 +1,4 @@
-"""Avro schemas: what Datagen reads, what the registry holds, what a table needs."""
+"""Avro schemas, with Datagen's annotations and without them."""
 
 import json
 from collections.abc import Mapping
@@ -7,19 +7,19 @@ from typing import Any
 from fastavro.schema import SchemaParseException, UnknownType, parse_schema
 
 ANNOTATION = "arg.properties"
-# What Connect notes of its own types. ksqlDB registers each of its schemas with and without.
+# Attributes with Connect's types. ksqlDB registers each of its schemas with and without them.
 CONNECTS_OWN = {"connect.name", "connect.version"}
 
 Schema = dict[str, Any]
 
 
 def subject_of(topic: str) -> str:
-    """The subject of a topic's values, by the registry's TopicNameStrategy."""
+    """The subject of a topic's values, as the registry's TopicNameStrategy names it."""
     return f"{topic}-value"
 
 
 def contract(schema: Any) -> Any:
-    """The schema without the generator's annotations: what is registered."""
+    """The schema as it is registered: without Datagen's annotations."""
     return _without(schema, {ANNOTATION})
 
 
@@ -33,22 +33,22 @@ def _without(schema: Any, attributes: set[str]) -> Any:
 
 
 def compact(schema: Any) -> str:
-    """JSON without white space: some registries find a schema only by its exact text."""
+    """JSON without white space. Some registries find a schema only by its exact text."""
     return json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical(schema: Any) -> str:
-    """Equal for equal contracts, whatever the order of attributes and the white space.
+    """A text that is equal for equal contracts. Order of attributes and white space do not matter.
 
-    More than Avro's Parsing Canonical Form, which drops documentation and logical types: a change
-    of those is a change of the contract here.
+    Avro's Parsing Canonical Form drops documentation and logical types. Here they are part of the
+    contract.
     """
     bare = _without(schema, {ANNOTATION, *CONNECTS_OWN})
     return json.dumps(bare, sort_keys=True, separators=(",", ":"))
 
 
 def problem(schema: Any) -> str | None:
-    """Why this is no Avro record schema; None if it is one."""
+    """Why this is not an Avro record schema; None if it is one."""
     try:
         parse_schema(contract(schema), _write_hint=False)
     except (SchemaParseException, UnknownType, KeyError, TypeError) as error:
@@ -59,7 +59,7 @@ def problem(schema: Any) -> str | None:
 
 
 def annotate(schema: Schema, generator: Mapping[str, Mapping[str, Any]]) -> Schema:
-    """The schema with other annotations for some of its top-level fields."""
+    """The schema with other Datagen annotations for some of its top-level fields."""
     fields = [
         {**field, "type": _annotated(field["type"], generator[field["name"]])}
         if field["name"] in generator

@@ -13,7 +13,7 @@ from pipeline.repository.target import Target
 
 @dataclass(frozen=True)
 class Services:
-    """One client per service; no engine where ksql/ has nothing to run."""
+    """One client per service. `engine` is None if the target has none and ksql/ is empty."""
 
     kafka: Kafka
     registry: Registry
@@ -23,7 +23,7 @@ class Services:
 
 
 def clients(target: Target, secrets: Mapping[str, str], engine: Engine | None) -> Services:
-    """Clients for a target; nothing is sent yet."""
+    """The clients of a target. They connect when they are first used."""
     return Services(
         Kafka(target.kafka),
         Registry(target.registry),

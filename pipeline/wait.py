@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline, instead of sleeping."""
+"""Waits for a condition until a deadline."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,10 +18,10 @@ def until(
     done: Callable[[T], bool] = bool,
     every: float = 0.2,
 ) -> T:
-    """Asks `probe` every so many seconds, and returns its first value that is `done`.
+    """Calls `probe` every `every` seconds, and returns its first value for which `done` is true.
 
-    None is never done. `probe` may raise to give up at once. When time runs out, `describe` gets
-    the last value and says what was waited for, and what was there instead.
+    None is never done. `probe` can raise an exception to stop waiting. When the time is up,
+    `describe` gets the last value and returns the message: what was expected, and what was there.
 
     Raises:
         DeadlineError: no value was done within `seconds`.

@@ -1,1 +1,1 @@
-"""Cases of ksql/ and spark/rules.yaml, records in and rows out; `render.py test` runs them."""
+"""Test cases of ksql/ and spark/rules.yaml: input records and expected rows."""

@@ -1,4 +1,4 @@
-"""Files of cases, checked against the repository."""
+"""Reads files of test cases, and checks them against the repository."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,37 +15,37 @@ from pipeline.sql.flink.tables import avro_type
 from pipeline.suggest import unknown
 
 FOLDERS = ("ksql/cases", "spark/cases")
-# What a record says of itself; everything else is a field of its value.
+# Keys of a row that are not fields of the record's value.
 KEY, DELETED, RAW = "_key", "_deleted", "_raw"
 Row = dict[str, Any]
 
 
 class CaseSpec(yamlfile.Model):
-    """One case: records by topic, and the rows that another topic has afterwards."""
+    """A case: input records by topic, and the rows that other topics have afterwards."""
 
     given: dict[str, list[Row]] = Field(
         min_length=1,
-        description="Records by topic, in order. A field that is left out is null. `_key` is the"
-        " record's key, if it is not the id in the value; `_deleted: true` a record without a"
-        " value; `_raw: text` one that is no Avro.",
+        description="Input records by topic, in order. A missing field is null. `_key` sets another"
+        " key than the id in the value. `_deleted: true` is a record without a value. `_raw: text`"
+        " is a value that is not Avro.",
     )
     expect: dict[str, list[Row]] = Field(
         min_length=1,
-        description="All rows of a topic: of a table's, the newest by key; of a stream's, every"
-        " record, `_deleted: true` where it has no value. Only the columns that are stated are"
-        " compared.",
+        description="All rows of each topic. For a table: the newest record of each key. For a"
+        " stream: every record, with `_deleted: true` if it has no value. Only the given columns"
+        " are compared.",
     )
 
 
 class CasesFile(yamlfile.Model):
-    """Cases by what they show."""
+    """Cases by name. The name tells what the case shows."""
 
     cases: dict[str, CaseSpec] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A case of a file."""
+    """A case and its file."""
 
     file: Path
     name: str
@@ -54,67 +54,69 @@ class Case:
 
     @property
     def line(self) -> int | None:
-        """Where it stands."""
+        """The line of the case, counted from 1."""
         return yamlfile.line_of(self.file, f"cases.{self.name}")
 
     def mistake(self, part: str, message: str) -> Mistake:
-        """A mistake at a part of the case, a dotted key."""
+        """A mistake at a dotted key of the case."""
         key = f"cases.{self.name}.{part}"
         return Mistake(self.file, yamlfile.line_of(self.file, key) or self.line, part, message)
 
 
 def find(root: Path, files: Iterable[Path]) -> tuple[Path, ...]:
-    """The files, or all of the repository's if none is given."""
-    given = tuple(files)
-    if given:
-        return given
+    """The given files; without any, all files of cases in the repository."""
+    chosen = tuple(files)
+    if chosen:
+        return chosen
     return tuple(file for folder in FOLDERS for file in sorted((root / folder).glob("*.yaml")))
 
 
 def load(file: Path) -> tuple[Case, ...]:
-    """The cases of a file.
+    """Reads the cases of a file.
 
     Raises:
-        SpecError: it has mistakes.
+        SpecError: the file has mistakes.
     """
-    found: CasesFile = yamlfile.load(file, CasesFile)
+    content: CasesFile = yamlfile.load(file, CasesFile)
     return tuple(
         Case(file, name, _frozen(case.given), _frozen(case.expect))
-        for name, case in found.cases.items()
+        for name, case in content.cases.items()
     )
 
 
-def _frozen(rows: Mapping[str, list[Row]]) -> dict[str, tuple[Row, ...]]:
-    return {topic: tuple(found) for topic, found in rows.items()}
+def _frozen(by_topic: Mapping[str, list[Row]]) -> dict[str, tuple[Row, ...]]:
+    return {topic: tuple(rows) for topic, rows in by_topic.items()}
 
 
 def check(case: Case, schemas: Mapping[str, Schema]) -> Iterator[Mistake]:
-    """Topics and columns that the repository does not have."""
+    """Mistakes in a case: topics and columns that do not exist."""
     for part, topics in (("given", case.given), ("expect", case.expect)):
         for topic, rows in topics.items():
             if topic not in schemas:
                 yield case.mistake(f"{part}.{topic}", unknown("topic", topic, schemas))
                 continue
-            known = {name.lower() for name in field_names(schemas[topic])}
+            columns = {name.lower() for name in field_names(schemas[topic])}
             special = {KEY, DELETED, RAW} if part == "given" else {DELETED}
             for index, row in enumerate(rows):
                 for column in row:
-                    if column.lower() not in known | special:
+                    if column.lower() not in columns | special:
                         key = f"{part}.{topic}.{index}.{column}"
-                        yield case.mistake(key, unknown("column", column, known))
+                        yield case.mistake(key, unknown("column", column, columns))
 
 
 def messages(
     case: Case, topic: str, schema: Schema, key: str, encode: Callable[[Row], bytes]
 ) -> Iterator[tuple[bytes | None, bytes | None]]:
-    """A topic's records as keys and values; `key` is the field that holds the key.
+    """The input records of a topic, as keys and values. `key` is the field with the key.
+
+    `encode` raises ValueError if a value does not fit the topic's schema.
 
     Raises:
         SpecError: a record does not fit the topic's schema.
     """
     for index, row in enumerate(case.given[topic]):
-        named = row.get(KEY, row.get(key))
-        key_bytes = None if named is None else str(named).encode()
+        key_value = row.get(KEY, row.get(key))
+        key_bytes = None if key_value is None else str(key_value).encode()
         if row.get(DELETED):
             yield key_bytes, None
         elif RAW in row:
@@ -134,6 +136,6 @@ def _value(row: Row, schema: Schema) -> Row:
 
 
 def _exact(value: Any, type_: str) -> Any:
-    """YAML has no decimal numbers, only text and floating ones."""
+    """The value; for a DECIMAL, as a Decimal: YAML has only floating-point numbers and text."""
     is_decimal = type_.startswith("DECIMAL(") and value is not None
     return Decimal(str(value)) if is_decimal else value

@@ -1,4 +1,4 @@
-"""Rows that were expected, and rows that are there. Pure."""
+"""Compares expected rows with actual rows. Calls no service."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Difference:
-    """What one topic has too little and too much of."""
+    """The expected rows that a topic lacks, and the rows that it has but should not."""
 
     topic: str
     missing: tuple[Row, ...]
@@ -19,41 +19,44 @@ class Difference:
 
 
 def newest(records: Iterable[tuple[bytes | None, Row | None]]) -> list[Row]:
-    """The rows of a table: of each key the newest record, unless it has no value."""
+    """The rows of a table: the newest value of each key, without deleted keys."""
     return [row for row in dict(records).values() if row is not None]
 
 
-def compare(topic: str, expected: Sequence[Row], found: Sequence[Row]) -> Difference | None:
-    """The difference, of the columns that are expected; None if there is none."""
+def compare(topic: str, expected: Sequence[Row], actual: Sequence[Row]) -> Difference | None:
+    """The difference in the columns that are expected; None if there is none.
+
+    The order of rows and the case of column names do not matter.
+    """
     columns = {column.lower() for row in expected for column in row}
-    left = [{name.lower(): value for name, value in row.items()} for row in found]
+    unmatched = [{name.lower(): value for name, value in row.items()} for row in actual]
     missing: list[Row] = []
     for row in expected:
-        match = next((other for other in left if _fits(row, other)), None)
+        match = next((other for other in unmatched if _fits(row, other)), None)
         if match is None:
             missing.append(row)
         else:
-            left.remove(match)
-    if not missing and not left:
+            unmatched.remove(match)
+    if not missing and not unmatched:
         return None
-    shown = [{c: v for c, v in row.items() if c in columns or not columns} for row in left]
+    shown = [{c: v for c, v in row.items() if c in columns or not columns} for row in unmatched]
     return Difference(topic, tuple(missing), tuple(shown))
 
 
-def _fits(expected: Row, found: Row) -> bool:
-    return all(_equal(value, found.get(name.lower())) for name, value in expected.items())
+def _fits(expected: Row, actual: Row) -> bool:
+    return all(_equal(value, actual.get(name.lower())) for name, value in expected.items())
 
 
-def _equal(expected: Any, found: Any) -> bool:
-    if isinstance(expected, float | int) and isinstance(found, float):
-        return math.isclose(expected, found, rel_tol=1e-9, abs_tol=1e-12)
-    if isinstance(expected, datetime) and isinstance(found, datetime):
-        return _aware(expected) == _aware(found)
-    if isinstance(expected, dict) and isinstance(found, dict):
-        return expected.keys() <= found.keys() and all(
-            _equal(value, found[name]) for name, value in expected.items()
+def _equal(expected: Any, actual: Any) -> bool:
+    if isinstance(expected, float | int) and isinstance(actual, float):
+        return math.isclose(expected, actual, rel_tol=1e-9, abs_tol=1e-12)
+    if isinstance(expected, datetime) and isinstance(actual, datetime):
+        return _aware(expected) == _aware(actual)
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        return expected.keys() <= actual.keys() and all(
+            _equal(value, actual[name]) for name, value in expected.items()
         )
-    return type(expected) is type(found) and bool(expected == found)
+    return type(expected) is type(actual) and bool(expected == actual)
 
 
 def _aware(moment: datetime) -> datetime:
@@ -61,7 +64,7 @@ def _aware(moment: datetime) -> datetime:
 
 
 def written(row: Row) -> str:
-    """A row in one line, as YAML's flow style would have it."""
+    """A row in one line, in YAML's flow style."""
     return "{" + ", ".join(f"{name}: {_plain(value)}" for name, value in row.items()) + "}"
 
 

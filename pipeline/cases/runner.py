@@ -1,4 +1,4 @@
-"""Which cases there are, where each runs, and what came of it."""
+"""Loads and runs the test cases: those of ksql/ on an engine, those of the rules in Spark."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,29 +12,29 @@ from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
 from pipeline.repository.project import Project
 from pipeline.services import Services
 
-# Two cores keep two cases busy; each is a chain of short jobs.
+# A case is a chain of short jobs: two cases are enough for two cores.
 CONCURRENCY = 2
 RULES = Path("spark") / "rules.yaml"
 
 
 @dataclass(frozen=True)
 class Result:
-    """A case that ran; without problems, all was as expected."""
+    """The result of a case: its file, line and name, and its problems (none if it passed)."""
 
     place: str
     problems: tuple[str, ...]
 
 
-def load(root: Path, given: Iterable[Path], project: Project) -> tuple[Case, ...]:
-    """The cases of the given files, or of all of the repository's.
+def load(root: Path, chosen: Iterable[Path], project: Project) -> tuple[Case, ...]:
+    """Reads the cases in the chosen files; without any, all cases of the repository.
 
     Raises:
-        UsageError: there are none.
-        SpecError: with every mistake in every file.
+        UsageError: there are no cases.
+        SpecError: files have mistakes; the error has those of all files.
     """
     mistakes: list[Mistake] = []
     cases: list[Case] = []
-    for file in files.find(root, given):
+    for file in files.find(root, chosen):
         try:
             cases += files.load(file)
         except SpecError as error:
@@ -55,7 +55,10 @@ def run(
     services: Callable[[], Services],
     report: Callable[[Result], None],
 ) -> int:
-    """Runs all cases, those of the rules last; returns how many failed."""
+    """Runs all cases, those of the rules last; returns the number of failed cases.
+
+    `services` is called only if there are cases of ksql/. `report` gets each result.
+    """
     failed = 0
     for result in _results(root, cases, project, services):
         report(result)
@@ -70,13 +73,13 @@ def _results(
     of_rules = [case for case in cases if folder in case.file.resolve().parents]
     of_ksql = [case for case in cases if case not in of_rules]
     if of_ksql:
-        found = services()
+        clients = services()
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             yield from pool.map(
-                lambda case: _result(case, lambda one: trial.run(one, project, found)), of_ksql
+                lambda case: _result(case, lambda item: trial.run(item, project, clients)), of_ksql
             )
     if of_rules:
-        # Spark takes seconds to import and to start.
+        # Imported only here, because Spark takes seconds to import and to start.
         from spark import cases as cleansing  # noqa: PLC0415
 
         started = cleansing.start(root, project.schemas)
@@ -89,7 +92,7 @@ def _result(case: Case, run: Callable[[Case], tuple[Difference, ...]]) -> Result
         differences = run(case)
     except PipelineError as error:
         return Result(place, (str(error),))
-    return Result(place, tuple(line for one in differences for line in _lines(one)))
+    return Result(place, tuple(line for item in differences for line in _lines(item)))
 
 
 def _lines(difference: Difference) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Runs a case of ksql/ on the target's engine, with topics, subjects and names of its own."""
+"""Runs a case of ksql/ on the target's engine, with temporary topics, subjects and names."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,13 +19,17 @@ from pipeline.sql.renaming import renamed
 from pipeline.sql.statements import Statement, upstream
 
 DEADLINE_S = 60
-# Apicurio forgets the content of a subject that goes, though another one refers to it by now.
+# Two cases with the same schema must not register and delete it at the same time: when Apicurio
+# deletes a subject, it deletes the schema even if another subject has just begun to use it.
 ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
 class Trial:
-    """The statements that a case needs, in order, under names of their own."""
+    """The statements that a case needs, in order. Their names and topics have the prefix.
+
+    `schemas` are by prefixed topic. `keys` has the key field of each input topic.
+    """
 
     prefix: str
     statements: tuple[Statement, ...]
@@ -34,11 +38,11 @@ class Trial:
 
 
 def run(case: Case, project: Project, services: Services) -> tuple[Difference, ...]:
-    """What is not as expected; leaves nothing behind.
+    """Runs a case and returns the differences. Deletes its topics and subjects afterwards.
 
     Raises:
-        SpecError: the case asks for what ksql/ does not do.
-        PipelineError: the engine or another service refuses.
+        SpecError: the case does not fit ksql/.
+        PipelineError: the engine or another service refuses a request.
     """
     engine = services.engine
     assert engine is not None  # noqa: S101 - a target with statements has an engine
@@ -47,19 +51,19 @@ def run(case: Case, project: Project, services: Services) -> tuple[Difference, .
         for topic in case.given:
             schema = project.schemas[topic]
             encode = codec.encoder(schema, ids[topic])
-            found = messages(case, topic, schema, trial.keys[topic], encode)
-            records.write(services.kafka.address, trial.prefix + topic, found)
+            given = messages(case, topic, schema, trial.keys[topic], encode)
+            records.write(services.kafka.address, trial.prefix + topic, given)
         wanted = frozenset(trial.prefix + topic for topic in case.expect)
         engine.trial(trial.statements, trial.schemas, wanted, DEADLINE_S)
-        answers = [_answer(case, topic, project, trial, services) for topic in case.expect]
-    return tuple(answer for answer in answers if answer)
+        differences = [_difference(case, topic, project, trial, services) for topic in case.expect]
+    return tuple(difference for difference in differences if difference)
 
 
 def prepare(case: Case, project: Project, prefix: str) -> Trial:
-    """What a case needs of ksql/.
+    """The statements that a case needs, renamed.
 
     Raises:
-        SpecError: nothing writes what is expected, or nothing reads what is given.
+        SpecError: no statement writes an expected topic, or none reads a given topic.
     """
     writers = {s.topic: s for s in project.statements if s.query}
     readers = {s.topic: s for s in project.statements if not s.query}
@@ -72,7 +76,7 @@ def prepare(case: Case, project: Project, prefix: str) -> Trial:
     return Trial(
         prefix,
         tuple(_renamed(statement, renamed, topics) for statement in needed),
-        {own: project.schemas[topic] for topic, own in topics.items()},
+        {prefixed: project.schemas[topic] for topic, prefixed in topics.items()},
         {topic: _key_field(readers[topic], project.schemas[topic]) for topic in case.given},
     )
 
@@ -85,17 +89,17 @@ def _mistakes(
             yield case.mistake(f"expect.{topic}", "no statement of ksql/ writes this topic")
     for topic in case.given:
         if topic not in readers:
-            made = "is written by ksql/: give the topics that it is made of"
-            read = "is declared by no statement of ksql/"
-            yield case.mistake(f"given.{topic}", made if topic in writers else read)
+            written = "a statement of ksql/ writes this topic: give the topics that it reads"
+            unread = "no statement of ksql/ declares this topic"
+            yield case.mistake(f"given.{topic}", written if topic in writers else unread)
 
 
 def _renamed(
     statement: Statement, names: Mapping[str, str], topics: Mapping[str, str]
 ) -> Statement:
     text = renamed(statement, names, topics)
-    (found,) = reader.parse(statement.source.file, f"{text};")
-    return replace(found, settings=statement.settings)
+    (parsed,) = reader.parse(statement.source.file, f"{text};")
+    return replace(parsed, settings=statement.settings)
 
 
 def _key_field(statement: Statement, schema: Schema) -> str:
@@ -105,12 +109,15 @@ def _key_field(statement: Statement, schema: Schema) -> str:
 
 @contextmanager
 def _topics(trial: Trial, project: Project, services: Services) -> Iterator[Mapping[str, int]]:
-    """The topics and subjects of a trial; yields the schemas' ids by the topics' own names."""
+    """Creates the topics and subjects of a trial, and deletes them at the end of the block.
+
+    Yields the ids of the schemas by topic, without the prefix.
+    """
     replication = project.topics.defaults.replication
-    # Their records carry the hospital's time: retention by age would take them while we look.
-    kept = {"retention.ms": "-1"}
+    # The records can have old timestamps: retention by age would delete them at once.
+    config = {"retention.ms": "-1"}
     for topic in trial.schemas:
-        services.kafka.create(topic, 1, replication, kept)
+        services.kafka.create(topic, 1, replication, config)
     registry = services.registry
     subjects = {topic: subject_of(topic) for topic in trial.schemas}
     try:
@@ -124,14 +131,14 @@ def _topics(trial: Trial, project: Project, services: Services) -> Iterator[Mapp
         services.kafka.delete(list(trial.schemas))
 
 
-def _answer(
+def _difference(
     case: Case, topic: str, project: Project, trial: Trial, services: Services
 ) -> Difference | None:
     decode = codec.decoder(project.schemas[topic])
-    found = [
+    written = [
         (message.key(), None if (value := message.value()) is None else decode(value))
         for message in records.messages(services.kafka.address, trial.prefix + topic)
     ]
     is_table = any(s.kind == "TABLE" and s.topic == trial.prefix + topic for s in trial.statements)
-    rows = newest(found) if is_table else [value or {DELETED: True} for _, value in found]
+    rows = newest(written) if is_table else [value or {DELETED: True} for _, value in written]
     return compare(topic, case.expect[topic], rows)

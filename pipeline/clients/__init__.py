@@ -1,1 +1,1 @@
-"""Clients, one service each."""
+"""The clients of the services, one module per API."""

@@ -10,39 +10,39 @@ from pipeline.clients.http import Service
 from pipeline.live import LiveConnector, Task
 from pipeline.suggest import unknown
 
-# The words with which Datagen ends a task that wrote its `iterations`.
+# Datagen ends a task with this error when the task has written its `iterations`.
 COMPLETED = re.compile(r"Stopping connector: generated the configured \d+ number of messages")
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What the worker says of a configuration."""
+    """The result of a validation: errors as (property, message), and the known properties."""
 
     errors: tuple[tuple[str, str], ...]
     known: frozenset[str]
 
 
 class Connect:
-    """A Connect worker (any of a cluster: they answer for each other)."""
+    """A Connect worker. Any worker of a cluster answers for all of them."""
 
     def __init__(self, url: str) -> None:
         self._http = Service("Kafka Connect", url)
 
     def connectors(self) -> dict[str, LiveConnector]:
-        """Every connector by name, in one request.
+        """All connectors by name, from one request.
 
         Raises:
-            ServiceError: here and in every method, the worker is unreachable or refuses.
+            ServiceError: as in every method, the worker is unreachable or answers with an error.
         """
-        listed = self._http.json("GET", "/connectors?expand=info&expand=status")
-        return {name: _live(name, item) for name, item in listed.items() if "status" in item}
+        items = self._http.json("GET", "/connectors?expand=info&expand=status")
+        return {name: _live(name, item) for name, item in items.items() if "status" in item}
 
     def plugins(self) -> list[str]:
-        """The classes of the installed connectors."""
+        """The class names of the installed connectors."""
         return [str(plugin["class"]) for plugin in self._http.json("GET", "/connector-plugins")]
 
     def validate(self, config: Mapping[str, str]) -> Validation:
-        """The worker's verdict; an unknown class is an error that lists the installed ones."""
+        """Validates a configuration. For an unknown class, the error lists the known ones."""
         name = config.get("connector.class", "")
         if not name:
             return Validation((("connector.class", "is missing"),), frozenset())
@@ -57,27 +57,27 @@ class Connect:
         raise self._http.error("PUT", path, response)
 
     def put(self, name: str, config: Mapping[str, str]) -> None:
-        """Makes a connector, or gives it another configuration."""
+        """Creates a connector, or changes its configuration."""
         self._http.json("PUT", f"/connectors/{name}/config", dict(config))
 
     def stop(self, name: str) -> None:
-        """Asks for STOPPED: no tasks at all."""
+        """Asks the worker to stop a connector. A STOPPED connector has no tasks."""
         self._http.json("PUT", f"/connectors/{name}/stop")
 
     def resume(self, name: str) -> None:
-        """Asks for RUNNING."""
+        """Asks the worker to run a connector again."""
         self._http.json("PUT", f"/connectors/{name}/resume")
 
     def restart_failed(self, name: str) -> None:
-        """Restarts a connector and those of its tasks that are FAILED."""
+        """Restarts a connector and its tasks, each if it is FAILED."""
         self._http.json("POST", f"/connectors/{name}/restart?includeTasks=true&onlyFailed=true")
 
     def forget_offsets(self, name: str) -> None:
-        """Drops the offsets of a STOPPED connector: if it is made again, it begins again."""
+        """Deletes the offsets of a STOPPED connector. A new connector of this name starts over."""
         self._http.json("DELETE", f"/connectors/{name}/offsets")
 
     def delete(self, name: str) -> None:
-        """Removes a connector; asynchronous, as everything in Connect."""
+        """Asks the worker to delete a connector. An absent connector is no error."""
         response = self._http.call("DELETE", f"/connectors/{name}")
         if not response.ok and response.status_code != 404:
             raise self._http.error("DELETE", f"/connectors/{name}", response)
@@ -103,14 +103,14 @@ def _task(task: Mapping[str, Any]) -> Task:
 
 
 def root_cause(trace: str) -> str:
-    """The message of a Java stack trace's innermost cause."""
+    """The message of the innermost cause in a Java stack trace; "" if there is none."""
     lines = [line for line in trace.splitlines() if line and not line.startswith(("\t", " "))]
     causes = [line for line in lines if line.startswith("Caused by: ")] or lines[:1]
     return causes[-1].removeprefix("Caused by: ") if causes else ""
 
 
-def _validation(answer: Mapping[str, Any]) -> Validation:
-    values = [item["value"] for item in answer["configs"]]
+def _validation(body: Mapping[str, Any]) -> Validation:
+    values = [item["value"] for item in body["configs"]]
     errors = [(value["name"], message) for value in values for message in value["errors"]]
     return Validation(tuple(errors), frozenset(value["name"] for value in values))
 

@@ -1,4 +1,4 @@
-"""Opens connections to the PostgreSQL server of a target."""
+"""Connects to a target's PostgreSQL server."""
 
 import psycopg
 
@@ -16,11 +16,11 @@ def connect(
     dbname: str | None = None,
     autocommit: bool = False,
 ) -> psycopg.Connection:
-    """A connection to the pipeline's database, or to another one of the server.
+    """Opens a connection to the pipeline's database, or to `dbname` on the same server.
 
     Raises:
-        DeniedError: the server does not accept the password.
-        ServiceError: the server cannot be reached, or refuses for another reason.
+        DeniedError: the server refuses the password.
+        ServiceError: the server is unreachable, or refuses for another reason.
     """
     try:
         return psycopg.connect(
@@ -34,9 +34,9 @@ def connect(
         )
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
-        # libpq gives a refused log-in no SQLSTATE.
-        kind = DeniedError if "password authentication failed" in reason else ServiceError
-        raise kind(
+        # libpq has no SQLSTATE for a refused password.
+        error_class = DeniedError if "password authentication failed" in reason else ServiceError
+        raise error_class(
             f"PostgreSQL at {postgres.host}:{postgres.port}: {reason};"
             " `make status` shows if it is up"
         ) from None

@@ -1,6 +1,6 @@
-"""Flink's SQL gateway and its cluster, over REST.
+"""The REST APIs of Flink's SQL gateway (v1) and of its cluster.
 
-Reference: Flink's documentation, "REST Endpoint" of the SQL gateway (v1) and "REST API".
+Reference: "SQL Gateway, REST Endpoint" and "REST API" in Flink's documentation.
 """
 
 import re
@@ -16,17 +16,17 @@ from pipeline.errors import NotRestoredError, PipelineError, ServiceError
 from pipeline.wait import until
 
 PATIENCE_S = 120
-# Most statements take a few milliseconds.
+# Short, because most statements take a few milliseconds.
 POLL_S = 0.02
 ENDED = {"CANCELED", "FAILED", "FINISHED", "SUSPENDED"}
-# A counter of the formats in stack/flink, in the scope of a source, which bears its table's name.
+# The counters of the formats in stack/flink. Their scope has the name of the source's table.
 SKIPPED = re.compile(r"^\d+\.Source__.*default_database_(.+)\.deserializer\.skipped(Records|Keys)$")
 CAUSE = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error): (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job of the cluster; `started_ms` since the epoch."""
+    """A job of the cluster. `started_ms` is in milliseconds since the epoch."""
 
     id: str
     name: str
@@ -35,27 +35,27 @@ class Job:
 
 
 class Flink:
-    """Both addresses of one Flink."""
+    """One Flink: its SQL gateway and its cluster."""
 
     def __init__(self, gateway: str, cluster: str) -> None:
         self._gateway = Service("Flink's SQL gateway", gateway)
         self._cluster = Service("Flink", cluster)
 
     def jobs(self) -> tuple[Job, ...]:
-        """Every job that the cluster remembers, the newest last.
+        """All jobs that the cluster remembers, the newest last.
 
         Raises:
-            ServiceError: here and in every method, Flink is unreachable or refuses.
+            ServiceError: as in every method, Flink is unreachable or answers with an error.
         """
-        listed = self._cluster.json("GET", "/jobs/overview")["jobs"]
-        jobs = [Job(j["jid"], j["name"], j["state"], j["start-time"]) for j in listed]
+        items = self._cluster.json("GET", "/jobs/overview")["jobs"]
+        jobs = [Job(j["jid"], j["name"], j["state"], j["start-time"]) for j in items]
         return tuple(sorted(jobs, key=lambda job: job.started_ms))
 
     def check_ready(self) -> None:
-        """Returns if Flink has resumed all that was deployed: the gateway is started last.
+        """Checks that Flink has resumed all deployed jobs. It starts its gateway only then.
 
         Raises:
-            ServiceError: it has not, or is not up.
+            ServiceError: Flink still resumes jobs, or is not up.
         """
         self._cluster.json("GET", "/overview")
         try:
@@ -67,63 +67,70 @@ class Flink:
             ) from None
 
     def is_running(self, job_id: str) -> bool:
-        """Whether every part of a job runs.
+        """Whether every vertex of a job runs or is finished.
 
         Raises:
-            NotRestoredError: a part of the job could not restore its state.
-            PipelineError: a part of the job has failed; with the cause.
+            NotRestoredError: a vertex could not restore its state from the checkpoint.
+            PipelineError: a vertex has failed; the message has the cause.
         """
-        found = self._cluster.json("GET", f"/jobs/{job_id}")
-        last = self._last_failure(job_id)
-        if last:
-            cause = innermost(last["stacktrace"])
-            if "Could not restore" in last["stacktrace"]:
+        job = self._cluster.json("GET", f"/jobs/{job_id}")
+        failure = self._last_failure(job_id)
+        if failure:
+            cause = innermost(failure["stacktrace"])
+            if "Could not restore" in failure["stacktrace"]:
                 raise NotRestoredError(f"its checkpoint could not be restored ({cause})")
             raise PipelineError(f"Flink's job fails: {cause}")
-        return {vertex["status"] for vertex in found["vertices"]} <= {"RUNNING", "FINISHED"}
+        return {vertex["status"] for vertex in job["vertices"]} <= {"RUNNING", "FINISHED"}
 
     def failing(self, job: Job) -> str:
-        """The cause, of a job that has had no whole checkpoint since; "" of one that is well."""
-        last = self._last_failure(job.id)
-        if last is None:
+        """The cause of a job's last failure; "" if there was none.
+
+        Also "" if the job still runs and has completed a checkpoint after the failure.
+        """
+        failure = self._last_failure(job.id)
+        if failure is None:
             return ""
-        found = self._cluster.json("GET", f"/jobs/{job.id}/checkpoints")
-        whole = (found.get("latest") or {}).get("completed") or {}
-        if job.state not in ENDED and whole.get("trigger_timestamp", 0) > last["timestamp"]:
+        checkpoints = self._cluster.json("GET", f"/jobs/{job.id}/checkpoints")
+        completed = (checkpoints.get("latest") or {}).get("completed") or {}
+        if job.state not in ENDED and completed.get("trigger_timestamp", 0) > failure["timestamp"]:
             return ""
-        return innermost(last["stacktrace"])
+        return innermost(failure["stacktrace"])
 
     def skipped(self, job: Job) -> Mapping[str, int]:
-        """Records that the job's sources could not read since it started, by the source's table."""
-        found: Counter[str] = Counter()
+        """The number of records that the job could not read since it started, by source table."""
+        counts: Counter[str] = Counter()
         for vertex in self._cluster.json("GET", f"/jobs/{job.id}")["vertices"]:
             if vertex["name"].startswith("Source: "):
                 path = f"/jobs/{job.id}/vertices/{vertex['id']}/metrics"
                 names = [metric["id"] for metric in self._cluster.json("GET", path)]
                 tables = {name: match[1] for name in names if (match := SKIPPED.match(name))}
-                asked = quote(",".join(tables))
-                for metric in self._cluster.json("GET", f"{path}?get={asked}") if tables else ():
-                    found[tables[metric["id"]]] += int(metric["value"])
-        return found
+                ids = quote(",".join(tables))
+                for metric in self._cluster.json("GET", f"{path}?get={ids}") if tables else ():
+                    counts[tables[metric["id"]]] += int(metric["value"])
+        return counts
 
     def _last_failure(self, job_id: str) -> Mapping[str, Any] | None:
-        found = self._cluster.json("GET", f"/jobs/{job_id}/exceptions?maxExceptions=1")
-        entries = found["exceptionHistory"]["entries"]
+        exceptions = self._cluster.json("GET", f"/jobs/{job_id}/exceptions?maxExceptions=1")
+        entries = exceptions["exceptionHistory"]["entries"]
         return entries[0] if entries else None
 
     def cancel(self, job: Job, deadline_s: float) -> None:
-        """Ends a job; returns when it has ended."""
+        """Cancels a job and waits until it has ended.
+
+        Raises:
+            DeadlineError: the job has not ended after `deadline_s` seconds.
+        """
         self._cluster.json("PATCH", f"/jobs/{job.id}?mode=cancel")
 
         def probe() -> bool | None:
             state = next((j.state for j in self.jobs() if j.id == job.id), "CANCELED")
             return state in {"CANCELED", "FAILED", "FINISHED"}
 
-        until(probe, seconds=deadline_s, describe=lambda _: f"Flink's job {job.name} does not end")
+        until(probe, seconds=deadline_s, describe=lambda _: f"Flink's job {job.name} did not end")
 
     @contextmanager
     def session(self) -> Iterator["Session"]:
-        """A session of the gateway, closed at the end."""
+        """Opens a session of the gateway, and closes it at the end of the block."""
         handle = self._gateway.json("POST", "/v1/sessions", {})["sessionHandle"]
         try:
             yield Session(self._gateway, f"/v1/sessions/{handle}")
@@ -132,17 +139,18 @@ class Flink:
 
 
 class Session:
-    """Statements of one session see each other's tables and views."""
+    """A session of the gateway. Its statements share tables and views."""
 
     def __init__(self, gateway: Service, path: str) -> None:
         self._gateway = gateway
         self._path = path
 
     def execute(self, statement: str, patience_s: float = PATIENCE_S) -> list[Mapping[str, Any]]:
-        """The first rows of a statement's result, by column.
+        """Runs a statement; returns the first rows of its result, as mappings by column.
 
         Raises:
             ServiceError: Flink refuses the statement; the message has the cause.
+            DeadlineError: the statement has not ended after `patience_s` seconds.
         """
         body = {"statement": statement}
         handle = self._ask("POST", "/statements", body)["operationHandle"]
@@ -155,7 +163,7 @@ class Session:
         until(
             probe,
             seconds=patience_s,
-            describe=lambda _: f"Flink is not done with {statement}",
+            describe=lambda _: f"Flink has not finished {statement}",
             every=POLL_S,
         )
         return self._rows(operation)
@@ -168,7 +176,7 @@ class Session:
             return None if page["resultType"] == "NOT_READY" else page
 
         page = until(
-            probe, seconds=PATIENCE_S, describe=lambda _: "Flink has no result", every=POLL_S
+            probe, seconds=PATIENCE_S, describe=lambda _: "Flink gave no result", every=POLL_S
         )
         names = [column["name"] for column in page["results"]["columns"]]
         return [dict(zip(names, row["fields"], strict=True)) for row in page["results"]["data"]]
@@ -181,6 +189,6 @@ class Session:
 
 
 def innermost(trace: str) -> str:
-    """The message of a stack trace's last cause."""
+    """The message of the last cause in a stack trace; without causes, the start of the text."""
     causes = CAUSE.findall(trace)
     return causes[-1].strip() if causes else trace.strip()[:300]

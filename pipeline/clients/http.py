@@ -1,4 +1,4 @@
-"""HTTP to the services: one session, bounded retries, errors that name the service."""
+"""HTTP requests to a service, with retries during rebalances. Errors name the service."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,12 +12,12 @@ from pipeline.errors import DeniedError, ServiceError
 CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 60
 RETRY_S = 30
-# Requests under way at once; a worker's herder handles writes one by one anyway.
+# Concurrent requests. More would not help: a Connect worker handles its writes one by one.
 CONCURRENCY = 8
 
 
 class Service:
-    """An HTTP service under a root address."""
+    """An HTTP service with a root URL."""
 
     def __init__(self, name: str, url: str, headers: Mapping[str, str] | None = None) -> None:
         self.name = name
@@ -27,10 +27,12 @@ class Service:
         self._session.mount("http://", HTTPAdapter(pool_maxsize=CONCURRENCY))
 
     def call(self, method: str, path: str, body: Any = None) -> requests.Response:
-        """The response, whatever its status; rebalances are waited for.
+        """Sends a request and returns the response, even if its status is an error.
+
+        While the service answers that it is rebalancing, the request is repeated for up to 30 s.
 
         Raises:
-            ServiceError: the service cannot be reached.
+            ServiceError: the service is unreachable.
         """
         retrying = Retrying(
             stop=stop_after_delay(RETRY_S),
@@ -42,10 +44,11 @@ class Service:
         return response
 
     def json(self, method: str, path: str, body: Any = None) -> Any:
-        """The body of a successful response.
+        """Sends a request and returns the JSON body of the response; None if it is empty.
 
         Raises:
-            ServiceError: the service cannot be reached or answers with an error.
+            ServiceError: the service is unreachable or answers with an error.
+            DeniedError: the service answers with status 401 or 403.
         """
         response = self.call(method, path, body)
         if not response.ok:
@@ -53,9 +56,10 @@ class Service:
         return response.json() if response.content else None
 
     def error(self, method: str, path: str, response: requests.Response) -> ServiceError:
-        """What a response of the status 4xx or 5xx says, in one line."""
-        kind = DeniedError if response.status_code in {401, 403} else ServiceError
-        return kind(f"{self.name}: {method} {path}: {response.status_code}: {message_of(response)}")
+        """The error for a response with a status of 4xx or 5xx."""
+        error_class = DeniedError if response.status_code in {401, 403} else ServiceError
+        reason = f"{response.status_code}: {message_of(response)}"
+        return error_class(f"{self.name}: {method} {path}: {reason}")
 
     def _send(self, method: str, path: str, body: Any) -> requests.Response:
         timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
@@ -74,7 +78,7 @@ class Service:
 
 
 def message_of(response: requests.Response) -> str:
-    """The error message in a body, or the body's beginning."""
+    """The error message in a response's body; without one, the start of the body."""
     try:
         return str(response.json()["message"])
     except (ValueError, KeyError, TypeError):
@@ -82,5 +86,5 @@ def message_of(response: requests.Response) -> str:
 
 
 def _is_rebalancing(response: requests.Response) -> bool:
-    # 409 also means "exists already", which no waiting cures.
+    # 409 can also mean "already exists", and then a retry does not help.
     return response.status_code in {409, 500} and "rebalance" in response.text

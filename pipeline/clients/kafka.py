@@ -1,4 +1,4 @@
-"""Topics, by Kafka's admin API."""
+"""Topics and offsets, by Kafka's admin API."""
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -36,59 +36,60 @@ class Kafka:
         self._admin = librdkafka.admin(address)
 
     def topics(self, names: Iterable[str]) -> dict[str, LiveTopic]:
-        """Those of the topics that exist.
+        """The topics of these names that exist.
 
         Raises:
-            ServiceError: here and in every method, the broker is unreachable or refuses.
+            ServiceError: as in every method, the broker is unreachable or answers with an error.
         """
         try:
-            listed = self._admin.list_topics(timeout=TIMEOUT_S / 4).topics
+            metadata = self._admin.list_topics(timeout=TIMEOUT_S / 4).topics
         except KafkaException as error:
             raise self._unreachable(error) from None
-        found = [name for name in names if name in listed]
-        configs = self._configs(found)
+        existing = [name for name in names if name in metadata]
+        configs = self._configs(existing)
         return {
             name: LiveTopic(
                 name,
-                len(listed[name].partitions),
-                len(listed[name].partitions[0].replicas),
+                len(metadata[name].partitions),
+                len(metadata[name].partitions[0].replicas),
                 configs[name],
             )
-            for name in found
+            for name in existing
         }
 
     def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
-        """The identity of each topic: another one if it was deleted and created again."""
+        """The ids of topics. A topic that is deleted and created again gets a new id."""
         futures = self._admin.describe_topics(TopicCollection(list(names)))
         return {name: str(self._result(future).topic_id) for name, future in futures.items()}
 
     def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
-        """The offset after the last record, by topic and partition, of the topics that exist."""
-        places = [
-            TopicPartition(name, partition)
+        """The end offsets of the topics that exist, by topic and partition."""
+        partitions = [
+            TopicPartition(name, number)
             for name, topic in self.topics(names).items()
-            for partition in range(topic.partitions)
+            for number in range(topic.partitions)
         ]
-        latest = {place: OffsetSpec.latest() for place in places}
-        futures = self._admin.list_offsets(latest, request_timeout=TIMEOUT_S) if places else {}
+        latest = {partition: OffsetSpec.latest() for partition in partitions}
+        futures = self._admin.list_offsets(latest, request_timeout=TIMEOUT_S) if partitions else {}
         return {
-            (place.topic, place.partition): self._result(future).offset
-            for place, future in futures.items()
+            (partition.topic, partition.partition): self._result(future).offset
+            for partition, future in futures.items()
         }
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
-        """The offsets that a consumer group has committed."""
+        """The committed offsets of a consumer group, by topic and partition."""
         request = [ConsumerGroupTopicPartitions(group)]
         (future,) = self._admin.list_consumer_group_offsets(request).values()
-        found = self._result(future).topic_partitions
-        return {(place.topic, place.partition): place.offset for place in found}
+        partitions = self._result(future).topic_partitions
+        return {(p.topic, p.partition): p.offset for p in partitions}
 
     def lags(self, groups: Mapping[str, Iterable[str]]) -> dict[str, int]:
-        """Records that each consumer group has yet to read of its topics."""
+        """The lag of each consumer group on its topics, in records."""
         ends = self.ends({topic for topics in groups.values() for topic in topics})
         return {
             group: lag(
-                {at: end for at, end in ends.items() if at[0] in topics}, self.committed(group)
+                {partition: end for partition, end in ends.items() if partition[0] in topics},
+                self.committed(group),
             )
             for group, topics in groups.items()
         }
@@ -121,14 +122,14 @@ class Kafka:
         self._all(self._admin.create_topics([topic], request_timeout=TIMEOUT_S))
 
     def grow(self, name: str, partitions: int) -> None:
-        """Gives a topic more partitions."""
+        """Adds partitions to a topic, up to the given number."""
         futures = self._admin.create_partitions(
             [NewPartitions(name, partitions)], request_timeout=TIMEOUT_S
         )
         self._all(futures)
 
     def configure(self, name: str, wanted: Mapping[str, str], live: Mapping[str, str]) -> None:
-        """Makes a topic's own configuration what is wanted, and no more."""
+        """Changes a topic's own settings from `live` to `wanted`; others fall back to defaults."""
         entries = [
             ConfigEntry(key, wanted.get(key), incremental_operation=_operation(key, wanted))
             for key in sorted(wanted.keys() | live.keys())
@@ -138,7 +139,7 @@ class Kafka:
         self._all(self._admin.incremental_alter_configs([resource], request_timeout=TIMEOUT_S))
 
     def delete(self, names: list[str]) -> None:
-        """Deletes topics with all they hold."""
+        """Deletes topics with their records."""
         if names:
             self._all(self._admin.delete_topics(names, request_timeout=TIMEOUT_S))
 
@@ -164,5 +165,8 @@ def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:
 
 
 def lag(ends: Mapping[tuple[str, int], int], done: Mapping[tuple[str, int], int]) -> int:
-    """Records between what a reader has done and the end of what it reads."""
-    return sum(end - max(0, done.get(place, 0)) for place, end in ends.items())
+    """The number of records between a reader's offsets and the end offsets.
+
+    Both are by topic and partition. A partition without an offset counts from 0.
+    """
+    return sum(end - max(0, done.get(partition, 0)) for partition, end in ends.items())

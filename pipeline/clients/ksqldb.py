@@ -1,4 +1,4 @@
-"""ksqlDB's REST API: /ksql and /healthcheck.
+"""ksqlDB's REST API, /ksql and /healthcheck.
 
 Reference: "REST API" in ksqlDB's documentation.
 """
@@ -21,7 +21,10 @@ MEDIA_TYPE = "application/vnd.ksql.v1+json"
 
 @dataclass(frozen=True)
 class Source:
-    """A stream or table as ksqlDB describes it, and the query that fills it, if one does."""
+    """A stream or table, and the query that writes it; `query_id` is "" if there is none.
+
+    `readers` are the streams and tables whose queries read it.
+    """
 
     name: str
     kind: str
@@ -32,35 +35,39 @@ class Source:
 
 
 class KsqlDb:
-    """One ksqlDB server (any of a cluster: they answer for each other)."""
+    """A ksqlDB server. Any server of a cluster answers for all of them."""
 
     def __init__(self, url: str) -> None:
         self._http = Service("ksqlDB", url, {"Accept": MEDIA_TYPE})
 
     def sources(self) -> dict[str, Source]:
-        """Every stream and table by name.
+        """All streams and tables by name.
 
         Raises:
-            ServiceError: here and in every method, ksqlDB is unreachable or refuses.
+            ServiceError: as in every method, ksqlDB is unreachable or answers with an error.
         """
         answers = self._ask(SHOW)
-        described = [item for answer in answers for item in answer.get("sourceDescriptions", ())]
-        return {item["name"]: _source(item) for item in described}
+        items = [item for answer in answers for item in answer.get("sourceDescriptions", ())]
+        return {item["name"]: _source(item) for item in items}
 
     def check_health(self) -> None:
-        """Returns if the server takes statements."""
+        """Checks that the server accepts statements.
+
+        Raises:
+            ServiceError: it does not; the message tells what to do.
+        """
         details = self._http.json("GET", "/healthcheck")["details"]
         if not details.get("commandRunner", {}).get("isHealthy", True):
             raise ServiceError(
-                "ksqlDB: the command topic is degraded, so it takes no statements: restart the"
-                " server; if that does not help, its command topic is damaged"
+                "ksqlDB accepts no statements, because its command topic is degraded: restart the"
+                " server; if that does not help, the command topic is damaged"
             )
 
     def execute(self, statement: Statement, text: str, settings: Mapping[str, str]) -> None:
-        """Runs a statement's text.
+        """Runs `text`, which is the text of `statement` or a variant of it.
 
         Raises:
-            SpecError: ksqlDB refuses it; with its place in the file.
+            SpecError: ksqlDB refuses it; the error has the line in the file.
         """
         properties = {f"ksql.streams.{key}": value for key, value in settings.items()}
         body = {"ksql": f"{text};", "streamsProperties": properties}
@@ -69,13 +76,13 @@ class KsqlDb:
             raise _refusal(statement, response)
 
     def drop(self, kind: str, name: str) -> None:
-        """Drops a stream or table and its query; its topic stays."""
+        """Drops a stream or table and its query. Its topic stays."""
         self._ask(f"DROP {kind} {quoted(name)};")
 
     def has_read_all(self, name: str) -> bool:
-        """Whether a query's consumer has committed the end of each partition that it reads."""
-        described = self._ask(f"DESCRIBE {quoted(name)} EXTENDED;")
-        groups = described[0]["sourceDescription"].get("queryOffsetSummaries", ())
+        """Whether a query's consumer group has committed the end offset of all its partitions."""
+        answers = self._ask(f"DESCRIBE {quoted(name)} EXTENDED;")
+        groups = answers[0]["sourceDescription"].get("queryOffsetSummaries", ())
         offsets = [o for g in groups for t in g["topicSummaries"] for o in t["offsets"]]
         return bool(offsets) and all(o["consumerOffset"] >= o["logEndOffset"] for o in offsets)
 
@@ -86,7 +93,7 @@ class KsqlDb:
 
 
 def quoted(name: str) -> str:
-    """A name as it is, in ksqlDB's quotes."""
+    """A name in ksqlDB's quotes."""
     return f"`{name}`"
 
 

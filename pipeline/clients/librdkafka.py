@@ -1,4 +1,4 @@
-"""librdkafka's clients, set up alike wherever one is opened."""
+"""Creates librdkafka's clients, always with the same options."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ from confluent_kafka.admin import AdminClient
 
 
 def admin(address: str) -> AdminClient:
-    """A client for the broker at host:port; it connects when it is first used."""
+    """An admin client for a broker (host:port). It connects when it is first used."""
     return AdminClient(_options(address))
 
 
 def producer(address: str, *, linger_ms: float = 5) -> Producer:
-    """A producer that waits at most so long for a batch to fill."""
+    """A producer for a broker (host:port). A batch waits up to `linger_ms` for more records."""
     return Producer(
         {
             **_options(address),
-            # A retry neither doubles records nor changes their order.
+            # With it, a retry neither duplicates nor reorders records.
             "enable.idempotence": True,
-            # As Kafka's Java clients choose it: all records of a key are in one partition.
+            # Kafka's Java clients use it too, so that a key always has the same partition.
             "partitioner": "murmur2_random",
             "linger.ms": linger_ms,
         }
@@ -26,11 +26,14 @@ def producer(address: str, *, linger_ms: float = 5) -> Producer:
 
 
 def consumer(address: str) -> Consumer:
-    """A consumer for partitions that it is assigned to; it commits nothing and tells their ends."""
+    """A consumer for a broker (host:port). It reports the end of a partition, and never commits.
+
+    The caller must assign its partitions.
+    """
     return Consumer(
         {
             **_options(address),
-            # Never joined: assigning partitions takes no group, but the client asks for a name.
+            # The consumer joins no group, but the client demands a name.
             "group.id": "none",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -40,5 +43,5 @@ def consumer(address: str) -> Consumer:
 
 
 def _options(address: str) -> dict[str, Any]:
-    # log_level 0: an unreachable broker is our message, not librdkafka's lines on stderr.
+    # log_level 0: for an unreachable broker, we print our message and not librdkafka's lines.
     return {"bootstrap.servers": address, "log_level": 0}

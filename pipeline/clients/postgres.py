@@ -1,4 +1,4 @@
-"""The pipeline's database in PostgreSQL, as its administrator."""
+"""Reads and changes the pipeline's database, as its administrator."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from pipeline.live import LiveColumn, LiveTable
 from pipeline.repository.target import Postgres
 
 MARK = "db_setup.sql sha256:"
-# The role in db_setup.sql, and the secret that is its password.
+# By role in db_setup.sql: the name of the secret with its password.
 ROLE_PASSWORDS = {
     "connect_writer": "CONNECT_WRITER_PASSWORD",
     "bi_reader": "BI_READER_PASSWORD",
@@ -45,7 +45,7 @@ SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = cu
 
 
 class Database:
-    """The database. Nothing is sent before a transaction begins."""
+    """The pipeline's database. It connects when a transaction begins."""
 
     def __init__(self, postgres: Postgres, secrets: Mapping[str, str]) -> None:
         self._postgres = postgres
@@ -53,10 +53,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:
-        """A transaction that is committed at the block's end, or rolled back by an error.
+        """Opens a transaction. It is committed at the end of the block, or rolled back on error.
 
         Raises:
-            ServiceError: PostgreSQL is unreachable or refuses the log-in.
+            ServiceError: PostgreSQL is unreachable or refuses the login.
         """
         postgres = self._postgres
         connection = database.connect(postgres, postgres.admin, self._secrets["POSTGRES_PASSWORD"])
@@ -65,7 +65,7 @@ class Database:
 
 
 class Transaction:
-    """What is asked and done in one transaction."""
+    """The queries and changes in one transaction."""
 
     def __init__(
         self, connection: psycopg.Connection, name: str, secrets: Mapping[str, str]
@@ -75,13 +75,13 @@ class Transaction:
         self._secrets = secrets
 
     def applied(self) -> str | None:
-        """The SHA-256 of the db_setup.sql that ran last."""
+        """The SHA-256 of the db_setup.sql that ran last; None if none ran."""
         row = self._connection.execute(MARKED).fetchone()
         mark = str(row[0] or "") if row else ""
         return mark.removeprefix(MARK) if mark.startswith(MARK) else None
 
     def tables(self) -> dict[str, LiveTable]:
-        """The tables of the schema public."""
+        """The tables of the schema public, by name."""
         columns: dict[str, dict[str, LiveColumn]] = {}
         comments: dict[str, str] = {}
         for table, comment, name, *rest in self._connection.execute(COLUMNS):
@@ -95,13 +95,13 @@ class Transaction:
             grants.setdefault(table, {})[role] = frozenset(privileges)
         return {
             table: LiveTable(
-                table, found, keys.get(table, frozenset()), comments[table], grants.get(table, {})
+                table, by_name, keys.get(table, frozenset()), comments[table], grants.get(table, {})
             )
-            for table, found in columns.items()
+            for table, by_name in columns.items()
         }
 
     def execute(self, statement: str, file: Path) -> None:
-        """Runs a statement that follows from a file.
+        """Runs a statement. `file` is the spec that it comes from, for messages.
 
         Raises:
             PipelineError: PostgreSQL refuses it; the message names the file.
@@ -112,10 +112,12 @@ class Transaction:
             raise PipelineError(f"{file}: {error.diag.message_primary or error}") from None
 
     def run_script(self, file: Path, text: str, sha256: str) -> None:
-        """Runs the script, gives its roles their passwords, and marks what ran.
+        """Runs the script, sets its roles' passwords, and stores the script's SHA-256.
+
+        The database's comment holds the SHA-256: `applied` reads it.
 
         Raises:
-            PipelineError: PostgreSQL refuses it; the message has the line.
+            PipelineError: PostgreSQL refuses the script; the message has the line.
         """
         try:
             self._connection.execute(text.encode())
@@ -136,9 +138,9 @@ class Transaction:
         )
 
     def rolled_back(self) -> dict[str, LiveTable]:
-        """The tables as they would be; nothing of the transaction stays.
+        """Rolls the transaction back; returns the tables as they were just before that.
 
-        Empty if a statement of it has failed.
+        Empty if a statement of the transaction has failed.
         """
         failed = psycopg.pq.TransactionStatus.INERROR
         tables = {} if self._connection.info.transaction_status is failed else self.tables()

@@ -1,4 +1,4 @@
-"""Records of a topic: keys and values as bytes; pipeline/codec.py makes and reads the values."""
+"""Writes and reads the records of a topic, as bytes. pipeline/codec.py encodes the values."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,44 +11,45 @@ TIMEOUT_S = 20
 
 
 def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | None]]) -> None:
-    """Writes keys and values as they are, and returns when the broker has them.
+    """Writes records, given as keys and values, and waits until the broker has them.
 
     Raises:
-        ServiceError: the broker does not take them.
+        ServiceError: the broker is unreachable or refuses a record.
     """
-    failed: list[str] = []
+    errors: list[str] = []
 
-    def delivered(error: KafkaError | None, _: Message) -> None:
+    def on_delivery(error: KafkaError | None, _: Message) -> None:
         if error is not None:
-            failed.append(error.str())
+            errors.append(error.str())
 
     producer = librdkafka.producer(kafka)
     for key, value in records:
-        producer.produce(topic, key=key, value=value, on_delivery=delivered)
+        producer.produce(topic, key=key, value=value, on_delivery=on_delivery)
         producer.poll(0)
-    if producer.flush(TIMEOUT_S) or failed:
-        why = f": {failed[0]}" if failed else ""
-        raise ServiceError(f"Kafka at {kafka} takes no records for {topic}{why}")
+    if producer.flush(TIMEOUT_S) or errors:
+        reason = f": {errors[0]}" if errors else ""
+        raise ServiceError(f"Kafka at {kafka} accepts no records for {topic}{reason}")
 
 
 def messages(kafka: str, topic: str, patience_s: float = TIMEOUT_S) -> Iterator[Message]:
-    """What is in the topic now, in the order of each partition.
+    """Reads a topic from its start to its current end. Each partition keeps its order.
 
-    `patience_s` is for the broker to tell of the topic.
+    `patience_s` is how long to wait for the topic's metadata, in seconds.
 
     Raises:
-        ServiceError: the broker does not give the records.
+        ServiceError: the broker is unreachable or delivers no records.
     """
     consumer = librdkafka.consumer(kafka)
     try:
-        left = set(consumer.list_topics(topic, timeout=patience_s).topics[topic].partitions)
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in left])
-        while left:
+        unread = set(consumer.list_topics(topic, timeout=patience_s).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in unread])
+        while unread:
             message = consumer.poll(TIMEOUT_S)
             if message is None:
-                raise ServiceError(f"Kafka at {kafka} gives no records of {topic}")
+                raise ServiceError(f"Kafka at {kafka} delivers no records of {topic}")
+            # enable.partition.eof reports the end of a partition as an error.
             if message.error():
-                left.discard(message.partition())
+                unread.discard(message.partition())
             else:
                 yield message
     except KafkaException as error:

@@ -1,4 +1,4 @@
-"""The Schema Registry's REST API, in Confluent's dialect."""
+"""The REST API of Confluent's Schema Registry, which Apicurio has as well."""
 
 import json
 from collections.abc import Mapping
@@ -12,30 +12,30 @@ MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 
 
 class Registry:
-    """A registry under the root of its Confluent API."""
+    """A Schema Registry. `url` is the root of its Confluent-compatible API."""
 
     def __init__(self, url: str) -> None:
         headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
         self._http = Service("Schema Registry", url, headers)
 
     def subjects(self) -> list[str]:
-        """Every subject.
+        """The names of all subjects.
 
         Raises:
-            ServiceError: here and in every method, the registry is unreachable or refuses.
+            ServiceError: as in every method, the registry is unreachable or answers with an error.
         """
         return [str(name) for name in self._http.json("GET", "/subjects")]
 
     def latest(self, subject: str) -> LiveSubject:
-        """The newest version, with the compatibility level in force."""
+        """The latest version of a subject, with the compatibility level that applies to it."""
         return self.version(subject, "latest")
 
     def versions(self, subject: str) -> list[int]:
-        """The numbers of a subject's versions."""
+        """The version numbers of a subject."""
         return [int(number) for number in self._http.json("GET", f"/subjects/{subject}/versions")]
 
     def version(self, subject: str, number: int | str) -> LiveSubject:
-        """One version, with the compatibility level in force."""
+        """A version of a subject, with the compatibility level that applies to it."""
         version = self._http.json("GET", f"/subjects/{subject}/versions/{number}")
         return LiveSubject(
             name=subject,
@@ -54,7 +54,7 @@ class Registry:
         return str(response.json()["compatibilityLevel"])
 
     def incompatibilities(self, subject: str, schema: Schema) -> tuple[str, ...]:
-        """Why the schema may not become the subject's next version; empty if it may."""
+        """Why a schema is not compatible with the subject's latest version; empty if it is."""
         path = f"/compatibility/subjects/{subject}/versions/latest?verbose=true"
         answer: Mapping[str, Any] = self._http.json("POST", path, _body(schema))
         if answer["is_compatible"]:
@@ -62,19 +62,19 @@ class Registry:
         return tuple(answer.get("messages") or ("the registry gives no reason",))
 
     def register(self, subject: str, schema: Schema) -> int:
-        """The id of the schema, registered if it was not."""
+        """Registers a schema, if it is not registered yet; returns its id."""
         answer = self._http.json("POST", f"/subjects/{subject}/versions", _body(schema))
         return int(answer["id"])
 
     def set_compatibility(self, subject: str, level: str) -> None:
-        """Sets the level that the next version is checked against."""
+        """Sets a subject's compatibility level."""
         self._http.json("PUT", f"/config/{subject}", {"compatibility": level})
 
     def delete(self, subject: str) -> None:
-        """Removes a subject with all its versions."""
+        """Deletes a subject with all its versions."""
         self._http.json("DELETE", f"/subjects/{subject}")
         response = self._http.call("DELETE", f"/subjects/{subject}?permanent=true")
-        # Some registries have but one kind of deletion.
+        # Some registries have no second, permanent deletion.
         if not response.ok and response.status_code not in {404, 405}:
             raise self._http.error("DELETE", f"/subjects/{subject}?permanent=true", response)
 

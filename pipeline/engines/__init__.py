@@ -1,1 +1,1 @@
-"""What runs ksql/*.sql: ksqlDB or Flink, behind one protocol."""
+"""The engines that run ksql/*.sql: ksqlDB and Flink, with one interface."""

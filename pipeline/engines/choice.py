@@ -1,4 +1,4 @@
-"""Which engine runs ksql/*.sql on a target, and what it is to run."""
+"""Chooses a target's engine for ksql/*.sql, and prepares the queries for it."""
 
 from pathlib import Path
 
@@ -17,15 +17,18 @@ from pipeline.sql.flink.translate import Job, jobs
 
 
 def addresses(target: Target) -> Services:
-    """Where Flink finds what it reads and writes."""
+    """The addresses of Kafka and the registry for Flink, and the prefix of its consumer groups."""
     return Services(target.kafka, target.registry, f"{target.pipeline}-flink")
 
 
 def translated(project: Project, target: Target) -> tuple[Job, ...]:
-    """The statements as Flink's jobs. On every target: what runs on one has to run on both.
+    """The statements as Flink jobs.
+
+    It runs for every target, because each statement must work on both engines.
 
     Raises:
-        SpecError: a statement would not mean the same on both, or ksqlDB would refuse its topic.
+        SpecError: a statement would give other results on one of the engines, or ksqlDB would
+            refuse its topic.
     """
     ksqldb.check_topics(
         project.statements, {topic.name: topic for topic in desired.topics(project)}
@@ -34,20 +37,23 @@ def translated(project: Project, target: Target) -> tuple[Job, ...]:
 
 
 def choose(root: Path, project: Project, target: Target) -> tuple[Engine | None, tuple[Query, ...]]:
-    """The target's engine, and the declared queries.
+    """The target's engine and the declared queries.
+
+    The engine is None if the target has none and ksql/ has no statements.
 
     Raises:
-        UsageError: there are statements, but the target names no engine.
-        SpecError: a statement would not mean the same on both engines.
+        UsageError: there are statements, but the target has no engine.
+        SpecError: a statement would give other results on one of the engines.
     """
-    found = translated(project, target)
+    flink_jobs = translated(project, target)
     if target.ksqldb:
         engine = ksqldb.KsqlDbEngine(KsqlDb(target.ksqldb), project.statements)
         return engine, ksqldb.queries(project.statements)
     if target.flink:
         client = Flink(target.flink.gateway, target.flink.cluster)
         store = Store(root / target.state / "data" / "flink" / "queries")
-        return flink.FlinkEngine(client, addresses(target), found, store), flink.queries(found)
+        flink_engine = flink.FlinkEngine(client, addresses(target), flink_jobs, store)
+        return flink_engine, flink.queries(flink_jobs)
     if project.statements:
-        raise UsageError("ksql/ needs `ksqldb` or `flink` in the target's file")
+        raise UsageError("ksql/ has statements: add `ksqldb` or `flink` to the target's file")
     return None, ()

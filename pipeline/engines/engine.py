@@ -1,4 +1,4 @@
-"""What runs ksql/*.sql, as plan and deploy see it: ksqlDB, or Flink."""
+"""The interface of the engines, ksqlDB and Flink, for plans and deployments."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -9,32 +9,32 @@ from pipeline.sql.statements import Statement
 
 
 class Engine(Protocol):
-    """Either engine. Every method raises ServiceError if it is unreachable or refuses.
+    """ksqlDB or Flink. The name of a query is the name of its statement.
 
-    Queries are known by the names of their statements. What creates, replaces or restarts one
-    returns when it runs, with a note for people; "" if there is nothing to say. `concurrency` is
-    how many queries may be worked on at once.
+    `create`, `replace` and `restart` wait until the query runs, for up to `deadline_s` seconds.
+    They return a note for the user, or "". `concurrency` is how many queries can be changed in
+    parallel. Every method raises ServiceError if the engine is unreachable or refuses.
     """
 
     concurrency: int
 
     def running(self) -> Mapping[str, LiveQuery]:
-        """Every query that it has, by name."""
+        """All queries on the engine, by name."""
 
     def create(self, name: str, deadline_s: float) -> str:
-        """Starts a declared query that it does not have."""
+        """Starts a declared query that is not on the engine."""
 
     def replace(self, name: str, deadline_s: float) -> str:
-        """Makes a query what is declared now."""
+        """Replaces a query by the declared one."""
 
     def restart(self, name: str, deadline_s: float) -> str:
-        """Starts a query again that failed."""
+        """Restarts a failed query, with its state."""
 
     def drop(self, name: str, deadline_s: float) -> str:
-        """Ends a query and forgets its state."""
+        """Ends a query and deletes its state."""
 
     def remove(self, deadline_s: float) -> list[str]:
-        """Ends every query of this repository; returns the names of those there were."""
+        """Ends all queries of this repository and deletes their state; returns their names."""
 
     def trial(
         self,
@@ -43,10 +43,13 @@ class Engine(Protocol):
         wanted: frozenset[str],
         deadline_s: float,
     ) -> None:
-        """Runs statements until the wanted topics have all that follows from what the others hold.
+        """Runs statements on the records that their topics have now, and ends them.
 
-        Ends them.
+        When it returns, the topics in `wanted` have all results. `schemas` are by topic.
+
+        Raises:
+            DeadlineError: that takes more than `deadline_s` seconds.
         """
 
     def skipped(self) -> Mapping[str, int]:
-        """Records that could not be read since their query started, by topic; none is 0."""
+        """The number of unreadable records since their query started, by topic, without zeros."""

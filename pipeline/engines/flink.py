@@ -1,4 +1,4 @@
-"""ksql/*.sql as jobs of Flink, one per statement."""
+"""Runs ksql/*.sql on Flink, as one job per query."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,10 @@ from pipeline.sql.flink.translate import Job, analyse, jobs
 from pipeline.sql.statements import Statement
 from pipeline.wait import until
 
-# Of these jobs only: a person's question would show its answer at checkpoints alone.
+# Not for the whole cluster: with checkpoints, an ad hoc query shows rows only every 5 s.
 INTERVAL = "5 s"
 PREFIX = "ksql "
-# Ends with what its topics hold, and fails at once.
+# INSERT returns when its job has ended, and a failure ends the job.
 TRIAL = {"table.dml-sync": "true", "restart-strategy.type": "none"}
 BUILDS_ON = "what it builds on has changed: "
 STARTS_OVER = (
@@ -28,14 +28,14 @@ STARTS_OVER = (
 
 
 def queries(translated: Iterable[Job]) -> tuple[Query, ...]:
-    """The jobs as queries, comparable with what Flink runs."""
+    """The jobs as declared queries."""
     return tuple(
         Query(job.statement.name, _meaning(job), _lines(job.statement.text)) for job in translated
     )
 
 
 def _meaning(job: Job) -> str:
-    """A digest of the translation: an address changes it, how a statement is written does not."""
+    """A digest of the translation. An address changes it; white space in ksql/ does not."""
     return hashlib.sha256(job.text.encode()).hexdigest()
 
 
@@ -45,7 +45,7 @@ def _lines(text: str) -> tuple[Line, ...]:
 
 
 class FlinkEngine:
-    """The jobs, and the folder that Flink resumes them from when it is started again."""
+    """Runs the jobs. `store` is the folder from which a restarted Flink resumes them."""
 
     concurrency = 4
 
@@ -58,20 +58,24 @@ class FlinkEngine:
         self._store = store
 
     def running(self) -> Mapping[str, LiveQuery]:
-        """Every statement that was deployed, with the state of its job."""
+        """All deployed queries, with the states of their jobs.
+
+        Raises:
+            ServiceError: Flink is unreachable, or still starts.
+        """
         self._flink.check_ready()
         live = self._live()
         deployed = self._store.read()
-        lasting = {name for name, job in live.items() if job.state not in ENDED}
+        active = {name for name, job in live.items() if job.state not in ENDED}
         return {
             name: self._query(name, deployed.get(name), live.get(name))
-            for name in sorted({*deployed, *lasting})
+            for name in sorted({*deployed, *active})
         }
 
     def create(self, name: str, deadline_s: float) -> str:
-        """Starts a statement's job from the earliest record.
+        """Starts a query's job from the earliest record, in place of the job that runs.
 
-        Nothing is ended or forgotten before Flink has accepted what comes in its place.
+        The old job ends only after Flink has compiled the new one.
         """
         with self._flink.session() as session:
             self._compile(session, self._jobs[name])
@@ -82,22 +86,22 @@ class FlinkEngine:
     replace = create
 
     def restart(self, name: str, deadline_s: float) -> str:
-        """Starts a statement's job from its newest checkpoint.
+        """Restarts a query's job from its newest checkpoint.
 
-        Returns a note if that could not be restored.
+        Returns a note if the checkpoint could not be restored; the job then starts over.
         """
         with self._flink.session() as session:
             self._cancel(name, deadline_s)
             return self._start(session, name, deadline_s)
 
     def drop(self, name: str, deadline_s: float) -> str:
-        """Ends a job and forgets its state."""
+        """Ends a query's job and deletes its folder."""
         self._cancel(name, deadline_s)
         self._store.forget(name)
         return ""
 
     def remove(self, deadline_s: float) -> list[str]:
-        """Ends every job."""
+        """Ends all jobs and deletes their folders."""
         names = list(self.running())
         for name in names:
             self.drop(name, deadline_s)
@@ -110,7 +114,10 @@ class FlinkEngine:
         wanted: frozenset[str],
         deadline_s: float,
     ) -> None:
-        """Runs the jobs of the wanted topics on what there is now, one by one, to their end."""
+        """Runs the jobs that write the wanted topics, one after the other.
+
+        Each job reads its topics to their current end, and ends there.
+        """
         trials = jobs(analyse(statements, schemas), self._services, bounded=True)
         for job in (job for job in trials if job.statement.topic in wanted):
             settings = {**TRIAL, "pipeline.name": f"case {job.statement.name}"}
@@ -121,17 +128,20 @@ class FlinkEngine:
                     session.execute(statement, deadline_s)
 
     def skipped(self) -> Mapping[str, int]:
-        """Records that are no Avro of their topic, or have no key, since their job started."""
-        found: dict[str, int] = {}
+        """The number of unreadable records since their job started, by topic.
+
+        A record is unreadable if its value is not Avro, or if a table's record has no key.
+        """
+        counts: dict[str, int] = {}
         for name, live in self._live().items():
             if name in self._jobs and live.state not in ENDED:
                 topics = self._jobs[name].reads
                 for table, count in self._flink.skipped(live).items():
                     if count and table in topics:
-                        # Each job that reads the topic has met the same records.
+                        # Every job that reads the topic counts the same records.
                         topic = topics[table]
-                        found[topic] = max(count, found.get(topic, 0))
-        return found
+                        counts[topic] = max(count, counts.get(topic, 0))
+        return counts
 
     def _compile(self, session: Session, job: Job) -> None:
         deployed = Deployed(job.statement.name, job.statement.text, _meaning(job))
@@ -177,7 +187,7 @@ class FlinkEngine:
         until(
             lambda: self._flink.is_running(job_id) or None,
             seconds=deadline_s,
-            describe=lambda _: f"{name}: not every part of its job runs",
+            describe=lambda _: f"{name}: its job is not fully running",
         )
 
     def _cancel(self, name: str, deadline_s: float) -> None:
@@ -186,8 +196,9 @@ class FlinkEngine:
             self._flink.cancel(job, deadline_s)
 
     def _live(self) -> dict[str, LiveJob]:
-        """Our jobs by statement: the one that runs, or the last that did."""
+        """Our jobs by query: the active job, or else the newest that ended."""
         ours = [job for job in self._flink.jobs() if job.name.startswith(PREFIX)]
+        # The last job of a name wins: active jobs come last, and newer ones after older ones.
         ranked = sorted(ours, key=lambda job: job.state not in ENDED)
         return {job.name.removeprefix(PREFIX): job for job in ranked}
 
@@ -198,15 +209,15 @@ class FlinkEngine:
         lines = _lines(deployed.text) if deployed else ()
         note = cause
         if declared is not None and meaning != _meaning(declared):
-            builds = "" if lines != _lines(declared.statement.text) else BUILDS_ON
-            note = f"{builds}{STARTS_OVER}"
+            reason = "" if lines != _lines(declared.statement.text) else BUILDS_ON
+            note = f"{reason}{STARTS_OVER}"
         return LiveQuery(meaning, lines, state, failed=bool(cause), note=note, ours=True)
 
     def _state(self, job: LiveJob | None) -> tuple[str, str]:
-        """The state of a job, and what is wrong with it; "" if nothing is."""
+        """The state of a job, and the cause if it fails or is not active, else ""."""
         if job is None:
             return "ABSENT", "its job is gone"
         cause = self._flink.failing(job)
         if job.state in ENDED:
-            return job.state, cause or "somebody ended it"
+            return job.state, cause or "its job was ended by hand"
         return ("FAILING", cause) if cause else (job.state, "")

@@ -1,4 +1,4 @@
-"""The statements of ksql/ on ksqlDB."""
+"""Runs ksql/*.sql on ksqlDB."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -18,40 +18,41 @@ WEEK_MS = 604_800_000
 
 
 def queries(statements: Iterable[Statement]) -> tuple[Query, ...]:
-    """The statements as queries, comparable with what ksqlDB says that it runs."""
+    """The statements as declared queries."""
     return tuple(
         Query(s.name, comparison.canonical(s), comparison.parts(s), s.sources) for s in statements
     )
 
 
 def check_topics(statements: Iterable[Statement], topics: Mapping[str, Topic]) -> None:
-    """Refuses a query whose topic is, by topics.yaml, not as ksqlDB would make it.
+    """Checks that ksqlDB accepts the topics that topics.yaml declares for its queries.
 
-    ksqlDB takes a topic that is there if it has the partitions and, but for a table without a
-    window, the retention that the statement says, or else those of the first topic that it reads.
-    Source: TopicCreateInjector and TopicValidationUtil (github.com/confluentinc/ksql).
+    ksqlDB accepts an existing topic only if its partitions and its retention are as in the
+    statement's WITH, or else as in the first topic that the query reads. It ignores the retention
+    of a table without a window. See TopicCreateInjector and TopicValidationUtil in
+    github.com/confluentinc/ksql.
 
     Raises:
-        SpecError: with the place of the statement, and both ways to mend it.
+        SpecError: ksqlDB would refuse a topic; the message has both solutions.
     """
     topic_of = {statement.name: statement.topic for statement in statements}
     for statement in statements:
         source = topics.get(topic_of.get(next(iter(statement.sources), ""), ""))
-        own = topics.get(statement.topic)
-        if own is None or source is None or statement.query is None:
+        target = topics.get(statement.topic)
+        if target is None or source is None or statement.query is None:
             continue
-        _check(statement, "PARTITIONS", str(own.partitions), str(source.partitions))
+        _check(statement, "PARTITIONS", str(target.partitions), str(source.partitions))
         if statement.kind == "STREAM" or statement.query.window:
-            _check(statement, "RETENTION_MS", _retention(own), _retention(source))
+            _check(statement, "RETENTION_MS", _retention(target), _retention(source))
 
 
-def _check(statement: Statement, key: str, actual: str, of_source: str) -> None:
-    wanted = statement.properties.get(key, of_source)
-    if wanted != actual:
+def _check(statement: Statement, key: str, declared: str, of_source: str) -> None:
+    expected = statement.properties.get(key, of_source)
+    if expected != declared:
         statement.refuse(
             None,
-            f"ksqlDB wants {key} {wanted} of the topic {statement.topic}, topics.yaml says"
-            f" {actual}: WITH ({key} = {actual}), or change topics.yaml",
+            f"ksqlDB expects {key} {expected} for the topic {statement.topic}, but topics.yaml"
+            f" has {declared}: add WITH ({key} = {declared}), or change topics.yaml",
         )
 
 
@@ -60,9 +61,9 @@ def _retention(topic: Topic) -> str:
 
 
 class KsqlDbEngine:
-    """One ksqlDB; it keeps streams and tables as well as the queries that fill them."""
+    """Runs the statements as ksqlDB's streams and tables, and the queries that write them."""
 
-    # Its command topic takes one writer at a time.
+    # ksqlDB's command topic accepts one writer at a time.
     concurrency = 1
 
     def __init__(self, client: KsqlDb, statements: tuple[Statement, ...]) -> None:
@@ -70,15 +71,15 @@ class KsqlDbEngine:
         self._statements = {statement.name: statement for statement in statements}
 
     def running(self) -> Mapping[str, LiveQuery]:
-        """Every stream and table, with the state of the query that fills it."""
+        """All streams and tables, with the states of the queries that write them."""
         return {source.name: _live(source) for source in self._client.sources().values()}
 
     def create(self, name: str, deadline_s: float) -> str:
         """Creates a stream or table.
 
         Raises:
-            SpecError: ksqlDB refuses the statement; with its place in the file.
-            PipelineError: its query does not run.
+            SpecError: ksqlDB refuses the statement; the error has its line.
+            PipelineError: the query failed, or does not run in time.
         """
         statement = self._statements[name]
         self._client.check_health()
@@ -86,10 +87,10 @@ class KsqlDbEngine:
         return self._await_running(statement, deadline_s)
 
     def replace(self, name: str, deadline_s: float) -> str:
-        """Replaces a stream or table in place.
+        """Replaces a stream or table in place, with CREATE OR REPLACE.
 
         Raises:
-            PipelineError: ksqlDB cannot; with what to do.
+            PipelineError: ksqlDB cannot replace it; the message tells what to do.
         """
         statement = self._statements[name]
         self._client.check_health()
@@ -101,12 +102,12 @@ class KsqlDbEngine:
         return self._await_running(statement, deadline_s)
 
     def restart(self, name: str, deadline_s: float) -> str:
-        """Waits for the query: ksqlDB itself restarts what failed."""
+        """Waits until the query runs. ksqlDB itself restarts failed queries."""
         self._client.check_health()
         return self._await_running(self._statements[name], deadline_s)
 
     def drop(self, name: str, deadline_s: float) -> str:
-        """Drops a stream or table and its query; its topic stays."""
+        """Drops a stream or table and its query. Its topic stays."""
         self._client.drop(self._client.sources()[name].kind, name)
         until(
             lambda: name not in self._client.sources(),
@@ -116,18 +117,18 @@ class KsqlDbEngine:
         return ""
 
     def remove(self, deadline_s: float) -> list[str]:
-        """Drops the declared streams and tables with their queries, the last one first."""
+        """Drops the declared streams and tables with their queries, in reverse order."""
         sources = self._client.sources()
-        removed = [name for name in reversed(self._statements) if name in sources]
-        for name in removed:
+        dropped = [name for name in reversed(self._statements) if name in sources]
+        for name in dropped:
             self._client.drop(sources[name].kind, name)
         until(
             self._client.sources,
             seconds=deadline_s,
-            done=lambda left: not set(removed) & left.keys(),
-            describe=lambda left: f"ksqlDB still has {', '.join(left or ())}",
+            done=lambda remaining: not set(dropped) & remaining.keys(),
+            describe=lambda remaining: f"ksqlDB still has {', '.join(remaining or ())}",
         )
-        return removed
+        return dropped
 
     def trial(
         self,
@@ -136,31 +137,33 @@ class KsqlDbEngine:
         wanted: frozenset[str],
         deadline_s: float,
     ) -> None:
-        """Creates the statements, waits until their queries have read what there is, drops them."""
-        del schemas, wanted  # are registered; each statement reads the topic of another
+        """Creates the statements, waits until their queries have read all records, drops them."""
+        # ksqlDB reads the schemas from the registry, and all statements must run.
+        del schemas, wanted
         self._client.check_health()
-        made: list[Statement] = []
+        created: list[Statement] = []
         try:
             for statement in statements:
-                # Every change of a row is written: what a case shows does not depend on its pace.
+                # Without the cache, every change of a row is written. With it, the number of
+                # records would depend on timing.
                 settings = {**statement.settings, "cache.max.bytes.buffering": "0"}
                 self._client.execute(statement, statement.text, settings)
-                made.append(statement)
+                created.append(statement)
                 if statement.query is not None:
                     self._await_end(statement.name, deadline_s)
         finally:
-            for statement in reversed(made):
+            for statement in reversed(created):
                 self._client.drop(statement.kind, statement.name)
 
     def skipped(self) -> Mapping[str, int]:
-        """Nothing: ksqlDB passes over what it cannot read, and says so in its processing log."""
+        """Always empty: ksqlDB only logs unreadable records, in its processing log."""
         return {}
 
     def _await_end(self, name: str, deadline_s: float) -> None:
         until(
             lambda: self._client.has_read_all(name),
             seconds=deadline_s,
-            describe=lambda _: f"{name} does not read all of its topics",
+            describe=lambda _: f"{name} has not read its topics to their end",
         )
 
     def _await_running(self, statement: Statement, deadline_s: float) -> str:
@@ -188,8 +191,8 @@ class KsqlDbEngine:
             for name in [*_dependents(statement.name, sources), statement.name]
         )
         return PipelineError(
-            f"{error}\nksqlDB cannot replace it in place. To create it again, with all that reads"
-            f" it: {drops} and deploy again"
+            f"{error}\nksqlDB cannot replace it in place. To create it again, and all that reads"
+            f" it, run {drops} and deploy again"
         )
 
 
@@ -201,14 +204,14 @@ def _live(source: Source) -> LiveQuery:
     try:
         (statement,) = reader.parse(Path("ksqlDB"), text if text.endswith(";") else f"{text};")
     except (SpecError, ValueError):
-        # Made by somebody else, with what this repository does not use.
+        # Somebody else created it, with SQL that this repository does not use.
         return LiveQuery(text, (Line(text, text),), state, failed, note)
     parts = comparison.parts(statement)
     return LiveQuery(comparison.canonical(statement), parts, state, failed, note)
 
 
 def _dependents(name: str, sources: Mapping[str, Source]) -> list[str]:
-    """What reads from a source, directly or not, the farthest first."""
+    """The streams and tables that read a source, directly or not, in the order to drop them."""
     direct = [reader for reader in sources[name].readers if reader in sources]
-    found = [far for reader in direct for far in [*_dependents(reader, sources), reader]]
-    return list(dict.fromkeys(found))
+    in_order = [item for reader in direct for item in [*_dependents(reader, sources), reader]]
+    return list(dict.fromkeys(in_order))

@@ -1,10 +1,12 @@
-"""What Flink needs to go on after it was stopped: a folder per statement.
+"""Stores the deployed queries on disk, so that a restarted Flink can resume them.
 
-    <NAME>/query.json       the statement as people wrote it, and what it meant to Flink
-    <NAME>/plan.json        the compiled plan: its operators keep their ids, whoever starts it
-    <NAME>/checkpoints/     what stack/flink's Server.java starts the job from
+Each query has a folder:
 
-<NAME>.new is one that is being made.
+    <NAME>/query.json       the statement's text, and the digest of its translation
+    <NAME>/plan.json        the compiled plan, in which each operator has a fixed id
+    <NAME>/checkpoints/     the checkpoints; stack/flink's Server.java resumes the job from one
+
+A query that is being deployed has the folder <NAME>.new.
 """
 
 import json
@@ -22,7 +24,7 @@ STAGED = ".new"
 
 @dataclass(frozen=True)
 class Deployed:
-    """A statement that was deployed."""
+    """A deployed query: the text of its statement, and the digest of its translation."""
 
     name: str
     text: str
@@ -30,19 +32,24 @@ class Deployed:
 
 
 class Store:
-    """The folder. Methods raise PipelineError where it cannot be written."""
+    """The folder of all deployed queries."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
 
     def read(self) -> dict[str, Deployed]:
-        """Everything that is deployed, by name."""
+        """All deployed queries, by name."""
         files = sorted(self._folder.glob(f"*/{RECORD}"))
-        found = [Deployed(**json.loads(f.read_text())) for f in files if f.parent.suffix != STAGED]
-        return {deployed.name: deployed for deployed in found}
+        deployed = [file for file in files if file.parent.suffix != STAGED]
+        queries = [Deployed(**json.loads(file.read_text())) for file in deployed]
+        return {query.name: query for query in queries}
 
     def stage(self, deployed: Deployed) -> Path:
-        """An empty place for a statement's new plan; returns the file that it is to become."""
+        """Creates <NAME>.new for a query; returns the path for its compiled plan.
+
+        Raises:
+            PipelineError: the folder cannot be written.
+        """
         folder = self._folder / f"{deployed.name}{STAGED}"
         try:
             shutil.rmtree(folder, ignore_errors=True)
@@ -53,24 +60,25 @@ class Store:
         return folder / PLAN
 
     def commit(self, name: str) -> None:
-        """Puts what was staged in the place of what was there, whose state goes."""
+        """Replaces a query's folder, with its checkpoints, by the staged one."""
         self.forget(name)
         (self._folder / f"{name}{STAGED}").rename(self._folder / name)
 
     def forget(self, name: str) -> None:
-        """Removes a statement's folder."""
+        """Deletes a query's folder."""
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def plan(self, name: str) -> Path:
-        """A statement's compiled plan."""
+        """The path of a query's compiled plan."""
         return self._folder / name / PLAN
 
     def checkpoints(self, name: str) -> Path:
-        """Where the checkpoints of a statement's job go."""
+        """The folder for the checkpoints of a query's job."""
         return self._folder / name / CHECKPOINTS
 
     def newest_checkpoint(self, name: str) -> Path | None:
-        """The newest whole one: its metadata is written last."""
-        found = self.checkpoints(name).glob("*/chk-*/_metadata")
-        newest = max(found, key=lambda file: file.stat().st_mtime, default=None)
+        """The folder of the newest complete checkpoint; None if there is none."""
+        # Flink writes _metadata last, so a checkpoint with this file is complete.
+        files = self.checkpoints(name).glob("*/chk-*/_metadata")
+        newest = max(files, key=lambda file: file.stat().st_mtime, default=None)
         return newest.parent if newest else None

@@ -1,1 +1,1 @@
-"""Reads the files of the repository. No network."""
+"""Reads the repository's files. Needs no service."""

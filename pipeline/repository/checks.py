@@ -1,4 +1,4 @@
-"""Whether the repository's files fit together, and whether nothing is half made."""
+"""Checks that the repository's files fit together, and that no entity is incomplete."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ TOPICS = Path("topics.yaml")
 
 
 def check(project: Project) -> Iterator[Mistake]:
-    """Every mistake in how the files fit together."""
+    """Every mistake that concerns more than one file."""
     yield from _repeated_names(project)
     for source in project.connectors:
         yield from _variables(project, source)
@@ -26,7 +26,7 @@ def check(project: Project) -> Iterator[Mistake]:
     yield from _unconnected(project)
 
 
-def _known(project: Project) -> set[str]:
+def _all_topics(project: Project) -> set[str]:
     queries = {statement.topic for statement in project.statements if statement.query}
     return {*project.topics.topics, *queries}
 
@@ -36,24 +36,24 @@ def _repeated_names(project: Project) -> Iterator[Mistake]:
     for source in project.connectors:
         name = source.spec.name
         if name in seen:
-            yield source.mistake("name", f"{name} is also the name in {seen[name]}")
+            yield source.mistake("name", f"{seen[name]} has the same name, {name}")
         seen[name] = source.file
 
 
 def _variables(project: Project, source: Source) -> Iterator[Mistake]:
-    known = _known(project)
+    all_topics = _all_topics(project)
     for name, topic in source.given("topic").items():
         variable = source.template.header.variables[name] if source.template else None
         if variable and variable.schema_ and topic not in project.schemas:
             hint = f"template {source.spec.template} needs schemas/{topic}.avsc"
             message = unknown("schema", topic, project.schemas)
             yield source.mistake(name, f"{message} ({hint})")
-        if topic not in known:
-            yield source.mistake(name, unknown("topic", topic, known))
+        if topic not in all_topics:
+            yield source.mistake(name, unknown("topic", topic, all_topics))
     for name, topics in source.given("topics").items():
         for index, topic in enumerate(topics):
-            if topic not in known:
-                yield source.mistake(f"{name}.{index}", unknown("topic", topic, known))
+            if topic not in all_topics:
+                yield source.mistake(f"{name}.{index}", unknown("topic", topic, all_topics))
     yield from _fields(project, source)
 
 
@@ -72,14 +72,14 @@ def _fields(project: Project, source: Source) -> Iterator[Mistake]:
 
 
 def _table(project: Project, source: Source) -> Iterator[Mistake]:
-    """The table can be made, and has the key."""
+    """A table can be made from the topics' schemas, and has the key's columns."""
     schemas = [project.schemas[topic] for topic in source.reads if topic in project.schemas]
     if not source.table or not schemas:
         return
     try:
         columns = [column.name for column in columns_of(schemas)]
     except UnknownTypeError as error:
-        yield source.mistake("topics", f"no table can be made of them: {error}")
+        yield source.mistake("topics", f"no table can be made from their schemas: {error}")
         return
     for name, key in source.given("columns").items():
         for index, column in enumerate(key):
@@ -88,60 +88,60 @@ def _table(project: Project, source: Source) -> Iterator[Mistake]:
 
 
 def _schemas_without_topic(project: Project) -> Iterator[Mistake]:
-    known = _known(project)
+    all_topics = _all_topics(project)
     for topic in project.schemas:
         file = project.root / "schemas" / f"{topic}.avsc"
-        if topic not in known and file.is_file():
-            yield Mistake(file, None, "", unknown("topic", topic, known))
+        if topic not in all_topics and file.is_file():
+            yield Mistake(file, None, "", unknown("topic", topic, all_topics))
 
 
 def _cleansing(project: Project) -> Iterator[Mistake]:
-    """What spark/rules.yaml reads and writes is there."""
+    """The topics that spark/rules.yaml reads and writes exist, and have schemas."""
     if project.rules is None:
         return
-    known = _known(project)
-    places = [(f"topics.{raw}", raw) for raw in project.rules.topics]
-    places += [(f"topics.{raw}.clean", rule.clean) for raw, rule in project.rules.topics.items()]
-    for key, topic in [*places, ("rejects", project.rules.rejects)]:
-        if topic not in known:
-            hint = did_you_mean(topic, known)
-            yield _rule(project, key, f"topics.yaml has no topic {topic}{hint}")
+    all_topics = _all_topics(project)
+    used = [(f"topics.{raw}", raw) for raw in project.rules.topics]
+    used += [(f"topics.{raw}.clean", rule.clean) for raw, rule in project.rules.topics.items()]
+    for key, topic in [*used, ("rejects", project.rules.rejects)]:
+        if topic not in all_topics:
+            hint = did_you_mean(topic, all_topics)
+            yield _mistake_in_rules(project, key, f"topics.yaml has no topic {topic}{hint}")
         if topic not in project.schemas:
-            yield _rule(project, key, f"schemas/{topic}.avsc is missing")
+            yield _mistake_in_rules(project, key, f"schemas/{topic}.avsc is missing")
     yield from _keys(project)
 
 
 def _keys(project: Project) -> Iterator[Mistake]:
-    """A raw topic has one key: its sources and its rules agree on it."""
+    """The sources of a raw topic and its rules name the same key."""
     rules_of = project.rules.topics if project.rules else {}
     for source in project.connectors:
         for topic in set(source.writes) & rules_of.keys():
             for name, field in source.given("field").items():
                 if field != rules_of[topic].key:
-                    message = f"spark/rules.yaml says {rules_of[topic].key} is the key of {topic}"
+                    message = f"the key of {topic} is {rules_of[topic].key} in spark/rules.yaml"
                     yield source.mistake(name, message)
 
 
 def _unconnected(project: Project) -> Iterator[Mistake]:
-    """Where there is a cleansing: topics that nothing writes or reads, of an entity half made."""
+    """Topics that nothing writes or nothing reads. Only if there is a cleansing."""
     if project.rules is None:
         return
     written, read = _written(project, project.rules), _read(project, project.rules)
     for topic, spec in project.topics.topics.items():
         if topic not in written and not spec.written_by:
-            yield _topic(
+            yield _mistake_in_topics(
                 project,
                 topic,
-                "nothing writes it: a source in connectors/sources/ is missing, or say `written_by:"
-                " <who does>` here",
+                "nothing writes it: add a source in connectors/sources/, or `written_by: <who"
+                " writes it>` here",
             )
         if topic not in read and not spec.read_by:
-            yield _topic(
+            yield _mistake_in_topics(
                 project,
                 topic,
-                "nothing reads it: rules in spark/rules.yaml are missing if it is raw, a sink in"
-                " connectors/sinks/ or a statement in ksql/ if it is clean, or say `read_by: <who"
-                " does>` here",
+                "nothing reads it: add rules in spark/rules.yaml for a raw topic, a sink in"
+                " connectors/sinks/ or a statement in ksql/ for a clean one, or `read_by: <who"
+                " reads it>` here",
             )
 
 
@@ -152,18 +152,18 @@ def _written(project: Project, cleansing: Rules) -> set[str]:
 
 
 def _read(project: Project, cleansing: Rules) -> set[str]:
-    """A query's own topic may end there: people ask it questions."""
+    """The topics with a reader. A query's topic counts as read: people query it in SQL."""
     sinks = {topic for source in project.connectors for topic in source.reads}
     statements = {statement.topic for statement in project.statements}
     return {*sinks, *cleansing.topics, *statements}
 
 
-def _topic(project: Project, topic: str, message: str) -> Mistake:
+def _mistake_in_topics(project: Project, topic: str, message: str) -> Mistake:
     file = project.root / TOPICS
     key = f"topics.{topic}"
     return Mistake(file, yamlfile.line_of(file, key), key, message)
 
 
-def _rule(project: Project, key: str, message: str) -> Mistake:
+def _mistake_in_rules(project: Project, key: str, message: str) -> Mistake:
     file = project.root / rules.FILE
     return Mistake(file, yamlfile.line_of(file, key), key, message)

@@ -1,4 +1,4 @@
-"""What the repository declares, from its files. No network."""
+"""Renders the resources that the repository's files declare. Needs no service."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -23,16 +23,17 @@ from pipeline.sql.derived import topic_config
 from pipeline.sql.statements import Statement
 
 SCRIPT = Path("postgres") / "db_setup.sql"
-# An entry that says nothing.
+# For a topic without an entry in topics.yaml.
 NOTHING = TopicSpec.model_validate({})
 DEAD_LETTER_QUEUE = "errors.deadletterqueue.topic.name"
 
 
 def render(project: Project, owner: str, queries: tuple[Query, ...] = ()) -> Desired:
-    """What the repository declares, under the owner's mark; the engine's part is given.
+    """Everything that the repository declares. `owner` marks it; `queries` are the engine's.
 
     Raises:
-        SpecError: a template cannot be rendered, or yields what is no configuration.
+        SpecError: a template cannot be rendered, or does not yield a configuration; or
+            db_setup.sql is missing.
     """
     connectors = tuple(_connectors(project, owner))
     return Desired(
@@ -47,15 +48,15 @@ def render(project: Project, owner: str, queries: tuple[Query, ...] = ()) -> Des
 
 
 def topics(project: Project) -> tuple[Topic, ...]:
-    """The topics of topics.yaml, and those that the statements of ksql/ write."""
-    made: dict[str, Topic] = {}
+    """The topics of topics.yaml, and the topics that the statements of ksql/ write."""
+    by_name: dict[str, Topic] = {}
     queries = {s.topic: s for s in project.statements if s.query}
     for name, spec in project.topics.topics.items():
         if name not in queries:
-            made[name] = _topic(project, name, spec)
+            by_name[name] = _topic(project, name, spec)
     for statement in queries.values():
-        made[statement.topic] = _topic_of_query(project, statement, made)
-    return tuple(made.values())
+        by_name[statement.topic] = _topic_of_query(project, statement, by_name)
+    return tuple(by_name.values())
 
 
 def _topic(project: Project, name: str, spec: TopicSpec) -> Topic:
@@ -68,12 +69,12 @@ def _topic(project: Project, name: str, spec: TopicSpec) -> Topic:
     )
 
 
-def _topic_of_query(project: Project, statement: Statement, made: Mapping[str, Topic]) -> Topic:
-    """As ksqlDB would make it; an entry in topics.yaml overrides that."""
+def _topic_of_query(project: Project, statement: Statement, topics: Mapping[str, Topic]) -> Topic:
+    """The topic as ksqlDB would create it. An entry in topics.yaml overrides that."""
     defaults = project.topics.defaults
     spec = project.topics.topics.get(statement.topic, NOTHING)
     topic_of = {other.name: other.topic for other in project.statements}
-    source = made.get(topic_of.get(next(iter(statement.sources), ""), ""))
+    source = topics.get(topic_of.get(next(iter(statement.sources), ""), ""))
     partitions = int(statement.properties.get("PARTITIONS", 0))
     config = topic_config(statement, strings(defaults.config), source.config if source else {})
     return Topic(
@@ -101,18 +102,18 @@ def _subjects(project: Project) -> Iterator[Subject]:
     default = project.topics.defaults.compatibility
     for topic, schema in project.schemas.items():
         level = project.topics.topics.get(topic, NOTHING).compatibility or default
-        written = project.root / "schemas" / f"{topic}.avsc"
-        file = written if written.is_file() else files.get(topic, written)
+        avsc = project.root / "schemas" / f"{topic}.avsc"
+        file = avsc if avsc.is_file() else files.get(topic, avsc)
         yield Subject(schemas.subject_of(topic), schemas.contract(schema), level, file)
 
 
 def _tables(project: Project) -> Iterator[Table]:
     for source in project.connectors:
         if source.table:
-            known = [project.schemas[t] for t in source.reads if t in project.schemas]
+            of_topics = [project.schemas[t] for t in source.reads if t in project.schemas]
             yield Table(
                 source.table,
-                _with_key(columns_of(known), source.key),
+                _with_key(columns_of(of_topics), source.key),
                 source.key,
                 _comment(project, source),
                 source.file,
@@ -120,12 +121,12 @@ def _tables(project: Project) -> Iterator[Table]:
 
 
 def _with_key(columns: tuple[Column, ...], key: tuple[str, ...]) -> tuple[Column, ...]:
-    """The columns; those of a primary key are never null, whatever a schema allows."""
+    """The columns. Those of the primary key are NOT NULL, even if the schema allows null."""
     return tuple(replace(c, nullable=False) if c.name in key else c for c in columns)
 
 
 def _comment(project: Project, source: Source) -> str:
-    """What the first topic's records are: the schema's doc, or the comment above the statement."""
+    """The first topic's description: its schema's doc, or the comment above its statement."""
     topic = source.reads[0]
     doc = project.schemas.get(topic, {}).get("doc")
     statement = next((s for s in project.statements if s.query and s.topic == topic), None)
@@ -134,7 +135,7 @@ def _comment(project: Project, source: Source) -> str:
 
 def _script(file: Path) -> Script:
     if not file.is_file():
-        raise SpecError((Mistake(file, None, "", "is missing: it makes the roles"),))
+        raise SpecError((Mistake(file, None, "", "is missing: it creates the roles"),))
     text = file.read_text()
     return Script(file, text, hashlib.sha256(text.encode()).hexdigest())
 
@@ -154,24 +155,24 @@ def _config(project: Project, renderer: Renderer, source: Source, owner: str) ->
         "annotated": lambda topic, by_field: _annotated(project, topic, by_field),
         "as_in_topics": lambda topics, columns: _as_in_topics(project, topics, columns),
     }
-    own: dict[str, Any] = {}
+    of_template: dict[str, Any] = {}
     if source.template:
-        own = renderer.render(f"{source.template.name}{SUFFIX}", variables, source.file)
-    config = strings({**own, **spec.config})
+        of_template = renderer.render(f"{source.template.name}{SUFFIX}", variables, source.file)
+    config = strings({**of_template, **spec.config})
     if is_sink(config):
         shared = renderer.render(EVERY_SINK, variables, source.file)
         config = {**strings(shared), **config}
-    # The order of templates and specs is for people; that of the result is for diffs.
+    # Sorted, so that a moved line in a template or a spec is not a change.
     return dict(sorted({**config, "name": spec.name, OWNER_KEY: owner}.items()))
 
 
 def _annotated(project: Project, topic: str, by_field: Mapping[str, Any]) -> str:
-    """The topic's schema with the generator's annotations, as one line of JSON."""
+    """The topic's schema with Datagen's annotations, as one line of JSON."""
     return schemas.compact(schemas.annotate(project.schemas[topic], by_field))
 
 
 def _as_in_topics(project: Project, topics: list[str], columns: list[str]) -> list[str]:
-    """Columns as the topics' fields are called: ksqlDB's are in upper case."""
-    known = [project.schemas[topic] for topic in topics if topic in project.schemas]
-    names = {name.lower(): name for schema in known for name in schemas.field_names(schema)}
+    """The columns in the case of the topics' fields: ksqlDB's fields are in upper case."""
+    of_topics = [project.schemas[topic] for topic in topics if topic in project.schemas]
+    names = {name.lower(): name for schema in of_topics for name in schemas.field_names(schema)}
     return [names.get(column, column) for column in columns]

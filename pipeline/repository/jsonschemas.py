@@ -1,6 +1,6 @@
-"""JSON Schemas of the YAML files that people edit, for completion and checks in their editors.
+"""JSON Schemas of the YAML files, for completion and checks in editors.
 
-`make spec-schema` writes them to editor/: run it when a template or a model has changed.
+`make spec-schema` writes them to editor/. Run it after you change a template or a model.
 """
 
 import json
@@ -21,7 +21,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def all_schemas(root: Path) -> Mapping[str, Any]:
-    """The schemas by the name of their file.
+    """The schemas by file name.
 
     Raises:
         SpecError: a template's header has mistakes.
@@ -40,7 +40,7 @@ def all_schemas(root: Path) -> Mapping[str, Any]:
 
 
 def write(root: Path) -> None:
-    """Writes them to the repository."""
+    """Writes the schemas to editor/."""
     (root / FOLDER).mkdir(exist_ok=True)
     for name, schema in all_schemas(root).items():
         (root / FOLDER / name).write_text(json.dumps(schema, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Reads the repository: every file by itself, then whether all fit together. No network."""
+"""Reads and checks the repository: first each file, then all together. Needs no service."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
@@ -29,16 +29,16 @@ def load(root: Path) -> Project:
     """
     mistakes: list[Mistake] = []
     topics = _collect(mistakes, yamlfile.load, root / "topics.yaml", TopicsFile)
-    written = _collect(mistakes, schemas.load, root / "schemas") or {}
-    kinds = _collect(mistakes, templates.load, root) or {}
-    connectors = _connectors(root, kinds, mistakes)
+    avro_schemas = _collect(mistakes, schemas.load, root / "schemas") or {}
+    by_name = _collect(mistakes, templates.load, root) or {}
+    connectors = _connectors(root, by_name, mistakes)
     statements = _collect(mistakes, reader.load, root / "ksql")
-    found = _collect(mistakes, _rules, root)
+    cleansing = _collect(mistakes, _rules, root)
     if mistakes or topics is None or statements is None:
         raise SpecError(tuple(mistakes))
-    analysis = analyse(statements, written)
-    all_schemas = {**written, **analysis.schemas}
-    project = Project(root, topics, all_schemas, kinds, connectors, analysis, found)
+    analysis = analyse(statements, avro_schemas)
+    all_schemas = {**avro_schemas, **analysis.schemas}
+    project = Project(root, topics, all_schemas, by_name, connectors, analysis, cleansing)
     mistakes += checks.check(project)
     if mistakes:
         raise SpecError(tuple(mistakes))
@@ -46,17 +46,17 @@ def load(root: Path) -> Project:
 
 
 def spec_model(kinds: Iterable[Template]) -> Any:
-    """A connector spec of any template, as a type for pydantic."""
+    """A type for pydantic: the union of the specs of all templates."""
     models: list[type[Spec]] = [*(template.model for template in kinds), PlainSpec]
     return Annotated[reduce(or_, models), Field(discriminator="template")]
 
 
 def _connectors(
-    root: Path, kinds: Mapping[str, Template], mistakes: list[Mistake]
+    root: Path, by_name: Mapping[str, Template], mistakes: list[Mistake]
 ) -> tuple[Source, ...]:
-    model = spec_model(kinds.values())
+    model = spec_model(by_name.values())
     return tuple(
-        Source(file, spec, kinds.get(spec.template))
+        Source(file, spec, by_name.get(spec.template))
         for folder in ("sources", "sinks")
         for file in sorted((root / "connectors" / folder).glob("*.yaml"))
         if (spec := _collect(mistakes, yamlfile.load, file, model)) is not None

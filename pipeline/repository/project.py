@@ -1,4 +1,4 @@
-"""The repository as it was read: each file fits in itself, and all fit together."""
+"""The repository's files after loading and checking."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from pipeline.sql.statements import Statement
 class Project:
     """The files of the repository.
 
-    `schemas` has the value schema of each topic, those that follow from ksql/ included. `rules` is
-    None where there is no spark/rules.yaml.
+    `schemas` has the value schema of each topic, also of the topics that ksql/ writes. `rules` is
+    None if there is no spark/rules.yaml.
     """
 
     root: Path

@@ -1,4 +1,4 @@
-"""Writes what is declared to files, for people to read and review."""
+"""Writes all declared resources to files, so that people can review them."""
 
 import json
 from collections.abc import Iterable
@@ -11,10 +11,12 @@ from pipeline.resources.topic import Topic
 
 
 def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path) -> list[Path]:
-    """Writes everything under `folder`, one file each; returns the files.
+    """Writes one file per resource to `folder`, deletes old files there, and returns the files.
 
-    `translated` has the statements of ksql/ as Flink's, by name. Files of before that are declared
-    no more are removed.
+    `translated` has the names of the statements of ksql/, each with its translation for Flink.
+
+    Raises:
+        OSError: the folder cannot be written.
     """
     files: dict[Path, str] = {
         **{folder / "topics" / f"{t.name}.json": _json(_topic(t)) for t in desired.topics},
@@ -33,8 +35,8 @@ def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path)
 
 def _stale(folder: Path, files: Iterable[Path]) -> list[Path]:
     kept = set(files)
-    found = [*folder.glob("*/*.json"), *folder.glob("*/*.sql")]
-    return [file for file in found if file not in kept]
+    existing = [*folder.glob("*/*.json"), *folder.glob("*/*.sql")]
+    return [file for file in existing if file not in kept]
 
 
 def _json(content: Any) -> str:

@@ -1,4 +1,4 @@
-"""spark/rules.yaml as a model."""
+"""The model of spark/rules.yaml."""
 
 from pathlib import Path
 from typing import Any
@@ -11,51 +11,56 @@ FILE = Path("spark") / "rules.yaml"
 
 
 class TopicRules(yamlfile.Model):
-    """How the records of one raw topic are cleansed; expressions are Spark SQL."""
+    """The cleansing rules of one raw topic. Expressions are Spark SQL."""
 
-    clean: str = Field(description="Topic of the clean records.")
-    key: str = Field(description="Field that is the record's key, in the raw and the clean topic.")
+    clean: str = Field(description="Topic that gets the clean records.")
+    key: str = Field(description="Field with the record's key, in the raw and the clean topic.")
     vocabulary: dict[str, str] = Field(
-        default_factory=dict, description="Vocabulary of a column, by column."
+        default_factory=dict, description="By column: the name of its vocabulary."
     )
     normalise: dict[str, str] = Field(
-        default_factory=dict, description="What a column becomes, over the columns as they are."
+        default_factory=dict,
+        description="By column: an expression for its new value. It sees the record's columns.",
     )
     lookup: dict[str, str] = Field(
-        default_factory=dict, description="Column that holds the code, by pool."
+        default_factory=dict, description="By pool: the column with the code to look up."
     )
     derive: dict[str, str] = Field(
         default_factory=dict,
-        description="What a column becomes, over columns and the entries that were looked up.",
+        description="By column: an expression for its new value. It sees the record's columns and"
+        " the entries that were looked up.",
     )
     valid: dict[str, str] = Field(
-        default_factory=dict, description="Rules by name: what must be true of a record."
+        default_factory=dict,
+        description="By rule: a condition. If it is false or null, the record is rejected.",
     )
 
 
 class Rules(yamlfile.Model):
-    """The whole file."""
+    """spark/rules.yaml."""
 
     window_minutes: int = Field(
-        ge=1, description="How long a record is remembered, to drop it if it is delivered again."
+        ge=1,
+        description="Minutes for which the job remembers a record, to drop it if it is delivered"
+        " again.",
     )
-    rejects: str = Field(description="Topic of the records that broke a rule.")
+    rejects: str = Field(description="Topic that gets the records that broke a rule.")
     vocabularies: dict[str, dict[str, list[str]]] = Field(
-        description="By name: the spelling to write, and other spellings of it in lower case."
+        description="By name: each spelling to write, with its other spellings in lower case."
     )
     pools: dict[str, dict[str, dict[str, Any]]] = Field(
-        description="By name: codes, and what is known of each."
+        description="By name: the known codes, each with its attributes."
     )
-    topics: dict[str, TopicRules] = Field(description="Raw topics.")
+    topics: dict[str, TopicRules] = Field(description="By raw topic: its rules.")
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The topics that the job writes: the clean ones, and the rejects."""
+        """The topics that the job writes: the clean topics, and the rejects."""
         return (*(topic.clean for topic in self.topics.values()), self.rejects)
 
 
 def load(path: Path) -> Rules:
-    """The rules.
+    """Reads the rules.
 
     Raises:
         SpecError: the file has mistakes.

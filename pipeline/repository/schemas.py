@@ -1,4 +1,4 @@
-"""schemas/*.avsc: one Avro schema per topic, with the generator's rules in it."""
+"""Reads schemas/*.avsc: one Avro schema per topic, with Datagen's annotations."""
 
 import json
 from pathlib import Path
@@ -8,28 +8,28 @@ from pipeline.errors import Mistake, SpecError
 
 
 def load(folder: Path) -> dict[str, schemas.Schema]:
-    """The schemas by topic, which is the name of the file.
+    """Reads the schemas. The name of a file is the name of its topic.
 
     Raises:
-        SpecError: with the mistake of every file that is no Avro record schema.
+        SpecError: files have mistakes; the error has those of all files.
     """
-    found: dict[str, schemas.Schema] = {}
+    by_topic: dict[str, schemas.Schema] = {}
     mistakes: list[Mistake] = []
     for file in sorted(folder.glob("*.avsc")):
         try:
-            found[file.stem] = read(file)
+            by_topic[file.stem] = read(file)
         except SpecError as error:
             mistakes += error.mistakes
     if mistakes:
         raise SpecError(tuple(mistakes))
-    return found
+    return by_topic
 
 
 def read(file: Path) -> schemas.Schema:
-    """One schema.
+    """Reads one schema.
 
     Raises:
-        SpecError: the file is not JSON, or not the schema of an Avro record.
+        SpecError: the file is not JSON, or not an Avro record schema.
     """
     try:
         schema: schemas.Schema = json.loads(file.read_text())

@@ -1,4 +1,4 @@
-"""A connector spec and the file it stands in."""
+"""A connector spec with its file and its template."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,14 @@ from pipeline.repository.templates import Template
 
 @dataclass(frozen=True)
 class Source:
-    """A spec with its template; None if the spec is all config."""
+    """A connector spec. `template` is None if the spec has the complete configuration."""
 
     file: Path
     spec: Spec
     template: Template | None
 
     def given(self, *types: str) -> dict[str, Any]:
-        """What the spec gives for the variables of some types, by name."""
+        """The values in the spec for variables of these types, by variable."""
         variables = self.template.header.variables if self.template else {}
         return {
             name: getattr(self.spec, name)
@@ -29,25 +29,25 @@ class Source:
 
     @property
     def writes(self) -> tuple[str, ...]:
-        """The topics that it writes, as far as the spec says."""
+        """The topics that the connector writes; empty for a source without a template."""
         return tuple(self.given("topic").values())
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The topics that it reads."""
-        listed = [topic for topics in self.given("topics").values() for topic in topics]
+        """The topics that the connector reads."""
+        names = [topic for topics in self.given("topics").values() for topic in topics]
         if self.template is None:
-            listed = [t for t in str(self.spec.config.get("topics", "")).split(",") if t]
-        return tuple(listed)
+            names = [t for t in str(self.spec.config.get("topics", "")).split(",") if t]
+        return tuple(names)
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """All of them."""
+        """All topics that the connector writes or reads."""
         return (*self.writes, *self.reads)
 
     @property
     def table(self) -> str:
-        """The table that it writes; "" if none."""
+        """The table that the connector writes; "" if it writes none."""
         return next(iter(self.given("table").values()), "")
 
     @property

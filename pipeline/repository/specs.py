@@ -1,4 +1,4 @@
-"""What people write: connector specs and topics.yaml, as models."""
+"""The models of connector specs and of topics.yaml."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -7,19 +7,19 @@ from pydantic import Field, field_validator
 
 from pipeline.repository.yamlfile import Model
 
-# Kafka allows more, but `.` and `_` collide in its metrics.
+# Kafka allows more characters, but `.` and `_` collide in its metrics.
 TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 ConnectorName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Property = str | int | float | bool
 SECRET_KEY = re.compile(r"password|secret|token|credential|sasl\.jaas|api\.?key", re.IGNORECASE)
 REFERENCE = re.compile(r"^\$\{[a-z]+:[^}]+\}$")
-# The template of a spec that is all config.
+# The `template` of a spec whose `config` is the complete configuration.
 NO_TEMPLATE = "none"
 
 
 class Spec(Model):
-    """What every connector spec has; its template adds variables."""
+    """The keys of every connector spec. A template adds its variables to them."""
 
     name: ConnectorName = Field(description="Name of the connector, unique in the repository.")
     template: str
@@ -41,16 +41,16 @@ class Spec(Model):
 
 
 class PlainSpec(Spec):
-    """Any connector, without a template: `config` is all of it."""
+    """Any connector, without a template. `config` is the complete configuration."""
 
     template: Literal["none"]
 
 
 class TopicDefaults(Model):
-    """What a topic has unless it says otherwise."""
+    """The defaults of all topics."""
 
-    partitions: int = Field(ge=1, description="How many partitions.")
-    replication: int = Field(ge=1, description="How many brokers hold each partition.")
+    partitions: int = Field(ge=1, description="Number of partitions.")
+    replication: int = Field(ge=1, description="Number of brokers that hold each partition.")
     compatibility: Literal[
         "NONE",
         "BACKWARD",
@@ -59,26 +59,28 @@ class TopicDefaults(Model):
         "FORWARD_TRANSITIVE",
         "FULL",
         "FULL_TRANSITIVE",
-    ] = Field(description="What the registry asks of a new version of the topic's schema.")
+    ] = Field(description="The registry's compatibility level for the topic's schema.")
     config: dict[str, Property] = Field(
-        default_factory=dict, description="Properties of the topic, by Kafka's names."
+        default_factory=dict, description="Topic properties, by their names in Kafka."
     )
 
 
 class TopicSpec(Model):
-    """One topic; what is left out comes from the defaults."""
+    """One topic. The defaults apply to every key that is left out."""
 
-    partitions: int | None = Field(None, ge=1, description="How many partitions.")
-    replication: int | None = Field(None, ge=1, description="How many brokers hold each.")
-    compatibility: str | None = Field(None, description="As in the defaults.")
+    partitions: int | None = Field(None, ge=1, description="Number of partitions.")
+    replication: int | None = Field(
+        None, ge=1, description="Number of brokers that hold each partition."
+    )
+    compatibility: str | None = Field(None, description="Compatibility level, as in the defaults.")
     config: dict[str, Property] = Field(
-        default_factory=dict, description="Properties of the topic, beside those of the defaults."
+        default_factory=dict, description="Topic properties, added to those of the defaults."
     )
     written_by: str | None = Field(
-        None, description="Who writes the topic, if nothing of this repository does."
+        None, description="Who writes the topic, if nothing in this repository does."
     )
     read_by: str | None = Field(
-        None, description="Who reads the topic, if nothing of this repository does."
+        None, description="Who reads the topic, if nothing in this repository does."
     )
 
 
@@ -87,13 +89,13 @@ class TopicsFile(Model):
 
     defaults: TopicDefaults
     topics: dict[TopicName, TopicSpec] = Field(
-        description="Topics by name. Those that a statement of ksql/ writes follow from it, and are"
-        " here only where they differ; so are dead letter queues."
+        description="Topics by name. A topic that a statement of ksql/ writes, and a dead letter"
+        " queue, need no entry. An entry overrides their settings."
     )
 
 
 def strings(config: dict[str, Any]) -> dict[str, str]:
-    """Connect's and Kafka's configurations are maps of strings; YAML's true is their "true"."""
+    """The configuration with strings as values, as Kafka and Connect take it; True is "true"."""
     return {
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in config.items()

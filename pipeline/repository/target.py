@@ -1,4 +1,4 @@
-"""Where the pipeline runs: `targets/*.yaml`, and the secrets that belong to it."""
+"""Reads targets/*.yaml, which say where the pipeline runs, and a target's secrets."""
 
 import os
 from collections.abc import Mapping
@@ -18,26 +18,26 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Postgres(yamlfile.Model):
-    """The PostgreSQL server, as the pipeline's programs reach it."""
+    """The PostgreSQL server, as the pipeline's programs connect to it."""
 
     host: str
     port: Port
     database: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     admin: str = Field("postgres", description="Role that runs postgres/db_setup.sql.")
     published: Address | None = Field(
-        None, description="Where people's own tools reach it, if not at host:port."
+        None, description="host:port at which tools outside the target reach it, if it differs."
     )
 
 
 class Flink(yamlfile.Model):
-    """Flink, which runs ksql/*.sql where there is no ksqlDB."""
+    """Flink. It runs ksql/*.sql if the target has no ksqlDB."""
 
-    gateway: Url = Field(description="REST address of its SQL gateway.")
-    cluster: Url = Field(description="REST address of its cluster.")
+    gateway: Url = Field(description="REST address of Flink's SQL gateway.")
+    cluster: Url = Field(description="REST address of Flink's cluster.")
 
 
 class Embedded(yamlfile.Model):
-    """What only the embedded stack needs to know."""
+    """Settings of the embedded stack only."""
 
     controller_port: Port = Field(description="Port of Kafka's KRaft controller.")
 
@@ -47,26 +47,27 @@ class Target(yamlfile.Model):
 
     pipeline: str = Field(
         pattern=r"^[a-z][a-z0-9-]*$",
-        description="Marks what this repository deployed: `--prune` touches nothing else.",
+        description="Marks connectors that this repository deployed. `--prune` deletes no others.",
     )
     kafka: Address
-    registry: Url = Field(description="Root of a Confluent-compatible Schema Registry API.")
+    registry: Url = Field(description="Root URL of a Confluent-compatible Schema Registry API.")
     connect: Url
     postgres: Postgres
     flink: Flink | None = Field(None, description="Runs ksql/*.sql.")
     ksqldb: Url | None = Field(None, description="Runs ksql/*.sql.")
-    airflow: Url | None = Field(None, description="Where Airflow's API server listens.")
+    airflow: Url | None = Field(None, description="Airflow's API server.")
     rest: Url | None = Field(None, description="Confluent's REST Proxy.")
     secrets: Path | None = Field(
         None,
-        description="File of KEY=value lines, mode 600, never committed. None: the environment.",
+        description="File with KEY=value lines, mode 600, never committed. Without it, the secrets"
+        " are read from the environment.",
     )
-    state: Path = Field(description="Folder of the cleansing's state and of its progress.")
+    state: Path = Field(description="Folder for state, such as the cleansing's checkpoints.")
     embedded: Embedded | None = None
 
 
 def load(root: Path, name: str) -> Target:
-    """The target called `name` (a file of `targets/`), or the file that `name` is the path of.
+    """Reads a target. `name` is the name of a file in targets/, or a path that ends with .yaml.
 
     Raises:
         UsageError: there is no such target.
@@ -81,10 +82,11 @@ def load(root: Path, name: str) -> Target:
 
 
 def secrets(root: Path, target: Target) -> Mapping[str, str]:
-    """The target's secrets by name; the environment has precedence over the file.
+    """The target's secrets by name. The environment takes precedence over the file.
 
     Raises:
-        PipelineError: the file is missing or can be read by others, or there is neither.
+        PipelineError: the file is missing or other users can read it; or the target has no file,
+            and the environment has no secrets.
     """
     if target.secrets is None:
         return _environment()
@@ -92,12 +94,12 @@ def secrets(root: Path, target: Target) -> Mapping[str, str]:
     if not path.is_file():
         raise PipelineError(f"{path} is missing: `make up` generates it")
     if path.stat().st_mode & 0o077:
-        raise PipelineError(f"{path} can be read by others: chmod 600 {path}")
+        raise PipelineError(f"other users can read {path}: chmod 600 {path}")
     return {key: os.environ.get(key, value) for key, value in env_file(path).items()}
 
 
 def env_file(path: Path) -> dict[str, str]:
-    """A file of KEY=value lines; `$` is a character as any other."""
+    """The variables in a file of KEY=value lines. `$` has no special meaning."""
     values = dotenv_values(path, interpolate=False)
     return {key: value or "" for key, value in values.items()}
 
@@ -105,7 +107,7 @@ def env_file(path: Path) -> dict[str, str]:
 def _environment() -> Mapping[str, str]:
     if "POSTGRES_PASSWORD" not in os.environ:
         raise PipelineError(
-            "this target's secrets are in the environment of its containers: use make, for"
+            "only this target's containers have its secrets: run the command with make, for"
             " example `make deploy TARGET=compose`"
         )
     return {name: value for name, value in os.environ.items() if name.endswith("_PASSWORD")}

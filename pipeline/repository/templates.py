@@ -1,8 +1,8 @@
-"""Templates of connectors: connectors/templates/*.yaml.j2.
+"""Reads and renders the templates of connectors: connectors/templates/*.yaml.j2.
 
-A template begins with a header between two lines of `---`, in YAML: what it is for, and the
-variables that a spec gives it, each with a type. The rest is Jinja, and yields the connector's
-configuration. A new kind of connector is a new template: no Python knows its name.
+A template begins with a YAML header between two lines of `---`. The header describes the template
+and declares the variables of its specs, each with a type. The rest is Jinja, and yields the
+connector's configuration in YAML. A new kind of connector needs a new template, and no Python code.
 """
 
 from collections.abc import Mapping
@@ -20,11 +20,11 @@ from pipeline.repository.specs import Identifier, Spec, TopicName
 
 FOLDER = Path("connectors") / "templates"
 SUFFIX = ".yaml.j2"
-# What every sink has, whatever its template; it has no header.
+# Renders the properties that all sinks share. It has no header.
 EVERY_SINK = f"every-sink{SUFFIX}"
 FENCE = "---"
-# The types of variables: what a spec may write there. The checks of the repository and the tables
-# look for them by these names.
+# The types of variables, each with the values that a spec can give. checks.py and source.py use
+# the names.
 TYPES: Mapping[str, Any] = {
     "topic": TopicName,
     "topics": Annotated[list[TopicName], Field(min_length=1)],
@@ -40,7 +40,7 @@ TYPES: Mapping[str, Any] = {
 
 
 class Variable(yamlfile.Model):
-    """One variable of a template. Without a default, a spec has to give it."""
+    """A variable of a template. If it has no default, every spec must give a value."""
 
     type: Literal[
         "topic", "topics", "field", "by-field", "table", "columns", "text", "integer", "number",
@@ -48,18 +48,18 @@ class Variable(yamlfile.Model):
     ] = Field(
         description="topic: a topic to write. topics: topics to read. field: a field of the topic's"
         " schema. by-field: a mapping by field of the topic's schema. table: a table of PostgreSQL,"
-        " made from the schemas of the topics. columns: columns of that table. Or a plain type."
+        " made from the topics' schemas. columns: columns of that table. Or a plain type."
     )  # fmt: skip
-    description: str = Field(description="What editors show.")
-    default: Any = Field(None, description="Value of a spec that does not give it; may be null.")
-    minimum: int | None = Field(None, description="Least value of a number.")
+    description: str = Field(description="Text that editors show.")
+    default: Any = Field(None, description="Value if a spec does not give one. Can be null.")
+    minimum: int | None = Field(None, description="Smallest value of a number.")
     schema_: bool = Field(
-        default=False, alias="schema", description="Whether a topic needs a file in schemas/."
+        default=False, alias="schema", description="Whether the topic needs a file in schemas/."
     )
 
 
 class Header(yamlfile.Model):
-    """What a template declares of itself."""
+    """The header of a template."""
 
     description: str = Field(description="What the connector does.")
     variables: dict[Identifier, Variable] = Field(default_factory=dict)
@@ -67,7 +67,7 @@ class Header(yamlfile.Model):
 
 @dataclass(frozen=True)
 class Template:
-    """A template and the model of the specs that use it."""
+    """A template, and the model of its specs."""
 
     name: str
     file: Path
@@ -76,10 +76,10 @@ class Template:
 
 
 def load(root: Path) -> dict[str, Template]:
-    """The templates by name.
+    """Reads the templates' headers; returns the templates by name.
 
     Raises:
-        SpecError: with every mistake in every header.
+        SpecError: headers have mistakes; the error has those of all templates.
     """
     mistakes: list[Mistake] = []
     templates: dict[str, Template] = {}
@@ -113,8 +113,8 @@ def _end(lines: list[str]) -> int:
 
 def _model(name: str, header: Header) -> type[Spec]:
     fields: dict[str, Any] = {"template": (Literal[name], Field(description=header.description))}
-    for variable, declared in header.variables.items():
-        fields[variable] = _field(declared)
+    for key, variable in header.variables.items():
+        fields[key] = _field(variable)
     return create_model(f"{name} spec", __base__=Spec, **fields)
 
 
@@ -135,16 +135,16 @@ class Renderer:
 
     def __init__(self, root: Path) -> None:
         self._folder = root / FOLDER
-        # The templates are YAML, and autoescape would write HTML into them.
+        # The output is YAML: autoescape would write HTML entities into it.
         self._jinja = Environment(  # noqa: S701
             loader=_Bodies(self._folder), undefined=StrictUndefined, trim_blocks=True
         )
 
     def render(self, name: str, variables: Mapping[str, Any], spec: Path) -> dict[str, Any]:
-        """The properties that a template yields for a spec.
+        """The properties that a template yields. `spec` is the spec's file, for messages.
 
         Raises:
-            SpecError: it cannot be rendered, or yields no properties; with the template's file.
+            SpecError: the template cannot be rendered, or does not yield a mapping.
         """
         file = self._folder / name
         try:
@@ -160,7 +160,7 @@ class Renderer:
 
 
 class _Bodies(FileSystemLoader):
-    """Templates without their headers; what remains keeps its lines."""
+    """Loads templates with blank lines in place of the header, so that line numbers stay right."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
         text, file, is_current = super().get_source(environment, template)

@@ -1,4 +1,4 @@
-"""YAML files checked by a model, with the line of each mistake."""
+"""Reads YAML files and checks them with pydantic models. Each mistake has its line."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,18 +12,18 @@ from pipeline.errors import Mistake, SpecError
 from pipeline.suggest import did_you_mean
 
 Loc = tuple[int | str, ...]
-# The C parser where PyYAML has it: ten times as fast.
+# PyYAML's C parser is ten times as fast, but not everywhere available.
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Model(BaseModel):
-    """Base of every model of a file: frozen, and no key that we do not know."""
+    """Base of all models of files: instances are frozen, unknown keys are mistakes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def load(path: Path, model: Any) -> Any:
-    """The file as an instance of `model`.
+    """Reads a file as an instance of `model`.
 
     Raises:
         SpecError: the file cannot be read, is not YAML, repeats a key, or does not fit the model.
@@ -32,10 +32,10 @@ def load(path: Path, model: Any) -> Any:
 
 
 def parse(path: Path, text: str, model: Any) -> Any:
-    """A file's text, or the part of it that is YAML, as an instance of `model`.
+    """Reads YAML text as an instance of `model`. `path` is its file, for messages.
 
     Raises:
-        SpecError: it is not YAML, repeats a key, or does not fit the model.
+        SpecError: the text is not YAML, repeats a key, or does not fit the model.
     """
     node = _compose(path, text)
     lines = dict(_lines(node, ()))
@@ -52,7 +52,11 @@ def parse(path: Path, text: str, model: Any) -> Any:
 
 
 def line_of(path: Path, key: str) -> int | None:
-    """The line of a dotted key in a file that was loaded before."""
+    """The line of a dotted key, counted from 1; None if the file does not have the key.
+
+    Raises:
+        SpecError: the file cannot be read, or is not YAML.
+    """
     lines = {".".join(map(str, loc)): line for loc, line in _lines(_compose(path, _text(path)), ())}
     return lines.get(key)
 
@@ -76,7 +80,7 @@ def _compose(path: Path, text: str) -> yaml.Node:
 
 
 def _lines(node: yaml.Node, loc: Loc) -> Iterator[tuple[Loc, int]]:
-    """Where each key and list item starts."""
+    """The line where each key and each list item starts."""
     yield loc, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
@@ -88,7 +92,7 @@ def _lines(node: yaml.Node, loc: Loc) -> Iterator[tuple[Loc, int]]:
 
 
 def _repeated_keys(path: Path, node: yaml.Node) -> Iterator[Mistake]:
-    # PyYAML keeps the last of two equal keys without a word.
+    # PyYAML silently keeps the last of two equal keys.
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -107,8 +111,8 @@ def _mistake(path: Path, lines: dict[Loc, int], detail: ErrorDetails, model: Any
     key = ".".join(str(part) for part in loc)
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
-        known = _field_names(TypeAdapter(model).json_schema())
-        message = f"unknown key{did_you_mean(str(loc[-1]), known)}"
+        keys = _field_names(TypeAdapter(model).json_schema())
+        message = f"unknown key{did_you_mean(str(loc[-1]), keys)}"
     elif detail["type"] == "missing":
         message = "is missing"
     elif isinstance(detail["input"], str | int | float | bool):
@@ -117,7 +121,7 @@ def _mistake(path: Path, lines: dict[Loc, int], detail: ErrorDetails, model: Any
 
 
 def _in_file(loc: Loc, lines: dict[Loc, int]) -> Loc:
-    """The location without the parts that name a choice of the model, not a key of the file."""
+    """The location without the parts that pydantic adds for the members of a union."""
     kept: Loc = ()
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
@@ -133,7 +137,7 @@ def _nearest_line(loc: Loc, lines: dict[Loc, int]) -> int | None:
 
 
 def _field_names(schema: Any) -> set[str]:
-    """Every key that a model, or a model inside it, knows; from its JSON Schema."""
+    """All keys of a model and of its nested models, from its JSON Schema."""
     if isinstance(schema, list):
         return set().union(*map(_field_names, schema))
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""The kinds of resources, in the order of the data: each needs those before it."""
+"""The kinds of resources, in deployment order: each kind needs the ones before it."""
 
 from typing import Any
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pipeline.services import Services
 
 SINK, SOURCE = "sink", "source"
-# Marks what this repository deployed.
+# Property that marks the connectors that this repository deployed.
 OWNER_KEY = "managed.by"
-# Families of keys that plugins take without listing each of them.
+# Plugins accept any key with these prefixes, but do not list them.
 OPEN_PREFIXES = (
     "admin.override.",
     "consumer.override.",
@@ -36,13 +36,13 @@ OPEN_PREFIXES = (
     "hibernate.",
 )
 OUR_KEYS = {"name", OWNER_KEY}
-# Debezium's JDBC sink reads this one and lists it nowhere.
+# Debezium's JDBC sink reads this property, but does not list it.
 UNLISTED_KEYS = {"use.reduction.buffer"}
 
 
 @dataclass(frozen=True)
 class Connector:
-    """A connector's whole configuration, as it is sent; `file` is its spec."""
+    """A connector with its complete configuration, as the worker gets it. `file` is its spec."""
 
     name: str
     config: Mapping[str, str]
@@ -50,17 +50,17 @@ class Connector:
 
     @property
     def is_sink(self) -> bool:
-        """Whether it reads topics."""
+        """Whether it is a sink."""
         return is_sink(self.config)
 
 
 def is_sink(config: Mapping[str, str]) -> bool:
-    """Connect tells sinks from sources by their class; their configuration tells as well."""
+    """Whether a configuration is a sink's. Only sinks have the properties below."""
     return bool({"topics", "topics.regex"} & config.keys())
 
 
 class Connectors(Resource[Connector, LiveConnector]):
-    """Either the sinks or the sources: sinks are made first, so that no record waits for one."""
+    """The sinks, or the sources. Sinks are deployed first, so that they read from the start."""
 
     needed = False
 
@@ -70,12 +70,15 @@ class Connectors(Resource[Connector, LiveConnector]):
     def read(
         self, services: "Services", declared: Sequence[Connector]
     ) -> Mapping[str, LiveConnector]:
-        """Every connector of the worker: a declared name may belong to one of another kind."""
+        """All connectors of the worker. A declared name may be in use by the other kind."""
         del declared
         return services.connect.connectors()
 
     def difference(self, declared: Connector, live: LiveConnector | None) -> Iterator[Change]:
-        """The configuration, key by key; what was halted is resumed, what failed is restarted."""
+        """Compares the configuration key by key.
+
+        A connector that somebody stopped or paused is resumed. One that failed is restarted.
+        """
         name = declared.name
         if live is None:
             created = edits({}, declared.config)
@@ -93,7 +96,7 @@ class Connectors(Resource[Connector, LiveConnector]):
     def problems(
         self, declared: Connector, live: LiveConnector | None, owner: str
     ) -> Iterator[str]:
-        """A connector of this name that somebody else deployed."""
+        """A connector of this name belongs to another owner."""
         mark = live.config.get(OWNER_KEY, owner) if live else owner
         if mark != owner:
             yield (f"{declared.file}: {declared.name} belongs to {mark}: give yours another name")
@@ -101,32 +104,33 @@ class Connectors(Resource[Connector, LiveConnector]):
     def undeclared(
         self, declared: Sequence[Connector], live: Mapping[str, LiveConnector], owner: str
     ) -> Iterator[Change]:
-        """Connectors that bear the owner's mark."""
+        """Deletes connectors of this kind that have the owner's mark and are not declared."""
         names = {connector.name for connector in declared}
-        for name, found in sorted(live.items()):
-            is_ours = found.config.get(OWNER_KEY) == owner
-            is_mine = is_sink(found.config) == (self.kind == SINK)
-            if is_ours and is_mine and name not in names:
-                yield Change(self.kind, name, Action.DELETE, edits(found.config, {}), live=found)
+        for name, running in sorted(live.items()):
+            is_ours = running.config.get(OWNER_KEY) == owner
+            is_of_kind = is_sink(running.config) == (self.kind == SINK)
+            if is_ours and is_of_kind and name not in names:
+                deleted = edits(running.config, {})
+                yield Change(self.kind, name, Action.DELETE, deleted, live=running)
 
     def check(
         self, changes: Sequence[Change], declared: Sequence[Connector], services: "Services"
     ) -> list[str]:
-        """What the worker says of each configuration that it is to get."""
+        """Asks the worker to validate each new configuration."""
         del declared
         new = [c.declared for c in changes if c.action in {Action.CREATE, Action.UPDATE}]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            verdicts = pool.map(lambda c: _problems(c, services.connect), new)
-            return [problem for found in verdicts for problem in found]
+            by_connector = pool.map(lambda c: _problems(c, services.connect), new)
+            return [problem for problems in by_connector for problem in problems]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """Made is a connector that runs with all its tasks, or is COMPLETED."""
+        """Makes the changes. Each waits until the connector and all its tasks run or completed."""
         return at_once(changes, lambda change: _make(change, run), run)
 
     def remove(
         self, declared: Sequence[Connector], run: Run, report: Callable[[str], None]
     ) -> None:
-        """Deletes connectors with their offsets: made again, they begin at the beginning."""
+        """Deletes connectors and their offsets, so that a new deployment starts from scratch."""
         connect = run.services.connect
         live = connect.connectors()
         for connector in declared:
@@ -137,25 +141,25 @@ class Connectors(Resource[Connector, LiveConnector]):
                 report(f"{self.kind} {connector.name}")
 
     def status(self, declared: Sequence[Connector], services: "Services") -> Status | None:
-        """The state of each connector and task, a sink's lag, and why one failed."""
+        """The state of each connector and task, the lag of each sink, the causes of failures."""
         live = services.connect.connectors()
         lags = sink_lags(services.kafka, declared)
         states = {connector.name: live.get(connector.name) for connector in declared}
         return Status(
             columns=("connector", "state", "tasks", "lag"),
-            rows=tuple(_row(name, found, lags) for name, found in states.items()),
-            well=frozenset(name for name, found in states.items() if found and found.settled),
+            rows=tuple(_row(name, state, lags) for name, state in states.items()),
+            well=frozenset(name for name, state in states.items() if state and state.settled),
             notes=tuple(
                 f"{name}: {cause}"
-                for name, found in states.items()
-                for cause in (found.failed if found else ())
+                for name, state in states.items()
+                for cause in (state.failed if state else ())
             ),
-            data={"connectors": [_data(name, found, lags) for name, found in states.items()]},
+            data={"connectors": [_data(name, state, lags) for name, state in states.items()]},
         )
 
 
 def sink_lags(kafka: "Kafka", connectors: Sequence[Connector]) -> dict[str, int]:
-    """Records that each sink has yet to write.
+    """The number of records that each sink has not written yet, by the sink's name.
 
     Raises:
         ServiceError: the broker is unreachable.
@@ -185,19 +189,19 @@ def _data(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> dic
 
 
 def _problems(connector: Connector, connect: "Connect") -> list[str]:
-    verdict = connect.validate(connector.config)
-    errors = [_at(connector, key, message) for key, message in verdict.errors]
+    validation = connect.validate(connector.config)
+    errors = [_at(connector, key, message) for key, message in validation.errors]
     return errors + [
         _at(connector, key, f"{connector.config['connector.class']} has no such property{hint}")
-        for key, hint in _unknown_keys(connector, verdict)
+        for key, hint in _unknown_keys(connector, validation)
     ]
 
 
-def _unknown_keys(connector: Connector, verdict: "Validation") -> Iterator[tuple[str, str]]:
-    known = verdict.known | OUR_KEYS | UNLISTED_KEYS
-    for key in connector.config if verdict.known else ():
-        if key not in known and not key.startswith(OPEN_PREFIXES):
-            yield key, did_you_mean(key, verdict.known)
+def _unknown_keys(connector: Connector, validation: "Validation") -> Iterator[tuple[str, str]]:
+    allowed = validation.known | OUR_KEYS | UNLISTED_KEYS
+    for key in connector.config if validation.known else ():
+        if key not in allowed and not key.startswith(OPEN_PREFIXES):
+            yield key, did_you_mean(key, validation.known)
 
 
 def _at(connector: Connector, key: str, message: str) -> str:
@@ -212,8 +216,8 @@ def _make(change: Change, run: Run) -> None:
         _delete(connect, change.name, run.deadline_s)
         return
     if change.action is not Action.CREATE:
-        # Connect goes on showing the old tasks' states for a while after a PUT or a restart. From
-        # STOPPED, every state that is seen afterwards is that of the new tasks.
+        # After a PUT or a restart, Connect still shows the states of the old tasks for a while.
+        # A STOPPED connector has no tasks, so every state seen after it is that of a new task.
         _stop(connect, change.name, run.deadline_s)
     if change.action is not Action.RESTART:
         connect.put(change.name, change.declared.config)
@@ -223,13 +227,13 @@ def _make(change: Change, run: Run) -> None:
 
 
 def _stop(connect: "Connect", name: str, deadline_s: float) -> None:
-    """Brings a connector to STOPPED, with no task left."""
+    """Stops a connector, and waits until it has no task."""
     connect.stop(name)
     until(
         lambda: connect.connectors().get(name),
         seconds=deadline_s,
         done=lambda live: live.state == "STOPPED" and not live.tasks,
-        describe=lambda _: f"{name} does not stop",
+        describe=lambda _: f"{name} did not stop",
     )
 
 
@@ -238,7 +242,7 @@ def _delete(connect: "Connect", name: str, deadline_s: float) -> None:
     until(
         lambda: name not in connect.connectors(),
         seconds=deadline_s,
-        describe=lambda _: f"{name} is still there",
+        describe=lambda _: f"{name} was not deleted",
     )
 
 

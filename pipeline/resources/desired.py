@@ -13,7 +13,7 @@ from pipeline.resources.topic import Topic
 
 @dataclass(frozen=True)
 class Desired:
-    """What is to run, under the mark of its owner."""
+    """Everything that must run. `owner` marks it as ours on the services."""
 
     owner: str
     topics: tuple[Topic, ...]
@@ -24,11 +24,11 @@ class Desired:
     queries: tuple[Query, ...] = ()
 
     def of(self, kind: str) -> tuple[Any, ...]:
-        """What is declared of one kind of resource."""
+        """The declared resources of one kind."""
         return {
             topic.KIND: self.topics,
             subject.KIND: self.subjects,
-            # The script builds on the tables.
+            # The script needs the tables.
             table.KIND: (*self.tables, self.script),
             query.KIND: self.queries,
             connector.SINK: tuple(c for c in self.connectors if c.is_sink),

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from pipeline.services import Services
 
 KIND = "query"
-# The key of an edit that is a line of a statement.
+# The key of an edit that shows a line of a statement.
 STATEMENT = "statement"
 
 
 @dataclass(frozen=True)
 class Query:
-    """A statement of ksql/ that an engine is to run.
+    """A statement of ksql/ that an engine must run.
 
-    `meaning` is compared with what the engine runs, `lines` show a difference to people, `sources`
-    are the queries that it builds on.
+    `meaning` is compared with that of the running query. `lines` are for the diff in a plan.
+    `sources` are the names of the queries that it reads.
     """
 
     name: str
@@ -35,17 +35,17 @@ class Query:
 
 
 class Queries(Resource[Query, LiveQuery]):
-    """Queries. What an edit changes starts again, and so does what builds on it."""
+    """Queries. If a statement changes, its query starts over, and so do those that read it."""
 
     kind = KIND
 
     def read(self, services: "Services", declared: Sequence[Query]) -> Mapping[str, LiveQuery]:
-        """Everything that the engine has."""
+        """All queries on the engine."""
         del declared
         return services.engine.running() if services.engine else {}
 
     def difference(self, declared: Query, live: LiveQuery | None) -> Iterator[Change]:
-        """The lines of the statement; a query that failed is restarted."""
+        """Compares the statements line by line. A query that failed is restarted."""
         name = declared.name
         if live is None:
             yield Change(KIND, name, Action.CREATE, declared=declared)
@@ -59,27 +59,27 @@ class Queries(Resource[Query, LiveQuery]):
     def undeclared(
         self, declared: Sequence[Query], live: Mapping[str, LiveQuery], owner: str
     ) -> Iterator[Change]:
-        """Queries that this repository deployed; the engine knows which."""
+        """Deletes queries that this repository deployed and that are not declared."""
         del owner
         names = {query.name for query in declared}
         for name, query in sorted(live.items()):
             if query.ours and name not in names:
-                gone = tuple(_lines(query.lines, ()))
-                yield Change(KIND, name, Action.DELETE, gone, live=query)
+                deleted = tuple(_lines(query.lines, ()))
+                yield Change(KIND, name, Action.DELETE, deleted, live=query)
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """Level by level: a query is left alone if one failed that it builds on."""
-        named = {change.name: change for change in changes}
-        below = {name: _below(change, named) for name, change in named.items()}
+        """Makes the changes. If a query fails, those that read it are not changed."""
+        by_name = {change.name: change for change in changes}
+        sources = {name: _sources(change, by_name) for name, change in by_name.items()}
         errors: dict[str, str | None] = {}
 
         def result(name: str) -> str | None:
-            failed = next((source for source in below[name] if errors[source]), None)
+            failed = next((source for source in sources[name] if errors[source]), None)
             if failed:
-                return f"not done: {failed} failed before it"
-            return attempt(named[name], lambda change: _make(change, run), run)[1]
+                return f"not made, because {failed} failed"
+            return attempt(by_name[name], lambda change: _make(change, run), run)[1]
 
-        levels = TopologicalSorter(below)
+        levels = TopologicalSorter(sources)
         levels.prepare()
         while levels.is_active():
             level = levels.get_ready()
@@ -89,14 +89,14 @@ class Queries(Resource[Query, LiveQuery]):
         return [(change, errors[change.name]) for change in changes]
 
     def remove(self, declared: Sequence[Query], run: Run, report: Callable[[str], None]) -> None:
-        """Ends every query of this repository and forgets its state."""
+        """Deletes every query of this repository, with its state."""
         del declared
         if run.services.engine:
             for name in run.services.engine.remove(run.deadline_s):
                 report(f"{KIND} {name}")
 
     def status(self, declared: Sequence[Query], services: "Services") -> Status | None:
-        """The state of each query, why it fails, and the records that none could read."""
+        """The state of each query, the causes of failures, and the count of unreadable records."""
         if services.engine is None or not declared:
             return None
         running = services.engine.running()
@@ -117,9 +117,9 @@ class Queries(Resource[Query, LiveQuery]):
         )
 
 
-def _below(change: Change, named: Mapping[str, Change]) -> list[str]:
+def _sources(change: Change, by_name: Mapping[str, Change]) -> list[str]:
     query: Query | None = change.declared
-    return [source for source in query.sources if source in named] if query else []
+    return [source for source in query.sources if source in by_name] if query else []
 
 
 def _make(change: Change, run: Run) -> None:
@@ -137,7 +137,7 @@ def _make(change: Change, run: Run) -> None:
 
 def _engine(run: Run) -> "Engine":
     engine = run.services.engine
-    assert engine is not None  # noqa: S101 - only an engine's queries are in a plan
+    assert engine is not None  # noqa: S101 - without an engine, a plan has no queries
     return engine
 
 

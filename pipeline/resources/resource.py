@@ -1,4 +1,4 @@
-"""What every kind of resource can do; each kind is one class in a module of its own."""
+"""The interface of every kind of resource. Each kind is a class in its own module."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,21 +11,20 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from pipeline.services import Services
 
-# Requests to one service under way at once.
+# Concurrent requests to one service.
 CONCURRENCY = 8
 
 Declared = TypeVar("Declared")
 Live = TypeVar("Live")
-# A change that was made, or why it was not.
+# A change, and the error if it was not made.
 Result = tuple[Change, str | None]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What making changes needs: clients, patience, and whom to tell.
+    """What it takes to make changes: clients, a deadline in seconds, and where to report.
 
-    `report` gets each change with its error, None if it was made; `tell` what else a person should
-    know.
+    `report` is called after each change, with the error or None. `tell` gets notes for the user.
     """
 
     services: "Services"
@@ -36,11 +35,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Status:
-    """What `status` shows of a kind: a table, what is wrong below it, and the same for programs.
+    """What `status` shows for one kind of resource: a table, notes below it, and data for JSON.
 
-    The second cell of a row is its state, red unless the row's name, its first cell, is in `well`.
-    Kinds with the same columns are shown as one table. `data` is for JSON: lists of one key are
-    joined.
+    The first cell of a row is the resource's name, the second its state. The state is green if the
+    name is in `well`, else red. Kinds with equal `columns` are printed as one table. If two kinds
+    have the same key in `data`, their lists are joined.
     """
 
     columns: tuple[str, ...]
@@ -51,10 +50,14 @@ class Status:
 
 
 class Resource(Generic[Declared, Live]):
-    """One kind of resource. Methods that ask a service raise ServiceError if it does not answer."""
+    """One kind of resource.
+
+    The methods that get `services` or a run raise ServiceError if a service is unreachable. The
+    others only compare, and call no service.
+    """
 
     kind: str = ""
-    # Whether the kinds after this one are left alone if a change of this kind fails.
+    # Whether later kinds are skipped if a change of this kind fails.
     needed: bool = True
 
     def read(self, services: "Services", declared: Sequence[Declared]) -> Mapping[str, Live]:
@@ -62,43 +65,43 @@ class Resource(Generic[Declared, Live]):
         raise NotImplementedError
 
     def difference(self, declared: Declared, live: Live | None) -> Iterator[Change]:
-        """The change that makes what runs what is declared; none if it is. Pure."""
+        """The change that a resource needs to be as declared, if any."""
         raise NotImplementedError
 
     def problems(self, declared: Declared, live: Live | None, owner: str) -> Iterator[str]:
-        """Why no change can make it so. Pure."""
+        """Why a resource cannot be made as declared."""
         del declared, live, owner
         return iter(())
 
     def undeclared(
         self, declared: Sequence[Declared], live: Mapping[str, Live], owner: str
     ) -> Iterator[Change]:
-        """Deletions of what this repository deployed and does not declare any more. Pure."""
+        """Deletions of resources that this repository deployed and does not declare any more."""
         del declared, live, owner
         return iter(())
 
     def remarks(self, declared: Sequence[Declared], live: Mapping[str, Live]) -> Iterator[str]:
-        """What is there, is not declared, and is left alone by every deployment. Pure."""
+        """Notes on things that are not declared, and that no deployment deletes."""
         del declared, live
         return iter(())
 
     def check(
         self, changes: Sequence[Change], declared: Sequence[Declared], services: "Services"
     ) -> list[str]:
-        """What the service itself says against the changes. Writes nothing."""
+        """The problems that the service finds in the changes. Writes nothing."""
         del changes, declared, services
         return []
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """Makes the changes; one that fails stops no other that does not build on it."""
+        """Makes the changes. A failed change stops only those that need it."""
         raise NotImplementedError
 
     def remove(self, declared: Sequence[Declared], run: Run, report: Callable[[str], None]) -> None:
-        """Removes what is declared, with what it holds, and reports each by kind and name."""
+        """Deletes what is declared, with its data, and reports the kind and name of each."""
         del declared, run, report
 
     def status(self, declared: Sequence[Declared], services: "Services") -> Status | None:
-        """The state of what is declared; None if it has none beside being there."""
+        """The state of each declared resource; None for a kind that has no state to show."""
         del declared, services
         return None
 
@@ -109,13 +112,13 @@ def at_once(
     run: Run,
     concurrency: int = CONCURRENCY,
 ) -> list[Result]:
-    """Makes changes that do not need each other."""
+    """Makes independent changes in parallel."""
     with ThreadPoolExecutor(concurrency) as pool:
         return list(pool.map(lambda change: attempt(change, make, run), changes))
 
 
 def attempt(change: Change, make: Callable[[Change], None], run: Run) -> Result:
-    """Makes one change and reports it."""
+    """Makes one change and reports it. A PipelineError becomes the result's error."""
     error = None
     try:
         make(change)

@@ -19,7 +19,7 @@ KIND = "subject"
 
 @dataclass(frozen=True)
 class Subject:
-    """The contract of one topic's values; `file` is where its schema is written."""
+    """The contract of one topic's values. `file` is where its schema comes from."""
 
     name: str
     schema: Schema
@@ -28,19 +28,19 @@ class Subject:
 
 
 class Subjects(Resource[Subject, LiveSubject]):
-    """Subjects: the latest version and the compatibility level."""
+    """Subjects: their latest schema and their compatibility level."""
 
     kind = KIND
 
     def read(self, services: "Services", declared: Sequence[Subject]) -> Mapping[str, LiveSubject]:
-        """The declared ones that are registered."""
+        """The declared subjects that are registered."""
         wanted = {subject.name for subject in declared}
         names = [name for name in services.registry.subjects() if name in wanted]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             return dict(zip(names, pool.map(services.registry.latest, names), strict=True))
 
     def difference(self, declared: Subject, live: LiveSubject | None) -> Iterator[Change]:
-        """The level and the fields, one by one."""
+        """Compares the level, the schema's attributes and its fields, key by key."""
         after = {"compatibility": declared.compatibility, **_fields(declared.schema)}
         if live is None:
             created = edits({}, after)
@@ -61,21 +61,21 @@ class Subjects(Resource[Subject, LiveSubject]):
     def check(
         self, changes: Sequence[Change], declared: Sequence[Subject], services: "Services"
     ) -> list[str]:
-        """Whether the registry takes each schema as the next version of its subject."""
+        """Asks the registry whether each schema is compatible with its subject's latest version."""
         del declared
-        later = [change for change in changes if change.live]
+        registered = [change for change in changes if change.live]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            found = pool.map(lambda change: _incompatibility(change, services), later)
-            return [problem for problem in found if problem]
+            problems = pool.map(lambda change: _incompatibility(change, services), registered)
+            return [problem for problem in problems if problem]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """Registers schemas and sets levels."""
+        """Registers schemas and sets compatibility levels."""
 
         def make(change: Change) -> None:
             subject: Subject = change.declared
             live: LiveSubject | None = change.live
             registry = run.services.registry
-            # The level after the schema: a subject without a version can have no level.
+            # The schema comes first: a subject without a version cannot have a level.
             if live is None or canonical(subject.schema) != canonical(live.schema):
                 registry.register(subject.name, subject.schema)
             if live is None or subject.compatibility != live.compatibility:
@@ -99,8 +99,8 @@ def _incompatibility(change: Change, services: "Services") -> str:
         return ""
     return (
         f"{subject.file}: not {subject.compatibility}-compatible with version"
-        f" {change.live.version} of {subject.name}: {'; '.join(reasons)}. Give a new field a"
-        " default and remove none without one, or write to a new topic"
+        f" {change.live.version} of {subject.name}: {'; '.join(reasons)}. Give every new field a"
+        " default, and remove only fields that have a default; or write to a new topic"
     )
 
 

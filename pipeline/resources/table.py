@@ -1,7 +1,7 @@
-"""Tables of PostgreSQL: those that sinks write, and db_setup.sql, which builds on them.
+"""Tables of PostgreSQL: those that sinks write, and db_setup.sql, which needs them.
 
-All changes are made in one transaction: the tables, then the script, which makes the roles, then
-what each role may do. `check` runs the same and rolls it back.
+One transaction makes all changes: first the tables, then the script, which creates the roles, then
+the roles' privileges. `check` runs the same transaction and rolls it back.
 """
 
 import re
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.services import Services
 
 KIND = "table"
-# What the roles of db_setup.sql are for: Connect upserts, dashboards and Airflow read.
+# The privileges of db_setup.sql's roles: Connect upserts; dashboards and Airflow read.
 PRIVILEGES: Mapping[str, tuple[str, ...]] = {
     "connect_writer": ("SELECT", "INSERT", "UPDATE"),
     "bi_reader": ("SELECT",),
@@ -32,9 +32,9 @@ PRIVILEGES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Table:
-    """The table of one sink, as its topics' schemas have it; `file` is the sink's spec.
+    """The table of one sink, made from its topics' schemas. `file` is the sink's spec.
 
-    Without `columns`, the topics have no schema: the table is made by hand, in db_setup.sql.
+    If `columns` is empty, the topics have no schema; db_setup.sql must create the table.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Table:
     file: Path
 
     def difference(self, live: LiveTable | None) -> Change | None:
-        """Columns, comments and privileges, one by one."""
+        """Compares columns, comments and privileges, one by one."""
         if not self.columns:
             return None
         after = self._described()
@@ -62,28 +62,28 @@ class Table:
         return {**columns, **comments, **table, **privileges}
 
     def statements(self, live: LiveTable | None) -> Iterator[str]:
-        """What makes the live table this one, but for privileges."""
+        """The SQL that turns the live table into this one, without the privileges."""
         if live is None:
             yield ddl.create_table(self.name, self.columns, self.key)
         for column in self.columns if live else ():
-            found = live.columns.get(column.name) if live else None
-            if found is None:
+            existing = live.columns.get(column.name) if live else None
+            if existing is None:
                 yield ddl.add_column(self.name, column)
-            elif found.nullable != column.nullable and column.name not in self.key:
+            elif existing.nullable != column.nullable and column.name not in self.key:
                 yield ddl.set_nullable(self.name, column)
         yield from self._comments(live)
 
     def _comments(self, live: LiveTable | None) -> Iterator[str]:
-        """A comment that people wrote by hand stays where the schema says nothing."""
+        """Sets the schema's comments. Other comments stay, because a person may have set them."""
         if self.comment and self.comment != (live.comment if live else ""):
             yield ddl.comment_on_table(self.name, self.comment)
         for column in self.columns:
-            found = live.columns.get(column.name) if live else None
-            if column.comment and column.comment != (found.comment if found else ""):
+            existing = live.columns.get(column.name) if live else None
+            if column.comment and column.comment != (existing.comment if existing else ""):
                 yield ddl.comment_on_column(self.name, column)
 
     def grants(self) -> Iterator[str]:
-        """What gives each role its privileges."""
+        """The SQL that gives each role its privileges."""
         return ddl.grants(self.name, PRIVILEGES)
 
     def unfit(self, live: LiveTable | None) -> Iterator[str]:
@@ -95,15 +95,15 @@ class Table:
             return
         if live is None:
             yield (
-                f"{self.file}: table: there is no table {self.name}, and no schema of its topics to"
-                " make it from: create it in postgres/db_setup.sql"
+                f"{self.file}: table: there is no table {self.name}, and its topics have no schema"
+                " to make it from: create it in postgres/db_setup.sql"
             )
             return
         for column in self.columns:
-            found = live.columns[column.name]
-            if found.type != column.type:
+            existing = live.columns[column.name]
+            if existing.type != column.type:
                 yield (
-                    f"{self.file}: table {self.name}: {column.name} is {found.type}, the topic's"
+                    f"{self.file}: table {self.name}: {column.name} is {existing.type}, the topic's"
                     f" schema makes it {column.type}. No type is changed by itself: run"
                     f" {ddl.set_type(self.name, column)}"
                 )
@@ -112,7 +112,7 @@ class Table:
             if name not in names and not extra.nullable and not extra.filled:
                 yield (
                     f"{self.file}: table {self.name}: {name} is NOT NULL, and the topic's schema"
-                    f" has no such field. No column is dropped by itself: run ALTER TABLE"
+                    f" has no such field. `deploy` drops no column: run ALTER TABLE"
                     f" {ddl.quoted(self.name)} DROP COLUMN {ddl.quoted(name)}"
                 )
         if tuple(sorted(self.key)) not in live.keys:
@@ -124,7 +124,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Script:
-    """db_setup.sql: what only a person can decide."""
+    """db_setup.sql: roles, indexes, views and tables that no schema can describe."""
 
     file: Path
     text: str
@@ -136,7 +136,7 @@ class Script:
         return self.file.name
 
     def difference(self, live: LiveScript | None) -> Change | None:
-        """It runs again when its text has changed."""
+        """The script runs again if its text has changed."""
         if live and live.sha256 == self.sha256:
             return None
         before = {"sha256": live.sha256[:12]} if live else {}
@@ -146,15 +146,15 @@ class Script:
 
 
 class Tables(Resource[Table | Script, LiveTable | LiveScript]):
-    """Tables. They get columns, comments and privileges; nothing is dropped."""
+    """Tables. Deployments add columns, comments and privileges, and drop nothing."""
 
     kind = KIND
 
     def read(
         self, services: "Services", declared: Sequence[Table | Script]
     ) -> Mapping[str, LiveTable | LiveScript]:
-        """Every table of the schema public, and the script by its name."""
-        names = [one.name for one in declared if isinstance(one, Script)]
+        """All tables of the schema public, and the script that ran last."""
+        names = [item.name for item in declared if isinstance(item, Script)]
         with services.database.transaction() as transaction:
             applied = transaction.applied()
             scripts = {name: LiveScript(applied) for name in names if applied}
@@ -163,28 +163,28 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
     def difference(
         self, declared: Table | Script, live: LiveTable | LiveScript | None
     ) -> Iterator[Change]:
-        """See Table and Script."""
-        change = declared.difference(live)  # type: ignore[arg-type]  # each gets its own
+        """See Table.difference and Script.difference."""
+        change = declared.difference(live)  # type: ignore[arg-type]  # `live` is of its own type
         if change:
             yield change
 
     def remarks(
         self, declared: Sequence[Table | Script], live: Mapping[str, LiveTable | LiveScript]
     ) -> Iterator[str]:
-        """Columns that neither a schema nor the script knows, of a field that was removed."""
-        script = " ".join(one.text for one in declared if isinstance(one, Script))
-        for one in declared:
-            found = live.get(one.name)
-            if isinstance(one, Table) and isinstance(found, LiveTable) and one.columns:
-                known = {column.name for column in one.columns}
-                for name in found.columns.keys() - known:
+        """Columns that are in no schema and not in the script: their fields were removed."""
+        script = " ".join(item.text for item in declared if isinstance(item, Script))
+        for item in declared:
+            existing = live.get(item.name)
+            if isinstance(item, Table) and isinstance(existing, LiveTable) and item.columns:
+                names = {column.name for column in item.columns}
+                for name in existing.columns.keys() - names:
                     if not re.search(rf"\b{re.escape(name)}\b", script):
-                        yield f"column {name} of {one.name} is in no schema: no column is dropped"
+                        yield f"column {name} of {item.name}, which is in no schema"
 
     def check(
         self, changes: Sequence[Change], declared: Sequence[Table | Script], services: "Services"
     ) -> list[str]:
-        """Whether the changes can be made, and whether the tables then fit their sinks."""
+        """Makes the changes, checks that the tables fit their sinks, and rolls back."""
         with services.database.transaction() as transaction:
             try:
                 for change in changes:
@@ -195,11 +195,11 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
                 return [str(error)]
             finally:
                 tables = transaction.rolled_back()
-        fitting = [one for one in declared if isinstance(one, Table)]
-        return [problem for one in fitting for problem in one.unfit(tables.get(one.name))]
+        declared_tables = [item for item in declared if isinstance(item, Table)]
+        return [p for table in declared_tables for p in table.unfit(tables.get(table.name))]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """All of them or none."""
+        """Makes all changes or none."""
         error = None
         try:
             with run.services.database.transaction() as transaction:
@@ -215,18 +215,18 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
 
 
 def whole_script(tables: Sequence[Table], script: Script) -> str:
-    """Everything as one script for psql, from an empty database; it can run again."""
-    made = [statement for table in tables if table.columns for statement in table.statements(None)]
-    granted = [statement for table in tables for statement in table.grants()]
+    """One re-runnable psql script that sets up an empty database: tables, script, privileges."""
+    creates = [sql for table in tables if table.columns for sql in table.statements(None)]
+    grants = [sql for table in tables for sql in table.grants()]
     return "\n".join(
         [
             "-- Made by `make render` from connectors/, schemas/, ksql/ and postgres/db_setup.sql.",
             "\\set ON_ERROR_STOP on",
             "BEGIN;",
-            *(f"{statement};" for statement in made),
+            *(f"{sql};" for sql in creates),
             "",
             script.text,
-            *(f"{statement};" for statement in granted),
+            *(f"{sql};" for sql in grants),
             "COMMIT;",
             "",
         ]
@@ -248,7 +248,7 @@ def _grant(change: Change, transaction: "Transaction") -> None:
 
 
 def _described(live: LiveTable, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The live table in the words of `Table._described`, of what is wanted only."""
+    """The live table in the same form as `Table._described`, with the wanted keys only."""
     columns = {f"column {c.name}": _description(c.type, c.nullable) for c in live.columns.values()}
     comments = {f"comment on {c.name}": c.comment for c in live.columns.values() if c.comment}
     table = {"comment": live.comment} if live.comment else {}
@@ -257,8 +257,8 @@ def _described(live: LiveTable, wanted: Mapping[str, str]) -> dict[str, str]:
         for role, allowed in PRIVILEGES.items()
         if role in live.grants
     }
-    found = {**columns, **comments, **table, **privileges}
-    return {key: value for key, value in found.items() if key in wanted}
+    described = {**columns, **comments, **table, **privileges}
+    return {key: value for key, value in described.items() if key in wanted}
 
 
 def _description(type_: str, nullable: bool) -> str:  # noqa: FBT001 - a column's two properties

@@ -16,10 +16,10 @@ KIND = "topic"
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic as declared; `config` has what differs from the broker's defaults.
+    """A declared topic. `config` has the settings that are not the broker's defaults.
 
-    `origin` says where it is declared: a file, with a statement of ksql/ or a connector's spec that
-    it follows from.
+    `origin` is the file that declares it: topics.yaml; the file and line of the statement that
+    writes it; or the spec of the sink whose dead letter queue it is.
     """
 
     name: str
@@ -30,16 +30,16 @@ class Topic:
 
 
 class Topics(Resource[Topic, LiveTopic]):
-    """Topics. They grow and are configured; they never shrink, and go only with `destroy`."""
+    """Topics. Deployments add partitions and change settings. Only `destroy` deletes topics."""
 
     kind = KIND
 
     def read(self, services: "Services", declared: Sequence[Topic]) -> Mapping[str, LiveTopic]:
-        """The declared ones that exist."""
+        """The declared topics that exist."""
         return services.kafka.topics([topic.name for topic in declared])
 
     def difference(self, declared: Topic, live: LiveTopic | None) -> Iterator[Change]:
-        """Partitions and configuration, key by key."""
+        """Compares partitions and configuration, key by key."""
         after = {"partitions": str(declared.partitions), **declared.config}
         if live is None:
             after["replication"] = str(declared.replication)
@@ -54,7 +54,7 @@ class Topics(Resource[Topic, LiveTopic]):
             yield Change(KIND, declared.name, Action.UPDATE, changed, declared=declared, live=live)
 
     def problems(self, declared: Topic, live: LiveTopic | None, owner: str) -> Iterator[str]:
-        """Fewer partitions, another replication."""
+        """Fewer partitions than the topic has, or another replication factor."""
         del owner
         if live and live.partitions > declared.partitions:
             yield (
@@ -64,12 +64,12 @@ class Topics(Resource[Topic, LiveTopic]):
             )
         if live and live.replication != declared.replication:
             yield (
-                f"{declared.origin}: {declared.name} has replication {live.replication}, declared"
-                f" is {declared.replication}: move its partitions with kafka-reassign-partitions"
+                f"{declared.origin}: {declared.name} has replication {live.replication}, but"
+                f" {declared.replication} is declared: change it with kafka-reassign-partitions"
             )
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """Creates topics, adds partitions, sets configuration."""
+        """Creates topics, adds partitions, and sets configuration."""
 
         def make(change: Change) -> None:
             topic: Topic = change.declared

@@ -92,8 +92,8 @@ def _case(given: dict[str, Any], expect: dict[str, Any]) -> Case:
 @pytest.mark.parametrize(
     ("given", "expect", "message"),
     [
-        ("patient_admissions", "admissions_hourly", "is declared by no statement of ksql/"),
-        ("admissions_named", "admissions_hourly", "is written by ksql/: give the topics"),
+        ("patient_admissions", "admissions_hourly", "no statement of ksql/ declares this topic"),
+        ("admissions_named", "admissions_hourly", "a statement of ksql/ writes this topic: give"),
         ("patients_clean", "patients_clean", "no statement of ksql/ writes this topic"),
     ],
 )

@@ -46,7 +46,7 @@ def test_what_builds_on_a_statement_that_failed_is_left_alone_and_the_others_are
     assert told == ["query d: d is made"]
     assert outcome.failures == (
         "query a: no",
-        "query b: not done: a failed before it",
-        "query c: not done: b failed before it",
-        "sink s: not done: a query failed before it",
+        "query b: not made, because a failed",
+        "query c: not made, because b failed",
+        "sink s: not made, because a query failed",
     )

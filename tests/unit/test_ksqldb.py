@@ -282,4 +282,4 @@ def test_a_topic_that_ksqldb_would_refuse_is_told_before(query: str, problem: st
         return
     with pytest.raises(SpecError) as refused:
         check_topics(statements, TOPICS)
-    assert f"t.sql:3: column 1, 'CREATE': ksqlDB wants {problem}" in str(refused.value)
+    assert f"t.sql:3: column 1, 'CREATE': ksqlDB expects {problem}" in str(refused.value)

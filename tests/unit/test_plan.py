@@ -199,7 +199,7 @@ def test_what_a_person_added_to_a_table_is_left_alone_and_told_unless_the_script
     live = _live(table={**LIVE["table"], "rows": replace(LIVE_ROWS, columns=more, comment="hand")})
     plan = compare(DESIRED, live)
     assert plan.changes == ()
-    assert plan.remarks == ("column note of rows is in no schema: no column is dropped",)
+    assert plan.remarks == ("column note of rows, which is in no schema",)
     script = replace(DESIRED.script, text="ALTER TABLE rows ADD COLUMN IF NOT EXISTS note text")
     assert compare(replace(DESIRED, script=script), live).remarks == ()
 
@@ -231,7 +231,7 @@ def test_a_table_that_does_not_fit_is_a_problem(live: LiveTable, message: str) -
 def test_a_table_that_nothing_makes_is_a_problem() -> None:
     assert list(ROWS.unfit(None)) == []
     (problem,) = replace(ROWS, columns=()).unfit(None)
-    assert "there is no table rows, and no schema of its topics to make it from" in problem
+    assert "there is no table rows, and its topics have no schema to make it from" in problem
 
 
 def test_a_table_with_more_columns_that_fill_themselves_fits() -> None:

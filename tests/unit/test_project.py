@@ -142,15 +142,15 @@ def _replace(file: Path, old: str, new: str) -> None:
             "connectors/sources/patients.yaml",
             "name: patients-source",
             "name: patients-sink",
-            "connectors/sinks/patients.yaml:3: name: patients-sink is also the name in"
-            " connectors/sources/patients.yaml",
+            "connectors/sinks/patients.yaml:3: name: connectors/sources/patients.yaml has the same"
+            " name, patients-sink",
         ),
         (
             "connectors/sources/labs-admission.yaml",
             "key: lab_id",
             "key: admission_id",
-            "connectors/sources/labs-admission.yaml:6: key: spark/rules.yaml says lab_id is the key"
-            " of patient_labs",
+            "connectors/sources/labs-admission.yaml:6: key: the key of patient_labs is lab_id in"
+            " spark/rules.yaml",
         ),
         (
             "topics.yaml",
@@ -289,7 +289,7 @@ def test_a_half_made_entity_is_told_thing_by_thing(copy: Path) -> None:
     topics.write_text(topics.read_text() + "  patient_vitals: {}\n")
     (told,) = _mistakes(copy)
     assert told.startswith(
-        "topics.yaml:25: topics.patient_vitals: nothing reads it: rules in spark"
+        "topics.yaml:25: topics.patient_vitals: nothing reads it: add rules in spark"
     )
     rules = copy / "spark/rules.yaml"
     rule = "topics:\n  patient_vitals: {clean: patient_vitals_clean, key: vital_id}\n"
@@ -311,7 +311,7 @@ def test_a_half_made_entity_is_told_thing_by_thing(copy: Path) -> None:
     assert [table.name for table in _render(copy).tables if table.name == "vitals"] == ["vitals"]
     source.unlink()
     (told,) = _mistakes(copy)
-    assert "topics.patient_vitals: nothing writes it: a source in connectors/sources/" in told
+    assert "topics.patient_vitals: nothing writes it: add a source in connectors/sources/" in told
 
 
 def test_an_unknown_target_names_the_known_ones() -> None:
