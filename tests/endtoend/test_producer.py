@@ -1,11 +1,10 @@
 """scripts/kafka_producer.py as a person runs it."""
 
-import shutil
 import subprocess
 import sys
 
 from pipeline.paths import REPOSITORY
-from tests.support import records
+from tests.support import records, workspace
 from tests.support.workspace import Workspace
 
 
@@ -16,7 +15,7 @@ def _produce(target: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_topic_takes_its_records(hospital: Workspace) -> None:
     # No source writes to the topics beside it.
-    shutil.rmtree(hospital.root / "connectors" / "sources")
+    workspace.without_sources(hospital)
     hospital.ok("deploy")
     for topic, key in {"patients": "patient_id", "patient_labs": "lab_id"}.items():
         done = _produce(str(hospital.target_file), topic, "--count", "25", "--rate", "1000")

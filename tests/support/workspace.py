@@ -1,6 +1,7 @@
 """A repository for one test: specs in a temporary folder, deployed to the test's stack."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
+VIEWS_OF_TRENDS = ("department_census", "top_diagnoses")
 DECLARED = (
     "connectors", "schemas", "postgres", "ksql", "topics.yaml", "spark/rules.yaml",
     "spark/cases", "scripts/requests",
@@ -112,11 +114,17 @@ def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
 
 
 def without_trends(space: Workspace) -> None:
-    """Drops ksql/ and the sinks of what it makes."""
+    """Drops ksql/, the sinks of what it makes, and the views over their tables."""
     shutil.rmtree(space.root / "ksql")
     for file in (space.root / "connectors" / "sinks").glob("*.yaml"):
         if file.stem not in DETAILS:
             file.unlink()
+    script = (space.root / "postgres" / "db_setup.sql").read_text()
+    for view in VIEWS_OF_TRENDS:
+        script = re.sub(rf"CREATE OR REPLACE VIEW {view} .*?;\n", "", script, flags=re.DOTALL)
+        script = re.sub(rf"COMMENT ON VIEW {view} .*?;\n", "", script, flags=re.DOTALL)
+        script = script.replace(f"{view}, ", "")
+    space.write("postgres/db_setup.sql", script)
 
 
 def without_sources(space: Workspace) -> None:
