@@ -101,7 +101,13 @@ def copy(root: Path, target_file: Path) -> Space:
 
 
 def without_trends(root: Path, target_file: Path) -> Space:
-    """The same without ksql/."""
+    """The same without ksql/, the sinks of what it makes, and the views over their tables."""
     space = copy(root, target_file)
     shutil.rmtree(root / "ksql")
+    declared = yaml.safe_load((root / "topics.yaml").read_text())["topics"]
+    for file in (root / "connectors" / "sinks").glob("*.yaml"):
+        if not set(yaml.safe_load(file.read_text())["topics"]) <= declared.keys():
+            file.unlink()
+    script = root / "postgres" / "db_setup.sql"
+    script.write_text(script.read_text().partition("-- Views for BI")[0])
     return space
