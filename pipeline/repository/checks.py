@@ -72,10 +72,14 @@ def _fields(project: Project, source: Source) -> Iterator[Mistake]:
 
 
 def _table(project: Project, source: Source) -> Iterator[Mistake]:
-    """A table can be made from the topics' schemas, and has the key's columns."""
-    schemas = [project.schemas[topic] for topic in source.reads if topic in project.schemas]
+    """A table can be made from the topics' schemas, has the key's columns, and one key only."""
+    schemas = project.schemas_of(source.table)
     if not source.table or not schemas:
         return
+    first = project.sinks_of(source.table)[0]
+    if source.key != first.key:
+        (name,) = source.given("columns")
+        yield source.mistake(name, f"{first.file} writes {source.table} by another key")
     try:
         columns = [column.name for column in columns_of(schemas)]
     except UnknownTypeError as error:

@@ -108,16 +108,11 @@ def _subjects(project: Project) -> Iterator[Subject]:
 
 
 def _tables(project: Project) -> Iterator[Table]:
-    for source in project.connectors:
-        if source.table:
-            of_topics = [project.schemas[t] for t in source.reads if t in project.schemas]
-            yield Table(
-                source.table,
-                _with_key(columns_of(of_topics), source.key),
-                source.key,
-                _comment(project, source),
-                source.file,
-            )
+    for name in dict.fromkeys(source.table for source in project.connectors if source.table):
+        first = project.sinks_of(name)[0]
+        columns = columns_of(project.schemas_of(name))
+        comment = _comment(project, first)
+        yield Table(name, _with_key(columns, first.key), first.key, comment, first.file)
 
 
 def _with_key(columns: tuple[Column, ...], key: tuple[str, ...]) -> tuple[Column, ...]:

@@ -29,6 +29,15 @@ class Project:
     analysis: Analysis
     rules: Rules | None
 
+    def sinks_of(self, table: str) -> tuple[Source, ...]:
+        """The specs of the sinks that write a table, in the order of their files."""
+        return tuple(source for source in self.connectors if source.table == table)
+
+    def schemas_of(self, table: str) -> tuple[Schema, ...]:
+        """The schemas of the topics that these sinks read."""
+        topics = dict.fromkeys(topic for sink in self.sinks_of(table) for topic in sink.reads)
+        return tuple(self.schemas[topic] for topic in topics if topic in self.schemas)
+
     @property
     def statements(self) -> tuple[Statement, ...]:
         """The statements of ksql/, in order."""

@@ -89,7 +89,7 @@ class Table:
     def unfit(self, live: LiveTable | None) -> Iterator[str]:
         """Why the sink would fail on its first record, and what a person has to do.
 
-        A table that a deployment makes may be missing: `--only` can leave it out.
+        What a deployment makes may be missing: `--only` can leave it out.
         """
         if live is None and self.columns:
             return
@@ -100,8 +100,8 @@ class Table:
             )
             return
         for column in self.columns:
-            existing = live.columns[column.name]
-            if existing.type != column.type:
+            existing = live.columns.get(column.name)
+            if existing and existing.type != column.type:
                 yield (
                     f"{self.file}: table {self.name}: {column.name} is {existing.type}, the topic's"
                     f" schema makes it {column.type}. No type is changed by itself: run"

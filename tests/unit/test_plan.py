@@ -229,7 +229,10 @@ def test_a_table_that_does_not_fit_is_a_problem(live: LiveTable, message: str) -
 
 
 def test_a_table_that_nothing_makes_is_a_problem() -> None:
+    # What is to be made can be left out by --only.
     assert list(ROWS.unfit(None)) == []
+    more = replace(ROWS, columns=(*ROWS.columns, replace(ROWS.columns[0], name="n")))
+    assert list(more.unfit(LIVE_ROWS)) == []
     (problem,) = replace(ROWS, columns=()).unfit(None)
     assert "there is no table rows, and its topics have no schema to make it from" in problem
 

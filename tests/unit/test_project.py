@@ -271,6 +271,24 @@ def test_a_new_kind_of_connector_is_a_template(copy: Path) -> None:
     )
 
 
+def test_two_sinks_of_one_table_make_it_together(copy: Path) -> None:
+    more = copy / "connectors/sinks/more.yaml"
+    text = (copy / "connectors/sinks/admissions-hourly.yaml").read_text()
+    text = text.replace("name: admissions-", "name: more-").replace(
+        "[admissions_hourly]", "[discharges_hourly]"
+    )
+    more.write_text(text)
+    (table,) = (t for t in _render(copy).tables if t.name == "admissions_hourly")
+    assert [c.name for c in table.columns if c.name in {"admissions", "discharges"}] == [
+        "admissions",
+        "discharges",
+    ]
+    more.write_text(text.replace("admission_type, ", ""))
+    (told,) = _mistakes(copy)
+    assert "connectors/sinks/more.yaml:7: key: " in told
+    assert "admissions-hourly.yaml writes admissions_hourly by another key" in told
+
+
 def test_a_half_made_entity_is_told_thing_by_thing(copy: Path) -> None:
     source = copy / "connectors/sources/vitals.yaml"
     source.write_text(
