@@ -22,6 +22,6 @@ def records_of(project: Project, topic: str) -> int | None:
 
 def tables(project: Project) -> list[str]:
     """The tables that the sinks write, in the order in which the topics are declared."""
-    order = list(project.schemas)
+    order = [*project.topics.topics, *project.schemas]
     sinks = [source for source in project.connectors if source.table]
     return [sink.table for sink in sorted(sinks, key=lambda sink: order.index(sink.reads[0]))]
