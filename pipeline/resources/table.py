@@ -5,14 +5,14 @@ the roles' privileges. `check` runs the same transaction and rolls it back.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change, edits
 from pipeline.errors import PipelineError
-from pipeline.live import LiveScript, LiveTable
+from pipeline.live import LiveColumn, LiveScript, LiveTable
 from pipeline.resources.resource import Resource, Result, Run
 from pipeline.sql import ddl
 from pipeline.sql.columns import Column
@@ -32,7 +32,7 @@ PRIVILEGES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Table:
-    """The table of one sink, made from its topics' schemas. `file` is the sink's spec.
+    """A table that sinks write, made from their topics' schemas. `file` is the first sink's spec.
 
     If `columns` is empty, the topics have no schema; db_setup.sql must create the table.
     """
@@ -47,31 +47,28 @@ class Table:
         """Compares columns, comments and privileges, one by one."""
         if not self.columns:
             return None
-        after = self._described()
+        after = _described(self.columns, self.comment, PRIVILEGES)
         if live is None:
             created = edits({}, {**after, "primary key": ", ".join(self.key)})
             return Change(KIND, self.name, Action.CREATE, created, declared=self)
-        changed = edits(_described(live, after), after)
+        changed = edits(_existing(live, after), after)
         return Change(KIND, self.name, Action.UPDATE, changed, "", self, live) if changed else None
-
-    def _described(self) -> dict[str, str]:
-        columns = {f"column {c.name}": _description(c.type, c.nullable) for c in self.columns}
-        comments = {f"comment on {c.name}": c.comment for c in self.columns if c.comment}
-        privileges = {f"privileges of {r}": ", ".join(p) for r, p in PRIVILEGES.items()}
-        table = {"comment": self.comment} if self.comment else {}
-        return {**columns, **comments, **table, **privileges}
 
     def statements(self, live: LiveTable | None) -> Iterator[str]:
         """The SQL that turns the live table into this one, without the privileges."""
         if live is None:
             yield ddl.create_table(self.name, self.columns, self.key)
-        for column in self.columns if live else ():
-            existing = live.columns.get(column.name) if live else None
+        else:
+            yield from self._alterations(live)
+        yield from self._comments(live)
+
+    def _alterations(self, live: LiveTable) -> Iterator[str]:
+        for column in self.columns:
+            existing = live.columns.get(column.name)
             if existing is None:
                 yield ddl.add_column(self.name, column)
             elif existing.nullable != column.nullable and column.name not in self.key:
                 yield ddl.set_nullable(self.name, column)
-        yield from self._comments(live)
 
     def _comments(self, live: LiveTable | None) -> Iterator[str]:
         """Sets the schema's comments. Other comments stay, because a person may have set them."""
@@ -91,13 +88,12 @@ class Table:
 
         What a deployment makes may be missing: `--only` can leave it out.
         """
-        if live is None and self.columns:
-            return
         if live is None:
-            yield (
-                f"{self.file}: table: there is no table {self.name}, and its topics have no schema"
-                " to make it from: create it in postgres/db_setup.sql"
-            )
+            if not self.columns:
+                yield (
+                    f"{self.file}: table: there is no table {self.name}, and its topics have no"
+                    " schema to make it from: create it in postgres/db_setup.sql"
+                )
             return
         for column in self.columns:
             existing = live.columns.get(column.name)
@@ -187,10 +183,7 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
         """Makes the changes, checks that the tables fit their sinks, and rolls back."""
         with services.database.transaction() as transaction:
             try:
-                for change in changes:
-                    _make(change, transaction)
-                for change in changes:
-                    _grant(change, transaction)
+                _make(changes, transaction)
             except PipelineError as error:
                 return [str(error)]
             finally:
@@ -203,10 +196,7 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
         error = None
         try:
             with run.services.database.transaction() as transaction:
-                for change in changes:
-                    _make(change, transaction)
-                for change in changes:
-                    _grant(change, transaction)
+                _make(changes, transaction)
         except PipelineError as failure:
             error = str(failure)
         for change in changes:
@@ -233,33 +223,39 @@ def whole_script(tables: Sequence[Table], script: Script) -> str:
     )
 
 
-def _make(change: Change, transaction: "Transaction") -> None:
-    if isinstance(change.declared, Script):
-        transaction.run_script(change.declared.file, change.declared.text, change.declared.sha256)
-        return
-    for statement in change.declared.statements(change.live):
-        transaction.execute(statement, change.declared.file)
+def _make(changes: Sequence[Change], transaction: "Transaction") -> None:
+    for change in changes:
+        if isinstance(change.declared, Script):
+            script = change.declared
+            transaction.run_script(script.file, script.text, script.sha256)
+        else:
+            for statement in change.declared.statements(change.live):
+                transaction.execute(statement, change.declared.file)
+    for change in changes:
+        if isinstance(change.declared, Table):
+            for statement in change.declared.grants():
+                transaction.execute(statement, change.declared.file)
 
 
-def _grant(change: Change, transaction: "Transaction") -> None:
-    if isinstance(change.declared, Table):
-        for statement in change.declared.grants():
-            transaction.execute(statement, change.declared.file)
+def _described(
+    columns: Iterable[Column | LiveColumn], comment: str, privileges: Mapping[str, Iterable[str]]
+) -> dict[str, str]:
+    """A table in words, one entry for each thing that a plan shows by itself."""
+    listed = tuple(columns)
+    return {
+        **{f"column {c.name}": f"{c.type}{'' if c.nullable else ' not null'}" for c in listed},
+        **{f"comment on {c.name}": c.comment for c in listed if c.comment},
+        **({"comment": comment} if comment else {}),
+        **{f"privileges of {role}": ", ".join(held) for role, held in privileges.items()},
+    }
 
 
-def _described(live: LiveTable, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The live table in the same form as `Table._described`, with the wanted keys only."""
-    columns = {f"column {c.name}": _description(c.type, c.nullable) for c in live.columns.values()}
-    comments = {f"comment on {c.name}": c.comment for c in live.columns.values() if c.comment}
-    table = {"comment": live.comment} if live.comment else {}
+def _existing(live: LiveTable, wanted: Mapping[str, str]) -> dict[str, str]:
+    """The live table in the same words, with the wanted entries only."""
     privileges = {
-        f"privileges of {role}": ", ".join(p for p in allowed if p in live.grants.get(role, ()))
+        role: [privilege for privilege in allowed if privilege in live.grants[role]]
         for role, allowed in PRIVILEGES.items()
         if role in live.grants
     }
-    described = {**columns, **comments, **table, **privileges}
+    described = _described(live.columns.values(), live.comment, privileges)
     return {key: value for key, value in described.items() if key in wanted}
-
-
-def _description(type_: str, nullable: bool) -> str:  # noqa: FBT001 - a column's two properties
-    return type_ if nullable else f"{type_} not null"
