@@ -59,7 +59,7 @@ def main(
     is_watched = not once and checkpoint is None
     report = partial(status.write, status.file_of(state)) if is_watched else _unheard
     rules = rules_file.load(root / rules_file.FILE)
-    schemas = schema_files.load(root / "schemas")
+    schemas = schema_files.load(root / schema_files.FOLDER)
     kafka, registry = Kafka(target.kafka), Registry(target.registry)
     with status.only_job(folder):
         patience_s = DEPLOY_PATIENCE_ONCE_S if once else DEPLOY_PATIENCE_S

@@ -9,12 +9,12 @@ from pipeline.cases import files, trial
 from pipeline.cases.files import Case
 from pipeline.cases.rows import Difference, written
 from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
+from pipeline.repository import rules
 from pipeline.repository.project import Project
 from pipeline.services import Services
 
 # A case is a chain of short jobs: two cases are enough for two cores.
 CONCURRENCY = 2
-RULES = Path("spark") / "rules.yaml"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def run(
 def _results(
     root: Path, cases: Sequence[Case], project: Project, services: Callable[[], Services]
 ) -> Iterator[Result]:
-    folder = (root / RULES.parent).resolve()
+    folder = (root / rules.FILE.parent).resolve()
     of_rules = [case for case in cases if folder in case.file.resolve().parents]
     of_ksql = [case for case in cases if case not in of_rules]
     if of_ksql:

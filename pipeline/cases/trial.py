@@ -65,7 +65,7 @@ def prepare(case: Case, project: Project, prefix: str) -> Trial:
     Raises:
         SpecError: no statement writes an expected topic, or none reads a given topic.
     """
-    writers = {s.topic: s for s in project.statements if s.query}
+    writers = project.queries
     readers = {s.topic: s for s in project.statements if not s.query}
     mistakes = [*_mistakes(case, writers, readers)]
     if mistakes:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import Mistake
-from pipeline.repository import rules, yamlfile
+from pipeline.repository import rules, schemas, yamlfile
 from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
 from pipeline.repository.source import Source
@@ -27,8 +27,7 @@ def check(project: Project) -> Iterator[Mistake]:
 
 
 def _all_topics(project: Project) -> set[str]:
-    queries = {statement.topic for statement in project.statements if statement.query}
-    return {*project.topics.topics, *queries}
+    return {*project.topics.topics, *project.queries}
 
 
 def _repeated_names(project: Project) -> Iterator[Mistake]:
@@ -58,10 +57,10 @@ def _variables(project: Project, source: Source) -> Iterator[Mistake]:
 
 
 def _fields(project: Project, source: Source) -> Iterator[Mistake]:
-    schemas = [project.schemas[topic] for topic in source.topics if topic in project.schemas]
-    if not schemas:
+    of_topics = [project.schemas[topic] for topic in source.topics if topic in project.schemas]
+    if not of_topics:
         return
-    fields = [field for schema in schemas for field in field_names(schema)]
+    fields = [field for schema in of_topics for field in field_names(schema)]
     for name, field in source.given("field").items():
         if field not in fields:
             yield source.mistake(name, unknown("field", field, fields))
@@ -73,15 +72,15 @@ def _fields(project: Project, source: Source) -> Iterator[Mistake]:
 
 def _table(project: Project, source: Source) -> Iterator[Mistake]:
     """A table can be made from the topics' schemas, has the key's columns, and one key only."""
-    schemas = project.schemas_of(source.table)
-    if not source.table or not schemas:
+    of_topics = project.schemas_of(source.table)
+    if not source.table or not of_topics:
         return
     first = project.sinks_of(source.table)[0]
     if source.key != first.key:
         (name,) = source.given("columns")
         yield source.mistake(name, f"{first.file} writes {source.table} by another key")
     try:
-        columns = [column.name for column in columns_of(schemas)]
+        columns = [column.name for column in columns_of(of_topics)]
     except UnknownTypeError as error:
         yield source.mistake("topics", f"no table can be made from their schemas: {error}")
         return
@@ -94,7 +93,7 @@ def _table(project: Project, source: Source) -> Iterator[Mistake]:
 def _schemas_without_topic(project: Project) -> Iterator[Mistake]:
     all_topics = _all_topics(project)
     for topic in project.schemas:
-        file = project.root / "schemas" / f"{topic}.avsc"
+        file = schemas.file_of(project.root, topic)
         if topic not in all_topics and file.is_file():
             yield Mistake(file, None, "", unknown("topic", topic, all_topics))
 
@@ -151,8 +150,7 @@ def _unconnected(project: Project) -> Iterator[Mistake]:
 
 def _written(project: Project, cleansing: Rules) -> set[str]:
     sources = {topic for source in project.connectors for topic in source.writes}
-    queries = {statement.topic for statement in project.statements if statement.query}
-    return {*sources, *cleansing.outputs, *queries}
+    return {*sources, *cleansing.outputs, *project.queries}
 
 
 def _read(project: Project, cleansing: Rules) -> set[str]:

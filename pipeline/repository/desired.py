@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline import schemas
 from pipeline.errors import Mistake, SpecError
+from pipeline.repository import schemas as schema_files
 from pipeline.repository.project import Project
 from pipeline.repository.source import Source
 from pipeline.repository.specs import TopicSpec, strings
@@ -50,11 +51,10 @@ def render(project: Project, owner: str, queries: tuple[Query, ...] = ()) -> Des
 def topics(project: Project) -> tuple[Topic, ...]:
     """The topics of topics.yaml, and the topics that the statements of ksql/ write."""
     by_name: dict[str, Topic] = {}
-    queries = {s.topic: s for s in project.statements if s.query}
     for name, spec in project.topics.topics.items():
-        if name not in queries:
+        if name not in project.queries:
             by_name[name] = _topic(project, name, spec)
-    for statement in queries.values():
+    for statement in project.queries.values():
         by_name[statement.topic] = _topic_of_query(project, statement, by_name)
     return tuple(by_name.values())
 
@@ -98,12 +98,13 @@ def _dead_letter_queues(project: Project, connectors: tuple[Connector, ...]) -> 
 
 
 def _subjects(project: Project) -> Iterator[Subject]:
-    files = {s.topic: s.source.file for s in project.statements if s.query}
+    queries = project.queries
     default = project.topics.defaults.compatibility
     for topic, schema in project.schemas.items():
         level = project.topics.topics.get(topic, NOTHING).compatibility or default
-        avsc = project.root / "schemas" / f"{topic}.avsc"
-        file = avsc if avsc.is_file() else files.get(topic, avsc)
+        avsc = schema_files.file_of(project.root, topic)
+        is_derived = topic in queries and not avsc.is_file()
+        file = queries[topic].source.file if is_derived else avsc
         yield Subject(schemas.subject_of(topic), schemas.contract(schema), level, file)
 
 
@@ -124,7 +125,7 @@ def _comment(project: Project, source: Source) -> str:
     """The first topic's description: its schema's doc, or the comment above its statement."""
     topic = source.reads[0]
     doc = project.schemas.get(topic, {}).get("doc")
-    statement = next((s for s in project.statements if s.query and s.topic == topic), None)
+    statement = project.queries.get(topic)
     return str(doc or (statement.comment if statement else ""))
 
 

@@ -24,4 +24,5 @@ def tables(project: Project) -> list[str]:
     """The tables that the sinks write, in the order in which the topics are declared."""
     order = [*project.topics.topics, *project.schemas]
     sinks = [source for source in project.connectors if source.table]
-    return [sink.table for sink in sorted(sinks, key=lambda sink: order.index(sink.reads[0]))]
+    ordered = sorted(sinks, key=lambda sink: order.index(sink.reads[0]))
+    return list(dict.fromkeys(sink.table for sink in ordered))

@@ -29,7 +29,7 @@ def load(root: Path) -> Project:
     """
     mistakes: list[Mistake] = []
     topics = _collect(mistakes, yamlfile.load, root / "topics.yaml", TopicsFile)
-    avro_schemas = _collect(mistakes, schemas.load, root / "schemas") or {}
+    avro_schemas = _collect(mistakes, schemas.load, root / schemas.FOLDER) or {}
     by_name = _collect(mistakes, templates.load, root) or {}
     connectors = _connectors(root, by_name, mistakes)
     statements = _collect(mistakes, reader.load, root / "ksql")
@@ -38,7 +38,7 @@ def load(root: Path) -> Project:
         raise SpecError(tuple(mistakes))
     analysis = analyse(statements, avro_schemas)
     all_schemas = {**avro_schemas, **analysis.schemas}
-    project = Project(root, topics, all_schemas, by_name, connectors, analysis, cleansing)
+    project = Project(root, topics, all_schemas, connectors, analysis, cleansing)
     mistakes += checks.check(project)
     if mistakes:
         raise SpecError(tuple(mistakes))

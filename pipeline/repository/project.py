@@ -7,7 +7,6 @@ from pathlib import Path
 from pipeline.repository.rules import Rules
 from pipeline.repository.source import Source
 from pipeline.repository.specs import TopicsFile
-from pipeline.repository.templates import Template
 from pipeline.schemas import Schema
 from pipeline.sql.flink.translate import Analysis
 from pipeline.sql.statements import Statement
@@ -24,7 +23,6 @@ class Project:
     root: Path
     topics: TopicsFile
     schemas: Mapping[str, Schema]
-    templates: Mapping[str, Template]
     connectors: tuple[Source, ...]
     analysis: Analysis
     rules: Rules | None
@@ -42,3 +40,8 @@ class Project:
     def statements(self) -> tuple[Statement, ...]:
         """The statements of ksql/, in order."""
         return self.analysis.statements
+
+    @property
+    def queries(self) -> Mapping[str, Statement]:
+        """The statements that write a topic, by topic, in order."""
+        return {statement.topic: statement for statement in self.statements if statement.query}

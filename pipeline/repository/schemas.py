@@ -6,6 +6,13 @@ from pathlib import Path
 from pipeline import schemas
 from pipeline.errors import Mistake, SpecError
 
+FOLDER = Path("schemas")
+
+
+def file_of(root: Path, topic: str) -> Path:
+    """The file with the schema of a topic's values; it may be missing."""
+    return root / FOLDER / f"{topic}.avsc"
+
 
 def load(folder: Path) -> dict[str, schemas.Schema]:
     """Reads the schemas. The name of a file is the name of its topic.

@@ -18,13 +18,13 @@ class Source:
     spec: Spec
     template: Template | None
 
-    def given(self, *types: str) -> dict[str, Any]:
-        """The values in the spec for variables of these types, by variable."""
+    def given(self, type_: str) -> dict[str, Any]:
+        """The values in the spec for variables of a type, by variable."""
         variables = self.template.header.variables if self.template else {}
         return {
             name: getattr(self.spec, name)
             for name, variable in variables.items()
-            if variable.type in types
+            if variable.type == type_
         }
 
     @property

@@ -106,14 +106,9 @@ class Resource(Generic[Declared, Live]):
         return None
 
 
-def at_once(
-    changes: Iterable[Change],
-    make: Callable[[Change], None],
-    run: Run,
-    concurrency: int = CONCURRENCY,
-) -> list[Result]:
+def at_once(changes: Iterable[Change], make: Callable[[Change], None], run: Run) -> list[Result]:
     """Makes independent changes in parallel."""
-    with ThreadPoolExecutor(concurrency) as pool:
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
         return list(pool.map(lambda change: attempt(change, make, run), changes))
 
 

@@ -59,11 +59,6 @@ def columns_of(schemas: Iterable[Schema]) -> tuple[Column, ...]:
     return tuple(_merged([columns.get(name) for columns in each]) for name in names)
 
 
-def column_names(schema: Schema) -> list[str]:
-    """The names of a schema's columns."""
-    return [column.name for column in columns_of([schema])]
-
-
 def _merged(found: list[Column | None]) -> Column:
     columns = [column for column in found if column]
     first = columns[0]

@@ -14,7 +14,7 @@ from pipeline.paths import REPOSITORY
 from pipeline.repository import rules
 from pipeline.repository.loader import load
 from pipeline.repository.rules import TopicRules
-from pipeline.sql.columns import column_names
+from pipeline.sql.columns import columns_of
 
 RULES = rules.load(REPOSITORY / rules.FILE)
 FILES = sorted((REPOSITORY / "schemas").glob("*.avsc"))
@@ -35,7 +35,7 @@ def test_the_contract_is_the_schema_without_annotations(file: Any) -> None:
 
 
 def test_columns_are_the_flattened_fields() -> None:
-    assert column_names(_load("patient_labs")) == [
+    assert [column.name for column in columns_of([_load("patient_labs")])] == [
         "lab_id",
         "admission_id",
         "test_code",
@@ -51,7 +51,7 @@ def test_columns_are_the_flattened_fields() -> None:
 def test_a_nullable_record_is_flattened_too() -> None:
     inner = {"type": "record", "name": "I", "fields": [{"name": "b", "type": "int"}]}
     schema = {"type": "record", "name": "O", "fields": [{"name": "A", "type": ["null", inner]}]}
-    assert column_names(schema) == ["a_b"]
+    assert [column.name for column in columns_of([schema])] == ["a_b"]
 
 
 @pytest.mark.parametrize(

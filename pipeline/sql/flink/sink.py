@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipeline.schemas import Schema, compact
+from pipeline.schemas import Schema, compact, subject_of
 from pipeline.sql.flink.tables import (
     ABSENT,
     VALUE_FORMAT,
@@ -49,7 +49,7 @@ def sink(statement: Statement, relation: Relation, services: Services, schema: S
     options = kafka_options(relation, services) | PRODUCER
     options["key.format"] = "raw" if relation.plain_key else "csv"
     options[f"value.{VALUE_FORMAT}.schema"] = compact(schema).replace("'", "''")
-    options[f"value.{VALUE_FORMAT}.subject"] = f"{statement.topic}-value"
+    options[f"value.{VALUE_FORMAT}.subject"] = subject_of(statement.topic)
     if relation.is_table:
         columns.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))}) NOT ENFORCED")
         # Without the buffer, each update is written as a tombstone and a record.
