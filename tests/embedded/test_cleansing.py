@@ -1,29 +1,15 @@
 """The cleansing job as a person runs it."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
-from pipeline.paths import REPOSITORY
 from stack.layout import Layout
 from stack.throwaway import peak_mb
 from tests.support import golden, records
 from tests.support.delivery import ENTITIES as ALL
 from tests.support.delivery import REDELIVERED, bounded, wait_until_landed
-from tests.support.workspace import Workspace
-
-
-def _job(space: Workspace, checkpoint: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "spark.job", "--once", "--target", str(space.target_file)]
-    return subprocess.run(
-        [*command, "--checkpoint", str(checkpoint)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.support.workspace import Workspace, cleanse_once
 
 
 def _broken() -> Counter[str]:
@@ -36,7 +22,7 @@ def _broken() -> Counter[str]:
 
 
 def test_a_second_job_on_one_checkpoint_is_refused(hospital: Workspace, stack: Layout) -> None:
-    done = _job(hospital, stack.data / "cleanse")
+    done = cleanse_once(hospital, stack.data / "cleanse")
     assert done.returncode == 1
     assert "works on this checkpoint already" in done.stderr
     assert done.stdout == ""
@@ -48,7 +34,7 @@ def test_once_catches_up_says_what_became_of_each_record_and_then_finds_nothing(
     bounded(hospital, max_interval_ms=0)
     hospital.ok("deploy")
     wait_until_landed(hospital, ALL)
-    done = _job(hospital, tmp_path / "checkpoint")
+    done = cleanse_once(hospital, tmp_path / "checkpoint")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     raw = sum(len(records.read(hospital.target, topic)) for topic in ALL)
@@ -57,5 +43,5 @@ def test_once_catches_up_says_what_became_of_each_record_and_then_finds_nothing(
     assert said["duplicates"] == REDELIVERED
     assert said["rules"] == _broken()
     assert 200 < peak_mb(stack, "cleanse") < 1500
-    again = json.loads(_job(hospital, tmp_path / "checkpoint").stdout)
+    again = json.loads(cleanse_once(hospital, tmp_path / "checkpoint").stdout)
     assert (again["raw"], again["clean"], again["rejected"]) == (0, 0, 0)

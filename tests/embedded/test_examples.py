@@ -1,16 +1,13 @@
 """The worked examples of CONTRIBUTING.md, deployed: a field and a trend, from raw record to row."""
 
-import subprocess
-import sys
 from pathlib import Path
 
-from pipeline.paths import REPOSITORY
 from pipeline.wait import until
 from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.support import examples
 from tests.support.delivery import bounded
-from tests.support.workspace import Workspace
+from tests.support.workspace import Workspace, cleanse_once
 
 TREND = """
 SELECT coalesce(admission_type, 'Unknown'), date_bin('1 day', admission_date, '1970-01-01+00'),
@@ -31,7 +28,8 @@ def test_a_field_and_a_trend_reach_postgresql(
     try:
         whole.ok("test", "ksql/cases/trends.yaml")
         whole.ok("deploy")
-        _cleanse(whole, tmp_path / "checkpoint")
+        done = cleanse_once(whole, tmp_path / "checkpoint", whole.root)
+        assert done.returncode == 0, done.stderr
         specimens = "SELECT DISTINCT specimen FROM lab_results ORDER BY 1"
         until(
             lambda: whole.rows(specimens),
@@ -48,16 +46,3 @@ def test_a_field_and_a_trend_reach_postgresql(
         assert whole.plan()["changes"] == []
     finally:
         supervisor.start("cleanse")
-
-
-def _cleanse(space: Workspace, checkpoint: Path) -> None:
-    command = [sys.executable, "-m", "spark.job", "--once", "--target", str(space.target_file)]
-    done = subprocess.run(
-        [*command, "--checkpoint", str(checkpoint)],
-        cwd=space.root,
-        env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """A repository for one test: specs in a temporary folder, deployed to the test's stack."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -171,6 +172,21 @@ def widget_script() -> str:
 def counts(space: Workspace, tables: Iterator[str] | tuple[str, ...]) -> dict[str, int]:
     """Rows per table."""
     return {table: space.rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+
+
+def cleanse_once(
+    space: Workspace, checkpoint: Path, root: Path = REPOSITORY
+) -> subprocess.CompletedProcess[str]:
+    """Runs the cleansing until it has caught up, with the rules and schemas of a folder."""
+    command = [sys.executable, "-m", "spark.job", "--once", "--target", str(space.target_file)]
+    return subprocess.run(
+        [*command, "--checkpoint", str(checkpoint)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def wipe(space: Workspace) -> None:
