@@ -11,12 +11,13 @@ from pipeline.paths import REPOSITORY
 from stack import throwaway
 from stack.layout import Layout
 from tests.support import stacks, workspace
-from tests.support.embedded import FOLDER
+from tests.support.embedded import FOLDER, JAVA
 from tests.support.workspace import Workspace
 
 # Airflow makes its home when it is imported: not in a person's own.
 AIRFLOW_HOME = tempfile.TemporaryDirectory(prefix="airflow-")
 os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
+os.environ.update(JAVA)
 
 
 def pytest_unconfigure() -> None:
@@ -98,10 +99,11 @@ def whole(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
     workspace.wipe(space)
 
 
-@pytest.fixture
-def trends(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
-    """A copy of this repository without its sources: the tests write the clean topics."""
-    space = workspace.full(tmp_path, target_file, trends=True)
+@pytest.fixture(scope="module")
+def trends(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
+    """A copy of this repository without its sources, deployed: the tests write the clean topics."""
+    space = workspace.full(tmp_path_factory.mktemp("trends"), target_file, trends=True)
     workspace.without_sources(space)
+    space.ok("deploy")
     yield space
     workspace.wipe(space)

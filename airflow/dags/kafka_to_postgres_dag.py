@@ -71,8 +71,8 @@ def _failures(connect: Connect, names: list[str]) -> list[str]:
 )
 def kafka_to_postgres_dag() -> None:
     """Worker, connectors, lag, freshness, quality; an Asset per table whose checks passed."""
-    worker = WorkerSensor(task_id="worker_reachable", timeout=60)
-    running = ConnectorsSensor(task_id="connectors_running", timeout=60)
+    worker = WorkerSensor(task_id="worker_reachable", timeout=30)
+    running = ConnectorsSensor(task_id="connectors_running", timeout=30)
     caught_up = LagSensor(task_id="sinks_caught_up", max_lag=10_000)
     fresh = RowsSensor(
         task_id="rows_fresh", table="admissions", order=STREAMS["admissions"], max_age_s=1800

@@ -91,7 +91,7 @@ def spark_processing_dag() -> None:
     raw = RawSensor(task_id="raw_records")
     branch = once_or_continuous()
     once = cleanse_once()
-    watched = CleansingSensor(task_id="cleansing_progresses", max_lag=50_000, timeout=60)
+    watched = CleansingSensor(task_id="cleansing_progresses", max_lag=50_000, timeout=30)
     # Airflow passes on what a task returns; mypy does not know.
     counts = record_counts(once)  # type: ignore[arg-type]
     clean_topics_updated = EmptyOperator(

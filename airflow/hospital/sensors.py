@@ -21,7 +21,8 @@ class PipelineSensor(BaseSensorOperator):
     waits_for = ""
 
     def __init__(self, *, conn_id: str = "hospital", **kwargs: Any) -> None:
-        defaults = {"mode": "reschedule", "poke_interval": 5, "timeout": 120}
+        # Each poke is a new process: on two cores, one in five seconds would keep Airflow busy.
+        defaults = {"mode": "reschedule", "poke_interval": 10, "timeout": 120}
         super().__init__(**{**defaults, **kwargs})
         self.conn_id = conn_id
         self._seen = "nothing"

@@ -66,7 +66,7 @@ def test_kafdrop_shows_a_record_as_its_avro(
 def test_ksqldbs_command_line_knows_the_streams_and_tables(whole: Compose) -> None:
     address = "http://ksqldb-server:8088"
     said = whole.run(f"ksqldb-cli --execute 'SHOW STREAMS; SHOW TABLES;' {address}")
-    for name in ("ADMISSIONS_NAMED", "ADMISSIONS_HOURLY", "PATIENT_STATUS"):
+    for name in ("ADMISSIONS_NAMED", "ADMISSIONS_HOURLY", "ADMISSIONS_BY_AGE_DAILY"):
         assert name in said
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.paths import REPOSITORY
 from tests.docs.commands import Command
 from tests.docs.pages import FOREIGN
-from tests.support.embedded import TARGET
+from tests.support.embedded import JAVA, TARGET
 
 # What people edit; a page's edits are undone after it.
 EDITED = ("connectors", "ksql", "postgres", "schemas", "spark", "topics.yaml")
@@ -57,6 +57,7 @@ class Copy:
                 "PYTHONUNBUFFERED": "1",
                 "REPOSITORY": str(REPOSITORY),
                 "STACK": str(TARGET),
+                **JAVA,
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

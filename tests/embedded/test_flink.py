@@ -14,7 +14,7 @@ from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.support import records, workspace
 from tests.support.stacks import Embedded
-from tests.support.trends import admit, wait_until_equal, write_clean
+from tests.support.trends import admit, wait_until_equal, wait_until_trends_equal, write_clean
 from tests.support.workspace import Workspace
 
 STREAM_TABLE = """
@@ -167,53 +167,11 @@ def _await_plan(space: Workspace) -> None:
     assert json.loads(resumed.stdout)["changes"] == []
 
 
-def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
-    trends: Workspace, stack: Layout
-) -> None:
-    trends.ok("deploy")
-    admit(trends, range(50))
-    wait_until_equal(trends, 50)
-    before = _jobs(trends)
-    assert before.keys() == _declared(trends)
-    _edit_band(trends, 21)
-    band, trend = trends.plan()["changes"]
-    assert (band["name"], band["action"]) == ("ADMISSIONS_BY_BAND", "update")
-    assert band["note"].startswith("it starts over from the earliest record")
-    assert (trend["name"], trend["edits"]) == ("ADMISSIONS_BY_AGE_DAILY", [])
-    assert trend["note"].startswith("what it builds on has changed: it starts over")
-    shown = trends.ok("plan")
-    assert "- WHEN age_at_admission < 18 THEN '0-17'\n" in shown
-    assert "+ WHEN age_at_admission < 21 THEN '0-17'\n" in shown
-    trends.ok("deploy")
-    _edit_band(trends, 18)
-    trends.ok("deploy")
-    after = _jobs(trends)
-    assert {n for n in before if before[n] != after[n]} == {band["name"], trend["name"]}
-    # Somebody ends a job by hand: it is told, and it goes on from where it was.
-    _end(trends, "ADMISSIONS_NAMED")
-    assert trends.run("status").returncode == 1
-    trends.ok("deploy")
-    assert trends.plan()["changes"] == []
-    Embedded(stack).kill("trends")
-    _await_plan(trends)
-    admit(trends, range(50, 100))
-    wait_until_equal(trends, 100)
-    _await_status(trends)
-    assert trends.plan()["changes"] == []
-    # A statement that is dropped is told of, and goes with --prune. Its sink has to go too.
-    file = trends.root / "ksql" / "03_trends.sql"
-    kept = [s for s in file.read_text().split(";\n") if "admissions_by_age_daily" not in s]
-    file.write_text(";\n".join(kept))
-    assert "unknown topic admissions_by_age_daily" in trends.run("plan").stderr
-    (trends.root / "connectors" / "sinks" / "admissions-by-age-daily.yaml").unlink()
-    leftovers = trends.ok("plan")
-    assert "query ADMISSIONS_BY_AGE_DAILY" in leftovers
-    assert "sink admissions-by-age-daily-sink" in leftovers
-    trends.ok("deploy", "--prune", "--only", "ADMISSIONS_BY_AGE_DAILY")
-    assert set(_jobs(trends)) == set(before) - {"ADMISSIONS_BY_AGE_DAILY"}
-    workspace.without_trends(trends)
-    queries = {left for left in trends.plan()["leftovers"] if left.startswith("query ")}
-    assert queries == {f"query {name}" for name in _jobs(trends)}
+def _admit(space: Workspace, count: int) -> None:
+    """So many admissions more; returns once they and their trends have landed."""
+    landed = workspace.counts(space, ("admissions",))["admissions"]
+    admit(space, range(landed, landed + count))
+    wait_until_equal(space, landed + count)
 
 
 def _drop_state(query: Path) -> None:
@@ -229,15 +187,12 @@ def _damage(query: Path) -> None:
 
 
 def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack: Layout) -> None:
-    trends.ok("deploy")
-    admit(trends, range(50))
-    wait_until_equal(trends, 50)
+    _admit(trends, 50)
     topic = "patient_admissions_clean"
     schema_id = records.header(trends.target, topic)
     garbage = [b"no Avro at all", b"", schema_id + b"\xff" * 40, b"\0\x7f\xff\xff\xff" + b"x" * 9]
     records.write_raw(trends.target, topic, [(b"A1", value) for value in garbage])
-    admit(trends, range(50, 60))
-    wait_until_equal(trends, 60)
+    _admit(trends, 10)
     counted = {topic: len(garbage)}
 
     def skipped() -> dict[str, int]:
@@ -282,8 +237,7 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
     for name in ("ADMISSIONS_HOURLY", "DIAGNOSES_DAILY"):
         assert re.search(rf"{name}: its checkpoint .* cannot be restored .* starts over", log)
     assert _jobs(trends).keys() == _declared(trends)
-    admit(trends, range(60, 70))
-    wait_until_equal(trends, 70)
+    _admit(trends, 10)
     # The same, when deploy starts a job that somebody ended.
     _end(trends, "DISCHARGES_HOURLY")
     _damage(queries / "DISCHARGES_HOURLY")
@@ -291,4 +245,50 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
     assert done.returncode == 0, done.stderr
     assert "query DISCHARGES_HOURLY: its checkpoint could not be restored" in done.stderr
     assert "it started over from the earliest record" in done.stderr
-    wait_until_equal(trends, 70)
+    wait_until_trends_equal(trends)
+
+
+def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
+    trends: Workspace, stack: Layout
+) -> None:
+    _admit(trends, 50)
+    before = _jobs(trends)
+    assert before.keys() == _declared(trends)
+    _edit_band(trends, 21)
+    band, trend = trends.plan()["changes"]
+    assert (band["name"], band["action"]) == ("ADMISSIONS_BY_BAND", "update")
+    assert band["note"].startswith("it starts over from the earliest record")
+    assert (trend["name"], trend["edits"]) == ("ADMISSIONS_BY_AGE_DAILY", [])
+    assert trend["note"].startswith("what it builds on has changed: it starts over")
+    shown = trends.ok("plan")
+    assert "- WHEN age_at_admission < 18 THEN '0-17'\n" in shown
+    assert "+ WHEN age_at_admission < 21 THEN '0-17'\n" in shown
+    trends.ok("deploy")
+    _edit_band(trends, 18)
+    trends.ok("deploy")
+    after = _jobs(trends)
+    assert {n for n in before if before[n] != after[n]} == {band["name"], trend["name"]}
+    # Somebody ends a job by hand: it is told, and it goes on from where it was.
+    _end(trends, "ADMISSIONS_NAMED")
+    assert trends.run("status").returncode == 1
+    trends.ok("deploy")
+    assert trends.plan()["changes"] == []
+    Embedded(stack).kill("trends")
+    _await_plan(trends)
+    _admit(trends, 50)
+    _await_status(trends)
+    assert trends.plan()["changes"] == []
+    # A statement that is dropped is told of, and goes with --prune. Its sink has to go too.
+    file = trends.root / "ksql" / "03_trends.sql"
+    kept = [s for s in file.read_text().split(";\n") if "admissions_by_age_daily" not in s]
+    file.write_text(";\n".join(kept))
+    assert "unknown topic admissions_by_age_daily" in trends.run("plan").stderr
+    (trends.root / "connectors" / "sinks" / "admissions-by-age-daily.yaml").unlink()
+    leftovers = trends.ok("plan")
+    assert "query ADMISSIONS_BY_AGE_DAILY" in leftovers
+    assert "sink admissions-by-age-daily-sink" in leftovers
+    trends.ok("deploy", "--prune", "--only", "ADMISSIONS_BY_AGE_DAILY")
+    assert set(_jobs(trends)) == set(before) - {"ADMISSIONS_BY_AGE_DAILY"}
+    workspace.without_trends(trends)
+    queries = {left for left in trends.plan()["leftovers"] if left.startswith("query ")}
+    assert queries == {f"query {name}" for name in _jobs(trends)}

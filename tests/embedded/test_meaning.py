@@ -6,9 +6,11 @@ pipeline/sql/flink names.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pipeline.clients import librdkafka
+from tests.support import workspace
 from tests.support.workspace import Workspace
 
 STREAM, TABLE = "STREAM", "TABLE"
@@ -236,14 +238,17 @@ def test_a_construct_means_what_it_means_on_ksqldb(widgets: Workspace) -> None:
     assert f"{len(MEANINGS)} cases, all as expected" in done.stderr
 
 
-def test_a_case_that_fails_says_what_is_there_and_what_is_not(trends: Workspace) -> None:
-    file = trends.root / "ksql" / "cases" / "trends.yaml"
+def test_a_case_that_fails_says_what_is_there_and_what_is_not(
+    tmp_path: Path, target_file: Path
+) -> None:
+    space = workspace.full(tmp_path, target_file, trends=True)
+    file = space.root / "ksql" / "cases" / "trends.yaml"
     file.write_text(file.read_text().replace("admissions: 0}", "admissions: 2}", 1))
-    done = trends.run("test", str(file))
+    done = space.run("test", str(file))
     assert done.returncode == 1
     assert "error: 1 of 6 cases failed" in done.stderr, done.stdout
     assert "expected, not there: {department: Surgery, window_start: 2025" in done.stdout
     assert "there, not expected: {department: Surgery, " in done.stdout
     # Nothing of it is left behind.
-    topics = librdkafka.admin(trends.target.kafka).list_topics(timeout=20).topics
+    topics = librdkafka.admin(space.target.kafka).list_topics(timeout=20).topics
     assert not [name for name in topics if name.startswith("case_")]

@@ -2,7 +2,9 @@
 killed on the way."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +13,39 @@ from psycopg.rows import dict_row
 
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from tests.support import golden, records
+from tests.support import golden, records, workspace
 from tests.support.delivery import ENTITIES, RECORDS, TABLES, bounded, wait_until_landed
 from tests.support.stacks import Stack
 from tests.support.trends import wait_until_trends_equal
 from tests.support.workspace import Workspace, counts
+
+# What is killed, once the table diagnoses has so many rows.
+KILLS = (
+    (500, "cleanse"),
+    (1000, "connect"),
+    (1500, "cleanse"),
+    (2500, "cleanse"),
+    (3500, "cleanse"),
+    (4000, "connect"),
+    (4500, "cleanse"),
+    (5500, "registry"),
+    (6500, "kafka"),
+)
+# The sources draw each admission's patient from as many.
+PATIENTS = 50_000
+WANTED = {**ENTITIES, "patients": PATIENTS}
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
+    """The pipeline without its trends, after a feed as fast as the sources can."""
+    space = workspace.full(tmp_path_factory.mktemp("fed"), target_file)
+    bounded(space, max_interval_ms=0)
+    space.edit("connectors/sources/patients.yaml", iterations=PATIENTS)
+    space.ok("deploy")
+    wait_until_landed(space, WANTED)
+    yield space
+    workspace.wipe(space)
 
 
 def _specs(space: Workspace) -> dict[str, list[dict[str, Any]]]:
@@ -86,31 +116,18 @@ def _assert_table_equals_topic(
         assert {name: row[name] for name in columns} == columns
 
 
-def test_every_record_lands_exactly_once_through_two_kills_of_connect(
-    hospital: Workspace, stack: Stack
-) -> None:
-    bounded(hospital, max_interval_ms=20)
-    hospital.ok("deploy")
-    for rows in (1000, 4000):
-        _kill_at(hospital, stack, rows, "connect")
-    wait_until_landed(hospital, ENTITIES)
-    _account(hospital)
-    # The kills hit the sources in the middle: some records carry a later generation.
-    generations = {r.generation for r in records.read(hospital.target, "patient_admissions")}
-    assert max(generations) >= 1
-
-
 def test_nothing_is_lost_or_counted_twice_whatever_is_killed_or_comes_again(
     whole: Workspace, stack: Stack
 ) -> None:
     bounded(whole, max_interval_ms=20)
     whole.ok("deploy")
-    for rows in (500, 1500, 2500, 3500, 4500):
-        _kill_at(whole, stack, rows, "cleanse")
-    _kill_at(whole, stack, 5500, "registry")
-    _kill_at(whole, stack, 6500, "kafka")
+    for rows, part in KILLS:
+        _kill_at(whole, stack, rows, part)
     wait_until_landed(whole, ENTITIES)
     _account(whole)
+    # The kills hit the sources in the middle: some records carry a later generation.
+    generations = {r.generation for r in records.read(whole.target, "patient_admissions")}
+    assert max(generations) >= 1
     wait_until_trends_equal(whole)
     _deliver_again(whole, stack)
     _correct(whole, 100)
@@ -172,12 +189,9 @@ def _kill_at(space: Workspace, stack: Stack, rows: int, part: str) -> None:
     stack.kill(part)
 
 
-def test_a_fast_feed_lands_with_the_rejects_that_its_seeds_give(hospital: Workspace) -> None:
-    bounded(hospital, max_interval_ms=0)
-    hospital.ok("deploy")
-    wait_until_landed(hospital, ENTITIES)
-    _account(hospital)
-    found = hospital.rows(
+def test_a_fast_feed_lands_with_the_rejects_that_its_seeds_give(fed: Workspace) -> None:
+    _account(fed)
+    found = fed.rows(
         """SELECT source_topic, rules, count(DISTINCT record_key) FROM rejected_records
         GROUP BY 1, 2 ORDER BY 1, 2"""
     )
@@ -185,55 +199,15 @@ def test_a_fast_feed_lands_with_the_rejects_that_its_seeds_give(hospital: Worksp
         "rejects.txt", "".join(f"{topic} {rules} {count}\n" for topic, rules, count in found)
     )
     # Each count is near the share that the fields' documentation states.
-    shares = {(topic, rules): count / ENTITIES[topic] for topic, rules, count in found}
+    shares = {(topic, rules): count / WANTED[topic] for topic, rules, count in found}
     negative_stays = shares["patient_admissions", "discharge_not_before_admission"]
     assert negative_stays == pytest.approx(1 / 60, rel=0.2)
     out_of_range = shares["patient_labs", "value_in_human_range"]
     assert out_of_range == pytest.approx(4 / 130, rel=0.2)
 
 
-def test_garbage_is_rejected_by_the_cleansing_or_dead_lettered_by_the_sink(
-    hospital: Workspace,
-) -> None:
-    bounded(hospital, max_interval_ms=0)
-    hospital.ok("deploy")
-    garbage = {
-        b"not avro": "not_avro",
-        b"\x00\x00\x0f\xff\xffx": "unknown_schema",
-        b"": "empty_value",
-    }
-    raw = [(b"garbage", value) for value in garbage]
-    records.write_raw(hospital.target, "patient_admissions", raw)
-    records.write_raw(hospital.target, "patient_admissions_clean", [(b"garbage", b"not avro")])
-    wait_until_landed(hospital, ENTITIES)
-    rejected = "SELECT record_value, rules FROM rejected_records WHERE record_key = 'garbage'"
-    until(
-        lambda: hospital.rows(rejected),
-        seconds=60,
-        done=lambda rows: len(rows) == len(garbage),
-        describe=lambda rows: f"rejected are {rows}",
-    )
-    assert {bytes(value): rules for value, rules in hospital.rows(rejected)} == garbage
-    (letter,) = records.raw(hospital.target, "admissions-sink_dlq")
-    assert letter.value() == b"not avro"
-    headers = dict(letter.headers())
-    assert headers["__connect.errors.topic"] == b"patient_admissions_clean"
-    assert headers["__connect.errors.connector.name"] == b"admissions-sink"
-    assert headers["__connect.errors.exception.message"]
-    # Both went on: what came after the garbage is there too.
-    hospital.edit("connectors/sources/admissions.yaml", iterations=RECORDS + 100)
-    hospital.ok("deploy")
-    wait_until_landed(hospital, {**ENTITIES, "patient_admissions": RECORDS + 100})
-    assert "FAILED" not in hospital.run("status").stdout
-
-
-def test_ids_join_across_topics(hospital: Workspace) -> None:
-    bounded(hospital, max_interval_ms=0)
-    hospital.edit("connectors/sources/patients.yaml", iterations=50000)
-    hospital.ok("deploy")
-    wanted = {**ENTITIES, "patients": 50000}
-    wait_until_landed(hospital, wanted)
-    raw = {topic: records.read(hospital.target, topic) for topic in wanted}
+def test_ids_join_across_topics(fed: Workspace) -> None:
+    raw = {topic: records.read(fed.target, topic) for topic in WANTED}
     keys = {topic: {record.key for record in found} for topic, found in raw.items()}
     for child, parent, field in [
         ("patient_admissions", "patients", "patient_id"),
@@ -243,17 +217,49 @@ def test_ids_join_across_topics(hospital: Workspace) -> None:
         assert {record.value[field] for record in raw[child]} <= keys[parent]
 
 
-def test_no_secret_shows_in_the_worker_a_plan_or_a_log(hospital: Workspace, stack: Stack) -> None:
-    bounded(hospital, max_interval_ms=0)
-    hospital.ok("deploy")
+def test_no_secret_shows_in_the_worker_a_plan_or_a_log(fed: Workspace, stack: Stack) -> None:
     shown = {
-        "worker": str(hospital.connectors()),
-        "plan": hospital.ok("plan", "--json", "--prune"),
+        "worker": str(fed.connectors()),
+        "plan": fed.ok("plan", "--json", "--prune"),
         "logs": stack.logs(),
     }
-    secrets = hospital.secrets
+    secrets = fed.secrets
     leaks = [
         (where, name) for where, text in shown.items() for name in secrets if secrets[name] in text
     ]
     assert leaks == []
     assert all(shown.values())
+
+
+def test_garbage_is_rejected_by_the_cleansing_or_dead_lettered_by_the_sink(fed: Workspace) -> None:
+    garbage = {
+        b"not avro": "not_avro",
+        b"\x00\x00\x0f\xff\xffx": "unknown_schema",
+        b"": "empty_value",
+    }
+    raw = [(b"garbage", value) for value in garbage]
+    records.write_raw(fed.target, "patient_admissions", raw)
+    records.write_raw(fed.target, "patient_admissions_clean", [(b"garbage", b"not avro")])
+    rejected = "SELECT record_value, rules FROM rejected_records WHERE record_key = 'garbage'"
+    until(
+        lambda: fed.rows(rejected),
+        seconds=60,
+        done=lambda rows: len(rows) == len(garbage),
+        describe=lambda rows: f"rejected are {rows}",
+    )
+    assert {bytes(value): rules for value, rules in fed.rows(rejected)} == garbage
+    (letter,) = until(
+        lambda: records.raw(fed.target, "admissions-sink_dlq"),
+        seconds=30,
+        describe=lambda _: "the dead letter queue is empty",
+    )
+    assert letter.value() == b"not avro"
+    headers = dict(letter.headers())
+    assert headers["__connect.errors.topic"] == b"patient_admissions_clean"
+    assert headers["__connect.errors.connector.name"] == b"admissions-sink"
+    assert headers["__connect.errors.exception.message"]
+    # Both went on: what came after the garbage is there too.
+    fed.edit("connectors/sources/admissions.yaml", iterations=RECORDS + 100)
+    fed.ok("deploy")
+    wait_until_landed(fed, {**WANTED, "patient_admissions": RECORDS + 100})
+    assert "FAILED" not in fed.run("status").stdout

@@ -8,10 +8,34 @@ from tests.support.trends import BEGIN, admission, admit, patient, wait_until_eq
 from tests.support.workspace import Workspace
 
 
+def test_a_mistake_in_a_statement_names_its_place_before_anything_is_written(
+    trends: Workspace,
+) -> None:
+    file = trends.root / "ksql" / "03_trends.sql"
+    right = file.read_text()
+    file.write_text(right.replace("COUNT(*) AS discharges", "COUNTS(*) AS discharges"))
+    done = trends.run("deploy")
+    file.write_text(right)
+    assert done.returncode == 2
+    assert "ksql/03_trends.sql:30: column 5, 'COUNTS': unknown function COUNTS" in done.stderr
+
+
+def test_a_census_is_what_was_admitted_minus_what_was_discharged(
+    trends: Workspace, stack: Stack
+) -> None:
+    admit(trends, range(100))
+    wait_until_equal(trends, 100)
+    census = "SELECT census FROM department_census WHERE department = 'Surgery' ORDER BY at DESC"
+    assert trends.rows(census)[0] == (0,)
+    questions = REPOSITORY / "ksql" / "questions" / "five.sql"
+    assert stack.answered(questions) == questions.read_text().count("SELECT ")
+    top = trends.rows("SELECT day, diagnosis_code FROM top_diagnoses WHERE rank = 1 ORDER BY day")
+    assert top[0][0] == BEGIN
+
+
 def test_every_trend_is_the_answer_of_plain_sql_through_a_kill(
     trends: Workspace, stack: Stack
 ) -> None:
-    trends.ok("deploy")
     write_clean(trends, "patients_clean", (patient(n) for n in range(500)))
     admit(trends, range(800))
     wait_until_equal(trends, 800)
@@ -40,27 +64,3 @@ def test_every_trend_is_the_answer_of_plain_sql_through_a_kill(
     ]
     assert trends.plan()["changes"] == []
     trends.ok("status")
-
-
-def test_a_census_is_what_was_admitted_minus_what_was_discharged(
-    trends: Workspace, stack: Stack
-) -> None:
-    trends.ok("deploy")
-    admit(trends, range(100))
-    wait_until_equal(trends, 100)
-    census = "SELECT census FROM department_census WHERE department = 'Surgery' ORDER BY at DESC"
-    assert trends.rows(census)[0] == (0,)
-    questions = REPOSITORY / "ksql" / "questions" / "five.sql"
-    assert stack.answered(questions) == questions.read_text().count("SELECT ")
-    top = trends.rows("SELECT day, diagnosis_code FROM top_diagnoses WHERE rank = 1 ORDER BY day")
-    assert top[0][0] == BEGIN
-
-
-def test_a_mistake_in_a_statement_names_its_place_before_anything_is_written(
-    trends: Workspace,
-) -> None:
-    file = trends.root / "ksql" / "03_trends.sql"
-    file.write_text(file.read_text().replace("COUNT(*) AS discharges", "COUNTS(*) AS discharges"))
-    done = trends.run("deploy")
-    assert done.returncode == 2
-    assert "ksql/03_trends.sql:30: column 5, 'COUNTS': unknown function COUNTS" in done.stderr

@@ -27,11 +27,17 @@ class Airflow:
 
     def run(self, dag: str) -> dict[str, str]:
         """Runs a DAG and returns the state of each task."""
-        path = f"/dags/{dag}/dagRuns"
-        run = self.ask("POST", path, {"logical_date": None, "conf": {}})["dag_run_id"]
+        return self.finish(dag, self.start(dag))
 
+    def start(self, dag: str) -> str:
+        """Starts a run of a DAG and returns its id."""
+        run = self.ask("POST", f"/dags/{dag}/dagRuns", {"logical_date": None, "conf": {}})
+        return str(run["dag_run_id"])
+
+    def finish(self, dag: str, run: str) -> dict[str, str]:
+        """Waits until a run has ended, and returns the state of each task."""
         until(
-            lambda: self.ask("GET", f"{path}/{run}")["state"],
+            lambda: self.ask("GET", f"/dags/{dag}/dagRuns/{run}")["state"],
             seconds=RUN_S,
             done=lambda state: state in {"success", "failed"},
             describe=lambda state: f"{dag} is {state}: {self.states(dag, run)}",

@@ -6,6 +6,8 @@ from stack import throwaway
 from stack.layout import Layout
 from stack.supervisor import Supervisor
 
+# Half of what short-lived JVMs do on two cores is optimizing code that they then hardly run.
+JAVA = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 FOLDER = REPOSITORY / "var" / "test"
 TARGET = FOLDER / throwaway.TARGET
 

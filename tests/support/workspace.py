@@ -18,6 +18,7 @@ import yaml
 from pipeline.clients.database import connect
 from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
+from tests.support.embedded import JAVA
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
 VIEWS_OF_TRENDS = ("department_census", "top_diagnoses")
@@ -45,7 +46,7 @@ class Workspace:
         return subprocess.run(
             [*program, "--target", str(self.target_file), *options],
             cwd=self.root,
-            env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+            env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "COLUMNS": "200", **JAVA},
             capture_output=True,
             text=True,
             check=False,
