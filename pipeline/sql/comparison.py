@@ -1,6 +1,6 @@
-"""When two statements of ksqlDB mean the same, and which of their parts differ.
+"""Compares ksqlDB statements by meaning, and finds the parts that differ.
 
-ksqlDB rewrites what it is given: qualified names, parentheses, OUTER, properties of its own.
+ksqlDB rewrites a statement: it qualifies names, adds parentheses, OUTER and properties of its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ COMPARED = ("KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "TIMESTAMP")
 
 
 def canonical(statement: Statement) -> str:
-    """Equal for statements that mean the same."""
+    """A text that is equal for statements with the same meaning."""
     return "\n".join(line.meaning for line in parts(statement))
 
 
@@ -70,7 +70,7 @@ def _written(node: exp.Expression | None) -> str:
 
 
 def _dump(value: object, aliases: Mapping[str, str]) -> str:
-    """An expression by its structure, without parentheses and qualifiers that say nothing."""
+    """An expression's structure as text, without redundant parentheses and qualifiers."""
     if isinstance(value, exp.Paren):
         found = _dump(value.this, aliases)
     elif isinstance(value, exp.Identifier):

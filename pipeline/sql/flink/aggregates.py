@@ -1,9 +1,10 @@
-"""ksqlDB's aggregates as Flink's.
+"""Translates ksqlDB's aggregate functions to Flink SQL.
 
-SUM begins at 0 and keeps the type, AVG of nothing is 0.0, COUNT is a BIGINT, MIN and MAX of nothing
-are null; a null changes nothing (IntegerSumKudaf, LongSumKudaf, DoubleSumKudaf, AverageUdaf,
-CountKudaf, BaseNumberKudaf, LatestByOffset: github.com/confluentinc/ksql). Of a table, what was
-counted is undone (TableUdaf): SUM and AVG of a group that became empty are 0.
+In ksqlDB, SUM starts at 0 and keeps the type; AVG without values is 0.0; COUNT is a BIGINT; MIN and
+MAX without values are null. Nulls are ignored (IntegerSumKudaf, LongSumKudaf, DoubleSumKudaf,
+AverageUdaf, CountKudaf, BaseNumberKudaf, LatestByOffset: github.com/confluentinc/ksql). When a
+table's row changes, the old row is subtracted (TableUdaf). So SUM and AVG of a group without rows
+are 0.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,11 @@ ZERO = {"INTEGER": "0", "BIGINT": "0", "DOUBLE": "0E0"}
 
 @dataclass(frozen=True)
 class Aggregate:
-    """Its SQL for {0}; of a table, whose changes weigh +1 or -1, too, if ksqlDB can undo it."""
+    """An aggregate function; {0} in its SQL is the argument.
+
+    `result` is its ksqlDB type, "" for the argument's type. `of_table` is the SQL over a table's
+    changes, each of `__weight` +1 or -1; "" if ksqlDB cannot subtract a row from the result.
+    """
 
     sql: str
     result: str = ""
@@ -46,15 +51,17 @@ AGGREGATES: Mapping[str, Aggregate] = {
 
 
 def aggregate(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
-    """An aggregate over its argument.
+    """An aggregate function over its translated arguments.
 
     Raises:
-        SpecError: it is not one that means the same on both engines.
+        SpecError: the arguments are wrong, or ksqlDB does not have the aggregate for tables.
     """
     name = str(node.this).upper()
     found = AGGREGATES[name]
     if scope.of_table and not found.of_table:
-        return scope.refuse(node, f"{name} of a table cannot be undone, in ksqlDB neither")
+        return scope.refuse(
+            node, f"{name} of a table does not run: neither engine can subtract a row from it"
+        )
     if len(given) != 1 or given[0].type == "NULL" or _unfit(found, given[0]):
         have = ", ".join(argument.type for argument in given)
         return scope.refuse(node, f"{name} takes {_wanted(found)}, this is ({have})")
