@@ -401,7 +401,7 @@ REFUSED = {
     ),
     f"{OUT}n AS x FROM s HAVING n > 1;": "HAVING needs GROUP BY: write WHERE",
     "CREATE TABLE out AS SELECT name, MAX(n) AS x FROM t GROUP BY name;": (
-        "MAX of a table does not run: neither engine"
+        "ksqlDB has no MAX of a table"
     ),
     "CREATE TABLE out AS SELECT name, COUNT(*) AS x FROM s WINDOW SESSION (1 DAY) GROUP BY b;": (
         "'SESSION': only TUMBLING and HOPPING windows"

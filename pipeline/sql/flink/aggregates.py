@@ -60,7 +60,7 @@ def aggregate(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
     found = AGGREGATES[name]
     if scope.of_table and not found.of_table:
         return scope.refuse(
-            node, f"{name} of a table does not run: neither engine can subtract a row from it"
+            node, f"ksqlDB has no {name} of a table: it cannot subtract a row that changes"
         )
     if len(given) != 1 or given[0].type == "NULL" or _unfit(found, given[0]):
         have = ", ".join(argument.type for argument in given)
