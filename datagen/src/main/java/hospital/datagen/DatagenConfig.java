@@ -100,8 +100,8 @@ final class DatagenConfig extends AbstractConfig {
   /**
    * The annotated schema, from the one of the two properties that is set.
    *
-   * @throws ConfigException if none or both are set, the file cannot be read, the JSON is not an Avro
-   *     schema, or the schema is not a record; it names the property
+   * @throws ConfigException if none or both are set, the file cannot be read, the JSON is not an
+   *     Avro schema, or the schema is not a record; it names the property
    */
   Schema schema() {
     String inline = getString(SCHEMA_STRING);

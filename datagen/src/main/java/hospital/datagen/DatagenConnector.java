@@ -45,7 +45,7 @@ public final class DatagenConnector extends SourceConnector {
   @Override
   public void stop() {}
 
-  /** Also checks the schema, which a ConfigDef cannot do, and reports its mistakes on its property. */
+  /** Also checks the schema, which a ConfigDef cannot do, and reports mistakes on its property. */
   @Override
   public Config validate(Map<String, String> props) {
     Config result = super.validate(props);

@@ -19,9 +19,9 @@ import org.apache.avro.Schema;
 /**
  * Moves a schema's lists of options into files, which the generator reads once.
  *
- * <p>The generator reads a field's annotations for every record, and Avro parses them from JSON each
- * time: with the 130 options of a laboratory test inline, that takes 90 % of the time. A reference to
- * a file is small. The options in the file are the same, in the same order.
+ * <p>The generator reads a field's annotations for every record, and Avro parses them from JSON
+ * each time: with the 130 options of a laboratory test inline, that takes 90 % of the time. A
+ * reference to a file is small. The options in the file are the same, in the same order.
  */
 final class Options implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -15,7 +15,7 @@ final class Pace {
     this.nextNs = nowNs + pauseNs();
   }
 
-  /** Takes the records that are due at {@code nowNs}, at most {@code limit}, and returns how many. */
+  /** Takes the records that are due at {@code nowNs}, {@code limit} at most; returns how many. */
   int take(long nowNs, int limit) {
     if (maxIntervalNs == 0) {
       return limit;

@@ -8,8 +8,8 @@ import org.apache.avro.generic.GenericRecord;
 /**
  * An endless, resumable sequence of records.
  *
- * <p>The random generator is re-seeded after each record. So (iteration, seed) is enough to resume at
- * any point and generate the same records as an uninterrupted run.
+ * <p>The random generator is re-seeded after each record. So (iteration, seed) is enough to resume
+ * at any point and generate the same records as an uninterrupted run.
  */
 final class RecordSource {
   private final Options options;
