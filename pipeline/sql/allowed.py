@@ -76,8 +76,8 @@ def check(statement: Statement, query: Query) -> None:
     roots = [query.select, *([query.partition_by] if query.partition_by is not None else [])]
     for root in roots:
         for node in root.find_all(exp.Expression):
-            for place, name in _unknown(node):
-                known = place if offset_of(place, -1) >= 0 else node
+            for part, name in _unknown(node):
+                known = part if offset_of(part, -1) >= 0 else node
                 what, _, instead = name.partition(": ")
                 hint = f": {instead}" if instead else ""
                 statement.refuse(known, f"{what} does not run on both targets{hint}")

@@ -59,14 +59,14 @@ def columns_of(schemas: Iterable[Schema]) -> tuple[Column, ...]:
     return tuple(_merged([columns.get(name) for columns in each]) for name in names)
 
 
-def _merged(found: list[Column | None]) -> Column:
-    columns = [column for column in found if column]
+def _merged(versions: list[Column | None]) -> Column:
+    columns = [column for column in versions if column]
     first = columns[0]
     types = {column.type for column in columns}
     if len(types) > 1:
         different = " and ".join(sorted(types))
         raise UnknownTypeError(f"{first.name} has different types in the topics: {different}")
-    nullable = None in found or any(column.nullable for column in columns)
+    nullable = None in versions or any(column.nullable for column in columns)
     return replace(first, nullable=nullable)
 
 

@@ -72,20 +72,20 @@ def _written(node: exp.Expression | None) -> str:
 def _dump(value: object, aliases: Mapping[str, str]) -> str:
     """An expression's structure as text, without redundant parentheses and qualifiers."""
     if isinstance(value, exp.Paren):
-        found = _dump(value.this, aliases)
+        text = _dump(value.this, aliases)
     elif isinstance(value, exp.Identifier):
-        found = name_of(value)
+        text = name_of(value)
     elif isinstance(value, exp.Column):
         table = value.args.get("table")
         source = f"{aliases.get(name_of(table), '?')}." if table and len(aliases) > 1 else ""
-        found = f"{source}{name_of(value.this)}"
+        text = f"{source}{name_of(value.this)}"
     elif isinstance(value, exp.Anonymous):
-        found = f"{str(value.this).upper()}({_dump(value.expressions, aliases)})"
+        text = f"{str(value.this).upper()}({_dump(value.expressions, aliases)})"
     elif isinstance(value, exp.Expression):
         children = [child for child in value.args.values() if child not in (None, [], False)]
-        found = f"{type(value).__name__}({_dump(children, aliases)})"
+        text = f"{type(value).__name__}({_dump(children, aliases)})"
     elif isinstance(value, list):
-        found = ", ".join(_dump(item, aliases) for item in value)
+        text = ", ".join(_dump(item, aliases) for item in value)
     else:
-        found = str(value)
-    return found
+        text = str(value)
+    return text

@@ -54,10 +54,10 @@ class Ksql(Dialect):
 
 def type_of(written: str) -> str:
     """The standard name of a type: a value of TYPES, or DECIMAL(p, s). "" if it is neither."""
-    found = DECIMAL.fullmatch(written.upper())
-    if found is None:
+    decimal = DECIMAL.fullmatch(written.upper())
+    if decimal is None:
         return TYPES.get(written.upper(), "")
-    precision, scale = int(found.group(1)), int(found.group(2))
+    precision, scale = int(decimal.group(1)), int(decimal.group(2))
     fits = 1 <= precision <= MOST_DIGITS and scale <= precision
     return f"DECIMAL({precision}, {scale})" if fits else ""
 

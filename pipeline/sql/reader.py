@@ -135,14 +135,14 @@ class _Reader(Cursor):
 
     def columns(self, kind: str) -> tuple[Column, ...]:
         self.expect("(")
-        found = [self.column(kind)]
+        columns = [self.column(kind)]
         while self.skip(","):
             column = self.column(kind)
-            if column.name in {other.name for other in found}:
+            if column.name in {other.name for other in columns}:
                 self.source.refuse(column.start, f"{column.name} is declared twice")
-            found.append(column)
+            columns.append(column)
         self.expect(")")
-        return tuple(found)
+        return tuple(columns)
 
     def column(self, kind: str) -> Column:
         start = self.tokens[min(self.at, len(self.tokens) - 1)].start
@@ -170,19 +170,19 @@ class _Reader(Cursor):
 
     def properties(self, places: dict[str, int]) -> dict[str, str]:
         self.expect("(")
-        found: dict[str, str] = {}
+        properties: dict[str, str] = {}
         while True:
             key = self.name()
-            places[key] = self.property(key, found)
+            places[key] = self.property(key, properties)
             if not self.skip(","):
                 break
         self.expect(")")
-        return found
+        return properties
 
-    def property(self, key: str, found: dict[str, str]) -> int:
-        """Reads the value of a property into `found`, and returns the offset of its key."""
+    def property(self, key: str, properties: dict[str, str]) -> int:
+        """Reads the value of a property into `properties`, and returns the offset of its key."""
         start = self.tokens[self.at - 1].start
-        if key in found:
+        if key in properties:
             self.source.refuse(start, f"{key} is given twice")
         if key not in PROPERTIES:
             self.source.refuse(start, f"WITH: {unknown('property', key, PROPERTIES)}")
@@ -194,5 +194,5 @@ class _Reader(Cursor):
         if value not in FORMATS.get(key, (value,)):
             self.refuse(f"{key} must be {' or '.join(FORMATS[key])}: no other runs on both targets")
         self.at += 1
-        found[key] = value
+        properties[key] = value
         return start

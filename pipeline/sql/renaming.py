@@ -21,11 +21,11 @@ def renamed(statement: Statement, names: Mapping[str, str], topics: Mapping[str,
         SpecError: the statement does not name its topic.
     """
     text = statement.text
-    found = Ksql().tokenize(text)
-    words = [" ".join(token.text.upper().split()) for token in found]
+    tokens = Ksql().tokenize(text)
+    words = [" ".join(token.text.upper().split()) for token in tokens]
     edits: list[tuple[int, int, str]] = []
     has_topic = False
-    for at, token in enumerate(found):
+    for at, token in enumerate(tokens):
         before = words[at - 1] if at else ""
         if before in {"STREAM", "TABLE"} and at == 2:
             edits.append((token.start, token.end + 1, names[statement.name]))

@@ -41,22 +41,22 @@ class _QueryReader(Cursor):
             self.refuse("expected SELECT")
         self.check_tokens()
         blanks: list[tuple[int, int]] = []
-        found: dict[str, Any] = {}
+        clauses: dict[str, Any] = {}
         while self.at < len(self.tokens):
             start = self.at
-            if self.clause(found):
+            if self.clause(clauses):
                 blanks.append((self.tokens[start].start, self.tokens[self.at - 1].end + 1))
             else:
                 self.at += 1
         span = (self.tokens[begin].start, self.tokens[-1].end + 1)
         select = self.parsed(span, blanks)
         self.check_sources(select, span[0])
-        partition = found.get("PARTITION BY")
+        partition = clauses.get("PARTITION BY")
         by = self.key(partition) if partition else None
-        return Query(select, found.get("WINDOW"), found.get("WITHIN"), by)
+        return Query(select, clauses.get("WINDOW"), clauses.get("WITHIN"), by)
 
-    def clause(self, found: dict[str, Any]) -> bool:
-        """Reads one of ksqlDB's own clauses into `found`. False if there is none at this token."""
+    def clause(self, clauses: dict[str, Any]) -> bool:
+        """Reads one of ksqlDB's own clauses into `clauses`; false if there is none here."""
         name = self.text
         readers = {
             "WINDOW": self.window,
@@ -66,16 +66,16 @@ class _QueryReader(Cursor):
         }
         if name not in readers or self.tokens[self.at].token_type is TokenType.IDENTIFIER:
             return False
-        if name in found:
+        if name in clauses:
             self.refuse(f"a second {name}")
         self.at += 1
-        found[name] = readers[name]()
+        clauses[name] = readers[name]()
         return True
 
     def within(self) -> int:
-        found = self.duration()
+        within_ms = self.duration()
         self.grace()
-        return found
+        return within_ms
 
     def changes(self) -> bool:
         self.expect("CHANGES")
@@ -113,8 +113,8 @@ class _QueryReader(Cursor):
         keys = self.parsed(span, [], "SELECT ").expressions
         if len(keys) != 1:
             self.source.refuse(offset_of(keys[1], span[0]), "PARTITION BY takes one VARCHAR column")
-        found: exp.Expression = keys[0]
-        return found
+        key: exp.Expression = keys[0]
+        return key
 
     def until_emit(self) -> tuple[int, int]:
         start = self.at
@@ -156,18 +156,18 @@ class _QueryReader(Cursor):
         if not self.skip("GRACE"):
             self.refuse(NO_GRACE)
         self.expect("PERIOD")
-        found = self.duration()
-        if found < TEN_YEARS:
+        grace_ms = self.duration()
+        if grace_ms < TEN_YEARS:
             self.at -= 2
             self.refuse(NO_GRACE)
-        return found
+        return grace_ms
 
     def positive(self) -> int:
-        found = self.duration()
-        if not found:
+        duration_ms = self.duration()
+        if not duration_ms:
             self.at -= 2
             self.refuse("expected a number greater than 0")
-        return found
+        return duration_ms
 
     def duration(self) -> int:
         number = self.text

@@ -57,19 +57,19 @@ def aggregate(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
         SpecError: the arguments are wrong, or ksqlDB does not have the aggregate for tables.
     """
     name = str(node.this).upper()
-    found = AGGREGATES[name]
-    if scope.of_table and not found.of_table:
+    function = AGGREGATES[name]
+    if scope.of_table and not function.of_table:
         return scope.refuse(
             node, f"ksqlDB has no {name} of a table: it cannot subtract a row that changes"
         )
-    if len(given) != 1 or given[0].type == "NULL" or _unfit(found, given[0]):
+    if len(given) != 1 or given[0].type == "NULL" or _unfit(function, given[0]):
         have = ", ".join(argument.type for argument in given)
-        return scope.refuse(node, f"{name} takes {_wanted(found)}, this is ({have})")
-    type_ = found.result or given[0].type
-    sql = (found.of_table if scope.of_table else found.sql).format(given[0].sql)
-    if found.begins_at_zero:
+        return scope.refuse(node, f"{name} takes {_wanted(function)}, this is ({have})")
+    type_ = function.result or given[0].type
+    sql = (function.of_table if scope.of_table else function.sql).format(given[0].sql)
+    if function.begins_at_zero:
         return Typed(f"COALESCE({sql}, {ZERO[type_]})", type_, Nulls.NEVER)
-    nulls = Nulls.NEVER if type_ == "BIGINT" and found.result else Nulls.NULL
+    nulls = Nulls.NEVER if type_ == "BIGINT" and function.result else Nulls.NULL
     return Typed(sql, type_, nulls)
 
 
@@ -89,9 +89,9 @@ def has_aggregate(node: exp.Expression) -> bool:
     return any(is_aggregate(function) for function in node.find_all(exp.Anonymous))
 
 
-def _unfit(found: Aggregate, given: Typed) -> bool:
-    return found.of_numbers and given.type not in NUMBERS
+def _unfit(function: Aggregate, given: Typed) -> bool:
+    return function.of_numbers and given.type not in NUMBERS
 
 
-def _wanted(found: Aggregate) -> str:
-    return "one INTEGER, BIGINT or DOUBLE" if found.of_numbers else "one argument"
+def _wanted(function: Aggregate) -> str:
+    return "one INTEGER, BIGINT or DOUBLE" if function.of_numbers else "one argument"

@@ -53,18 +53,18 @@ def column_value(node: exp.Expression, scope: Scope) -> Typed:
     Raises:
         SpecError: as translate raises it; or Flink cannot tell the value's false from its null.
     """
-    found = translate(node, scope)
-    if found.nulls is Nulls.NOT_TRUE:
+    value = translate(node, scope)
+    if value.nulls is Nulls.NOT_TRUE:
         scope.refuse(node, f"an operand {UNCLEAR}")
-    return found
+    return value
 
 
 def condition(node: exp.Expression, scope: Scope) -> Typed:
     """A BOOLEAN expression. An expression of another type is refused with a SpecError."""
-    found = translate(node, scope)
-    if found.type != "BOOLEAN":
-        scope.refuse(node, f"expected a condition, this is {found.type}")
-    return found
+    value = translate(node, scope)
+    if value.type != "BOOLEAN":
+        scope.refuse(node, f"expected a condition, this is {value.type}")
+    return value
 
 
 def _column(node: exp.Expression, scope: Scope) -> Typed:
@@ -72,16 +72,16 @@ def _column(node: exp.Expression, scope: Scope) -> Typed:
     alias = name_of(node.args["table"]) if node.args.get("table") else ""
     if not alias and name in WINDOW_BOUNDS and scope.grouped:
         return _window_bound(node, name, scope)
-    found = [
+    matches = [
         typed
         for (table, column), typed in scope.columns.items()
         if column == name and alias in {"", table}
     ]
-    if len(found) > 1:
+    if len(matches) > 1:
         return scope.refuse(node, f"both sources have a column {name}: write <source>.{name}")
-    if not found:
+    if not matches:
         return scope.refuse(node, unknown("column", name, {c for _, c in scope.columns}))
-    return found[0]
+    return matches[0]
 
 
 def _window_bound(node: exp.Expression, name: str, scope: Scope) -> Typed:
@@ -138,13 +138,13 @@ def _compared(
 
 def _chain(node: exp.Expression, scope: Scope) -> Typed:
     """A chain of AND or of OR, in the order in which Java evaluates the operands."""
-    found = [condition(part, scope) for part in _parts(node)]
+    conditions = [condition(part, scope) for part in _parts(node)]
     if isinstance(node, exp.And):
-        return all_of(found)
-    for part in found[:-1]:
+        return all_of(conditions)
+    for part in conditions[:-1]:
         if part.nulls is Nulls.NOT_TRUE:
             scope.refuse(node, f"an operand {UNCLEAR}")
-    return any_of(found)
+    return any_of(conditions)
 
 
 def _parts(node: exp.Expression) -> list[exp.Expression]:
@@ -201,10 +201,10 @@ def _like(node: exp.Expression, scope: Scope, escape: str = "") -> Typed:
     if value.type != "STRING" or not isinstance(pattern, exp.Literal) or not pattern.is_string:
         return scope.refuse(node, "LIKE takes a VARCHAR and a pattern in quotes")
     try:
-        found = like(value, str(pattern.this), escape)
+        matched = like(value, str(pattern.this), escape)
     except ValueError as error:
         return scope.refuse(node, str(error))
-    return _negated(found, node, scope) if node.args.get("negate") else found
+    return _negated(matched, node, scope) if node.args.get("negate") else matched
 
 
 def _escape(node: exp.Expression, scope: Scope) -> Typed:
@@ -251,7 +251,7 @@ def _function(node: exp.Expression, scope: Scope) -> Typed:
         return _timestamp_add(node, scope)
     if name not in FUNCTIONS:
         known = unknown("function", name, [*FUNCTIONS, *AGGREGATES, "TIMESTAMPADD"])
-        return scope.refuse(node, f"{known}. Only these run on both targets")
+        return scope.refuse(node, f"{known} (other functions do not run on both targets)")
     return FUNCTIONS[name](node, scope, [_argument(part, scope) for part in node.expressions])
 
 

@@ -179,14 +179,14 @@ def _substring(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
     return replace(given[0], sql=f"SUBSTRING({given[0].sql}, {rest})")
 
 
-def _literal(node: exp.Expression, place: int) -> int | None:
+def _literal(node: exp.Expression, position: int) -> int | None:
     """The value of an argument that is a literal whole number, else None."""
-    found = bare(node.expressions[place])
-    sign = -1 if isinstance(found, exp.Neg) else 1
-    found = found.this if isinstance(found, exp.Neg) else found
-    if not isinstance(found, exp.Literal) or not str(found.this).isdigit():
+    literal = bare(node.expressions[position])
+    sign = -1 if isinstance(literal, exp.Neg) else 1
+    literal = literal.this if isinstance(literal, exp.Neg) else literal
+    if not isinstance(literal, exp.Literal) or not str(literal.this).isdigit():
         return None
-    return sign * int(str(found.this))
+    return sign * int(str(literal.this))
 
 
 def _format(column_type: str) -> Handler:

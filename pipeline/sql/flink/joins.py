@@ -163,7 +163,7 @@ def _current_row(
     join_column = key.sql.split(".", 1)[1]
     # Every change of the table, including deletions.
     changes = f"TO_CHANGELOG(input => TABLE {quoted(right.relation.name)})"
-    found = " AND `__row`.`__present`" if inner else ""
+    only_present = " AND `__row`.`__present`" if inner else ""
     sql = f"""(
   SELECT {ours}, `__row` FROM (
     SELECT `__left`, {ours}, LAST_VALUE(`__row`) OVER (
@@ -178,7 +178,7 @@ def _current_row(
         CAST(ROW(`op` <> 'DELETE', {named}) AS {row}), PROCTIME()
       FROM {changes} WHERE `op` <> 'UPDATE_BEFORE'
     )
-  ) WHERE `__left`{found}
+  ) WHERE `__left`{only_present}
 ) AS {quoted(left.alias)}"""
     columns = left.columns | {
         (right.alias, name): Typed(_of_row(left.alias, name), type_)

@@ -21,7 +21,7 @@ def check_sources(statement: Statement, query: Query, sources: list[Relation]) -
         statement.refuse(query.select, "WITHIN is only for a join of two streams: remove it")
 
 
-def check_join(statement: Statement, query: Query, found: Input) -> None:
+def check_join(statement: Statement, query: Query, input_: Input) -> None:
     """Checks that both sides of ON have one type (LogicalPlanner.verifyJoinConditionTypes).
 
     Raises:
@@ -29,7 +29,7 @@ def check_join(statement: Statement, query: Query, found: Input) -> None:
     """
     for join in query.select.args.get("joins") or ():
         on = join.args["on"]
-        scope = Scope(statement, found.columns)
+        scope = Scope(statement, input_.columns)
         types = translate(on.this, scope).type, translate(on.expression, scope).type
         if types[0] != types[1]:
             statement.refuse(
@@ -55,13 +55,13 @@ def check_key_format(statement: Statement, sources: list[Relation], keys: int) -
         statement.refuse_property("KEY_FORMAT", f"{key}: write KEY_FORMAT = '{wanted}'")
 
 
-def group_keys(statement: Statement, query: Query, found: Input) -> tuple[Typed, ...]:
+def group_keys(statement: Statement, query: Query, input_: Input) -> tuple[Typed, ...]:
     """The translated expressions of GROUP BY.
 
     Raises:
         SpecError: the engines write a key of such a type differently.
     """
-    scope = Scope(statement, found.columns)
+    scope = Scope(statement, input_.columns)
     nodes = query.select.args["group"].expressions
     keys = tuple(translate(node, scope) for node in nodes)
     # With a window, the key on Flink is CSV text, as a key of several columns is.
@@ -73,13 +73,13 @@ def group_keys(statement: Statement, query: Query, found: Input) -> tuple[Typed,
     return keys
 
 
-def partitioned(node: exp.Expression, found: Input, scope: Scope) -> tuple[Typed, ...]:
+def partitioned(node: exp.Expression, input_: Input, scope: Scope) -> tuple[Typed, ...]:
     """The translated expression of PARTITION BY.
 
     Raises:
         SpecError: it is not a VARCHAR, or the query reads a table.
     """
-    if found.is_table:
+    if input_.is_table:
         scope.refuse(node, "PARTITION BY is only for streams: a table keeps its key")
     key = translate(node, scope)
     if key.type != "STRING":

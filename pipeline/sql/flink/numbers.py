@@ -60,8 +60,8 @@ def arithmetic(
 
 
 def _is_certain_divisor(node: exp.Expression) -> bool:
-    found = bare(node)
-    return isinstance(found, exp.Literal) and str(found.this).strip("0") != ""
+    divisor = bare(node)
+    return isinstance(divisor, exp.Literal) and str(divisor.this).strip("0") != ""
 
 
 def _numbers(

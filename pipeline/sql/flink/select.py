@@ -53,46 +53,46 @@ def derive(
     allowed.check(statement, query)
     sources = [relations[name] for name in statement.sources]
     check_sources(statement, query, sources)
-    found = read(statement, query, relations)
-    check_join(statement, query, found)
-    where = _where(statement, query, found)
+    input_ = read(statement, query, relations)
+    check_join(statement, query, input_)
+    where = _where(statement, query, input_)
     if query.select.args.get("group"):
-        return _aggregate(statement, query, sources, found, where)
+        return _aggregate(statement, query, sources, input_, where)
     if query.window:
         statement.refuse(query.select, "a WINDOW needs GROUP BY")
     if query.select.args.get("having"):
         statement.refuse(query.select.args["having"], "HAVING needs GROUP BY: write WHERE")
-    if found.is_table != (statement.kind == "TABLE"):
-        kind = "TABLE" if found.is_table else "STREAM"
+    if input_.is_table != (statement.kind == "TABLE"):
+        kind = "TABLE" if input_.is_table else "STREAM"
         statement.refuse(query.select, f"this query yields a {kind}: write CREATE {kind}")
-    scope = Scope(statement, found.columns)
+    scope = Scope(statement, input_.columns)
     columns = _projection(statement, query, scope)
-    keys = partitioned(query.partition_by, found, scope) if query.partition_by else found.keys
+    keys = partitioned(query.partition_by, input_, scope) if query.partition_by else input_.keys
     _check_key(statement, query, columns, keys)
     check_key_format(statement, sources, len(keys))
-    relation = _relation(statement, query, columns, keys, is_table=found.is_table)
+    relation = _relation(statement, query, columns, keys, is_table=input_.is_table)
     items = _items(columns)
-    if not found.is_table:
-        items.append(f"{_rowtime(statement, columns, found.rowtime)} AS `ROWTIME`")
+    if not input_.is_table:
+        items.append(f"{_rowtime(statement, columns, input_.rowtime)} AS `ROWTIME`")
         # A WHERE condition is never true for a record without a value.
-        items.append(f"{'FALSE' if where else found.absent} AS {quoted(ABSENT)}")
-    conditions = [*where, *found.present] if where else found.conditions
-    sql = f"SELECT {', '.join(items)}\nFROM {found.sql}{_conditions(conditions)}"
+        items.append(f"{'FALSE' if where else input_.absent} AS {quoted(ABSENT)}")
+    conditions = [*where, *input_.present] if where else input_.conditions
+    sql = f"SELECT {', '.join(items)}\nFROM {input_.sql}{_conditions(conditions)}"
     return relation, view(statement.name, sql)
 
 
-def _where(statement: Statement, query: Query, found: Input) -> list[str]:
+def _where(statement: Statement, query: Query, input_: Input) -> list[str]:
     node = query.select.args.get("where")
-    scope = Scope(statement, found.columns, in_filter=True)
+    scope = Scope(statement, input_.columns, in_filter=True)
     return [f"({_filter(node.this, scope).sql})"] if node else []
 
 
 def _filter(node: exp.Expression, scope: Scope) -> Typed:
     """A WHERE or HAVING condition. A null one would stop ksqlDB's query (SqlPredicate)."""
-    found = condition(node, scope)
-    if found.nulls in {Nulls.NULL, Nulls.EITHER}:
+    value = condition(node, scope)
+    if value.nulls in {Nulls.NULL, Nulls.EITHER}:
         scope.refuse(node, "a null here would stop ksqlDB's query: write … = TRUE")
-    return found
+    return value
 
 
 def _conditions(conditions: Iterable[str]) -> str:
@@ -158,15 +158,15 @@ def _aggregate(
     statement: Statement,
     query: Query,
     sources: list[Relation],
-    found: Input,
+    input_: Input,
     where: list[str],
 ) -> tuple[Relation, str]:
-    _check_aggregate(statement, query, found)
+    _check_aggregate(statement, query, input_)
     windowed = query.window is not None
     scope = Scope(
-        statement, found.columns, in_window=windowed, of_table=found.is_table, grouped=True
+        statement, input_.columns, in_window=windowed, of_table=input_.is_table, grouped=True
     )
-    keys = group_keys(statement, query, found)
+    keys = group_keys(statement, query, input_)
     columns = _projection(statement, query, scope)
     # After the columns, so that a misspelt function is reported as such.
     _check_has_aggregate(statement, query)
@@ -180,9 +180,9 @@ def _aggregate(
     if windowed:
         items.append("`WINDOWSTART` AS `__window`")
         grouping += WINDOW_COLUMNS
-    conditions = [*where, *found.present, *(f"{key.sql} IS NOT NULL" for key in keys)]
+    conditions = [*where, *input_.present, *(f"{key.sql} IS NOT NULL" for key in keys)]
     sql = (
-        f"SELECT {', '.join(items)}\nFROM {_grouped(query, found)}"
+        f"SELECT {', '.join(items)}\nFROM {_grouped(query, input_)}"
         f"{_conditions(conditions)}\nGROUP BY {', '.join(grouping)}"
     )
     if having:
@@ -191,12 +191,12 @@ def _aggregate(
     return relation, view(statement.name, sql)
 
 
-def _check_aggregate(statement: Statement, query: Query, found: Input) -> None:
+def _check_aggregate(statement: Statement, query: Query, input_: Input) -> None:
     if statement.kind != "TABLE":
         statement.refuse(query.select, "GROUP BY yields a TABLE: write CREATE TABLE")
     if len(tables_of(query.select)) > 1:
         statement.refuse(query.select, "GROUP BY of a join: join in a statement before this one")
-    if query.window and found.is_table:
+    if query.window and input_.is_table:
         statement.refuse(query.select, "a table has no windows: group by a column instead")
     if query.partition_by is not None:
         statement.refuse(query.partition_by, "GROUP BY sets the result's key: remove PARTITION BY")
@@ -236,11 +236,11 @@ def _outside_aggregates(
                 yield from _outside_aggregates(part, scope, grouped)
 
 
-def _grouped(query: Query, found: Input) -> str:
+def _grouped(query: Query, input_: Input) -> str:
     ((alias, name),) = aliases_of(query.select).items()
     if query.window:
         return f"({_windows(quoted(name), query.window)}) AS {quoted(alias)}"
-    if found.is_table:
+    if input_.is_table:
         weight = "CASE WHEN `op` IN ('INSERT', 'UPDATE_AFTER') THEN 1 ELSE -1 END"
         changes = f"TO_CHANGELOG(input => TABLE {quoted(name)})"
         return f"(SELECT *, {weight} AS `__weight` FROM {changes}) AS {quoted(alias)}"

@@ -67,10 +67,10 @@ class Scope:
 
 def either(kinds: Iterable[Nulls]) -> Nulls:
     """The meaning of a NULL that can come from any of these."""
-    found = set(kinds) - {Nulls.NEVER}
-    if not found:
+    others = set(kinds) - {Nulls.NEVER}
+    if not others:
         return Nulls.NEVER
-    return found.pop() if len(found) == 1 else Nulls.EITHER
+    return others.pop() if len(others) == 1 else Nulls.EITHER
 
 
 def failing(operands: Iterable[Typed]) -> Nulls:

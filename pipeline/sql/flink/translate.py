@@ -130,13 +130,13 @@ def catalog(analysis: Analysis, services: Services) -> Iterator[str]:
 
 
 def _schema(statement: Statement, schemas: Mapping[str, Schema]) -> Schema:
-    found = schemas.get(statement.topic)
-    if found is None:
+    schema = schemas.get(statement.topic)
+    if schema is None:
         message = unknown("schema", statement.topic, schemas)
         statement.refuse(
             None, f"{message} (a topic that no statement writes needs schemas/<topic>.avsc)"
         )
-    return found
+    return schema
 
 
 def _check_settings(statement: Statement) -> None:
