@@ -1,6 +1,6 @@
-"""Reads ksql/*.sql: the part of ksqlDB SQL that both targets run. Anything else is refused.
+"""Parses ksql/*.sql: the part of ksqlDB's SQL that runs on both targets. The rest is refused.
 
-The heads of statements are read here, token by token; pipeline/sql/select.py reads what follows AS.
+This module parses a statement up to AS, token by token. pipeline/sql/select.py parses the query.
 """
 
 import re
@@ -23,10 +23,11 @@ VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 
 def load(folder: Path) -> tuple[Statement, ...]:
-    """All statements of a folder, in the order of the files' names.
+    """All statements of a folder's *.sql files, in the order of the files' names.
 
     Raises:
-        SpecError: with the first mistake of each file, its line, column and token.
+        SpecError: there are mistakes: the first of each file, and every source that is unknown or
+            created twice.
     """
     mistakes: list[Mistake] = []
     statements: list[Statement] = []
@@ -45,10 +46,10 @@ def _unknown_or_repeated(statements: list[Statement]) -> Iterator[Mistake]:
     seen: set[str] = set()
     for statement in statements:
         if statement.name in seen:
-            yield statement.source.mistake(statement.start, f"{statement.name} is made twice")
+            yield statement.source.mistake(statement.start, f"{statement.name} is created twice")
         for table in tables_of(statement.query.select) if statement.query else ():
             if name_of(table.this) not in seen:
-                message = f"no stream or table {name_of(table.this)} is made before this statement"
+                message = f"no statement before this one creates {name_of(table.this)}"
                 yield statement.source.mistake(offset_of(table, statement.start), message)
         seen.add(statement.name)
 
@@ -57,7 +58,7 @@ def parse(file: Path, text: str) -> list[Statement]:
     """The statements of one file.
 
     Raises:
-        SpecError: with the first mistake.
+        SpecError: the text has a mistake. Only the first one is reported.
     """
     source = Source(file, _filled_in(file, text))
     try:
@@ -81,7 +82,7 @@ def parse(file: Path, text: str) -> list[Statement]:
 
 
 def _filled_in(file: Path, text: str) -> str:
-    """The text with ${variables} of DEFINE name = 'value'; replaced."""
+    """The text with each ${name} replaced by the value of DEFINE name = 'value';."""
     values = dict(re.findall(r"(?im)^\s*DEFINE\s+(\w+)\s*=\s*'([^']*)'\s*;", text))
     unknown = next((m for m in VARIABLE.finditer(text) if m.group(1) not in values), None)
     if unknown:
@@ -91,7 +92,7 @@ def _filled_in(file: Path, text: str) -> str:
 
 
 class _Reader(Cursor):
-    """Reads what stands before AS."""
+    """Parses a statement, and its query by read_query."""
 
     def setting(self) -> dict[str, str]:
         self.expect("SET")
@@ -102,9 +103,7 @@ class _Reader(Cursor):
     def statement(self, settings: Mapping[str, str]) -> Statement:
         self.expect("CREATE")
         if self.skip("OR"):
-            self.refuse(
-                "OR REPLACE is added by the deployment where ksqlDB allows it: leave it out"
-            )
+            self.refuse("remove OR REPLACE: the deployment adds it where ksqlDB allows it")
         kind: Literal["STREAM", "TABLE"] = "STREAM"
         if not self.skip("STREAM"):
             self.expect("TABLE")
@@ -117,9 +116,11 @@ class _Reader(Cursor):
         if query is None and self.at < len(self.tokens):
             self.refuse("unexpected")
         if not columns and not query:
-            self.refuse("columns or AS SELECT are missing: every column is stated here")
+            self.refuse("expected columns or AS SELECT: columns are not inferred from the schema")
         if query is None and properties.get("KEY_FORMAT") == "DELIMITED":
-            self.source.refuse(places["KEY_FORMAT"], "one column is the key: KEY_FORMAT = 'KAFKA'")
+            self.source.refuse(
+                places["KEY_FORMAT"], "the key is one column: write KEY_FORMAT = 'KAFKA'"
+            )
         start, end = self.tokens[0].start, self.tokens[-1].end + 1
         return Statement(
             kind, name, columns, properties, query, dict(settings), self.source, start, end, places
@@ -134,14 +135,14 @@ class _Reader(Cursor):
 
     def columns(self, kind: str) -> tuple[Column, ...]:
         self.expect("(")
-        found = [self.column(kind)]
+        columns = [self.column(kind)]
         while self.skip(","):
             column = self.column(kind)
-            if column.name in {other.name for other in found}:
-                self.source.refuse(column.start, f"{column.name} is there twice")
-            found.append(column)
+            if column.name in {other.name for other in columns}:
+                self.source.refuse(column.start, f"{column.name} is declared twice")
+            columns.append(column)
         self.expect(")")
-        return tuple(found)
+        return tuple(columns)
 
     def column(self, kind: str) -> Column:
         start = self.tokens[min(self.at, len(self.tokens) - 1)].start
@@ -164,34 +165,34 @@ class _Reader(Cursor):
         type_ = type_of("".join(token.text for token in self.tokens[start : self.at]))
         if not type_:
             self.at = start
-            self.refuse(f"the type is none of {', '.join(TYPES)}, DECIMAL(precision, scale)")
+            self.refuse(f"unknown type: use {', '.join(TYPES)} or DECIMAL(precision, scale)")
         return type_
 
     def properties(self, places: dict[str, int]) -> dict[str, str]:
         self.expect("(")
-        found: dict[str, str] = {}
+        properties: dict[str, str] = {}
         while True:
             key = self.name()
-            places[key] = self.property(key, found)
+            places[key] = self.property(key, properties)
             if not self.skip(","):
                 break
         self.expect(")")
-        return found
+        return properties
 
-    def property(self, key: str, found: dict[str, str]) -> int:
-        """Reads what follows the key, and adds it; where the key stands."""
+    def property(self, key: str, properties: dict[str, str]) -> int:
+        """Reads the value of a property into `properties`, and returns the offset of its key."""
         start = self.tokens[self.at - 1].start
-        if key in found:
-            self.source.refuse(start, f"{key} is there twice")
+        if key in properties:
+            self.source.refuse(start, f"{key} is given twice")
         if key not in PROPERTIES:
             self.source.refuse(start, f"WITH: {unknown('property', key, PROPERTIES)}")
         if key == "FORMAT":
-            self.source.refuse(start, "FORMAT is of key and value: say KEY_FORMAT, VALUE_FORMAT")
+            self.source.refuse(start, "replace FORMAT by KEY_FORMAT and VALUE_FORMAT")
         self.expect("=")
         sign = "-" if self.skip("-") else ""
         value = sign + (self.text and self.tokens[self.at].text)
         if value not in FORMATS.get(key, (value,)):
-            self.refuse(f"{key} is {' or '.join(FORMATS[key])}: no other runs on both targets")
+            self.refuse(f"{key} must be {' or '.join(FORMATS[key])}: no other runs on both targets")
         self.at += 1
-        found[key] = value
+        properties[key] = value
         return start

@@ -128,5 +128,5 @@ def test_an_alias_stays_and_a_statement_without_a_topic_cannot_be_renamed() -> N
         "CREATE TABLE P_B WITH (KAFKA_TOPIC = 'p_b') AS SELECT x.id FROM P_A AS x"
         " LEFT JOIN P_A y ON x.id = y.id"
     )
-    with pytest.raises(SpecError, match="name its topic"):
+    with pytest.raises(SpecError, match="needs the topic's name"):
         renamed(third, names, {})
