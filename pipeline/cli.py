@@ -7,11 +7,12 @@ Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --de
 found changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,10 +25,11 @@ from pipeline import report
 from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.engines import choice
-from pipeline.errors import PipelineError, PlanRefusedError, UsageError
+from pipeline.errors import PipelineError, PlanRefusedError, UsageError, WrongAnswerError
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
+from pipeline.repository.yamlfile import line_of
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Run
@@ -77,6 +79,21 @@ class _Context:
         return Run(self.services, deadline_s, _progress, print_note)
 
 
+def _placing(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose errors about a wrong address say where in the target's file it stands."""
+
+    @wraps(command)
+    def placing(**options: Any) -> None:
+        try:
+            command(**options)
+        except WrongAnswerError as error:
+            name = options["target"]
+            file = Path(name) if name.endswith(".yaml") else Path("targets") / f"{name}.yaml"
+            raise error.at(f"{file}:{line_of(file, error.setting)}") from None
+
+    return placing
+
+
 def _context(target_name: str) -> _Context:
     root = Path()
     target = targets.load(root, target_name)
@@ -124,6 +141,7 @@ def render(
 
 
 @app.command()
+@_placing
 def validate(target: TargetOption = "embedded") -> None:
     """Check connectors with the worker, schemas with the registry, tables with PostgreSQL."""
     context = _context(target)
@@ -135,6 +153,7 @@ def validate(target: TargetOption = "embedded") -> None:
 
 
 @app.command()
+@_placing
 def plan(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
@@ -156,6 +175,7 @@ def plan(
 
 
 @app.command()
+@_placing
 def deploy(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
@@ -190,6 +210,7 @@ def _refuse_problems(plan: planning.Plan) -> None:
 
 
 @app.command()
+@_placing
 def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Show the state of every declared query, connector and task. Exit code 1 if one is bad."""
     context = _context(target)
@@ -207,6 +228,7 @@ def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
 
 
 @app.command("test")
+@_placing
 def run_cases(
     files: Annotated[
         list[Path] | None, typer.Argument(exists=True, help="Files with cases. Default: all.")
@@ -238,6 +260,7 @@ def run_cases(
 
 
 @app.command()
+@_placing
 def destroy(
     target: TargetOption = "embedded",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
