@@ -1,13 +1,15 @@
 """Reads what runs from the services, checks a plan with them, and applies it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
+from pipeline.errors import ServiceError
 from pipeline.plan import Live, Plan
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
-from pipeline.resources.resource import Result, Run
+from pipeline.resources.resource import Resource, Result, Run, Status
 from pipeline.services import Services
 
 
@@ -36,6 +38,21 @@ def read(services: Services, desired: Desired) -> Live:
             for resource in RESOURCES
         }
         return {kind: future.result() for kind, future in futures.items()}
+
+
+def states(services: Services, desired: Desired) -> tuple[list[Status], tuple[str, ...]]:
+    """The states of each kind of resource that has some, and the services that are not well."""
+
+    def ask(resource: Resource[Any, Any]) -> Status | ServiceError | None:
+        try:
+            return resource.status(desired.of(resource.kind), services)
+        except ServiceError as error:
+            return error
+
+    with ThreadPoolExecutor(len(RESOURCES)) as pool:
+        found = list(pool.map(ask, RESOURCES))
+    errors = dict.fromkeys(str(item) for item in found if isinstance(item, ServiceError))
+    return [item for item in found if isinstance(item, Status)], tuple(errors)
 
 
 def checked(plan: Plan, desired: Desired, services: Services) -> Plan:
@@ -75,6 +92,18 @@ def apply(plan: Plan, run: Run) -> Outcome:
     return Outcome(tuple(results))
 
 
+def interrupted(plan: Plan, results: Sequence[Result]) -> str:
+    """What was done, what was left, and in what state, when a run ended before its end."""
+    errors = {(change.kind, change.name): error for change, error in results}
+    made = [key for key, error in errors.items() if not error]
+    left = [f"{kind} {name}: {error}" for (kind, name), error in errors.items() if error]
+    rest = [f"{c.kind} {c.name}" for c in plan.changes if (c.kind, c.name) not in errors]
+    if rest:
+        left.append(f"not made: {', '.join(rest)}")
+    said = "; ".join([f"{len(made)} of {len(plan.changes)} changes were made", *left])
+    return f"interrupted: {said}." + (" `deploy` makes the rest" if left else "")
+
+
 def destroy(desired: Desired, run: Run, report: Callable[[str], None]) -> None:
     """Removes everything declared, in reverse order: connectors go before the topics they use.
 
@@ -85,3 +114,9 @@ def destroy(desired: Desired, run: Run, report: Callable[[str], None]) -> None:
     """
     for resource in reversed(RESOURCES):
         resource.remove(desired.of(resource.kind), run, report)
+
+
+def cut_short(removed: Sequence[str]) -> str:
+    """What was removed, when a removal ended before its end."""
+    done = ", ".join(removed) or "nothing"
+    return f"interrupted: removed: {done}. The rest is still there, and runs"

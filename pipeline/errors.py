@@ -79,3 +79,15 @@ class SpecError(PipelineError):
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
         self.mistakes = mistakes
         super().__init__("\n".join(str(mistake) for mistake in mistakes))
+
+
+class InterruptError(KeyboardInterrupt):
+    """SIGINT or SIGTERM. No PipelineError: nobody may take it for the failure of one change."""
+
+
+class InterruptedRunError(PipelineError):
+    """A run ended before its end. The message tells what was done. Exit code 128 + the signal."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        self.exit_code = 128 + signal
+        super().__init__(message)

@@ -103,6 +103,11 @@ class Subjects(Resource[Subject, LiveSubject]):
                 run.services.registry.delete(subject.name)
                 report(f"{KIND} {subject.name}")
 
+    def status(self, declared: Sequence[Subject], services: "Services") -> None:
+        """Nothing, if the registry answers."""
+        del declared
+        services.registry.subjects()
+
 
 def _incompatibility(change: Change, services: "Services") -> str:
     subject: Subject = change.declared
