@@ -7,8 +7,8 @@ Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --de
 found changes; 130 or 143: cut off by Ctrl-C or SIGTERM.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,19 +17,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline import command, interrupt, report
+from pipeline import command, report
 from pipeline import deploy as deployment
 from pipeline import graph as graphs
 from pipeline import plan as planning
 from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.engines import choice
-from pipeline.errors import PipelineError, PlanRefusedError
+from pipeline.errors import InterruptedRunError, PipelineError, PlanRefusedError
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
 from pipeline.resources.desired import Desired
-from pipeline.resources.resource import Result, Run
+from pipeline.resources.resource import Run
 from pipeline.services import Services, clients
 
 CHANGES_FOUND = 3
@@ -66,18 +66,18 @@ class _Context:
     def redacted(self, text: str) -> str:
         return report.redact(text, self.secrets.values())
 
-    def alone(self, name: str) -> AbstractContextManager[None]:
-        """The time in which nobody else deploys."""
-        return self.services.database.locked(self.desired.owner, f"render.py {name}")
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """A block in which nobody else deploys this pipeline."""
+        try:
+            with self.services.database.locked(self.desired.owner, f"render.py {name}"):
+                yield
+        except InterruptedRunError as error:
+            raise InterruptedRunError(self.redacted(str(error)), error.signal) from None
 
-    def run(self, deadline_s: float, results: list[Result]) -> Run:
+    def run(self, deadline_s: float) -> Run:
         """What it takes to make changes. Progress and notes go to stderr."""
-
-        def report_result(change: Change, error: str | None) -> None:
-            results.append((change, error))
-            _progress(change, error)
-
-        return Run(self.services, deadline_s, report_result, _note)
+        return Run(self.services, deadline_s, _progress, _note)
 
 
 def _context(target_name: str) -> _Context:
@@ -163,15 +163,8 @@ def deploy(
     with context.alone("deploy"):
         planned = _planned(context, only, prune=prune)
         _refuse_problems(planned)
-        results: list[Result] = []
-        run = context.run(deadline, results)
-        with (
-            stderr.status("deploying"),
-            interrupt.heeded(
-                run, lambda: context.redacted(deployment.interrupted(planned, results))
-            ),
-        ):
-            outcome = deployment.apply(planned, run)
+        with stderr.status("deploying"):
+            outcome = deployment.apply(planned, context.run(deadline))
     if json:
         print(report.plan_json(planned))
     elif not planned.changes:
@@ -257,18 +250,12 @@ def destroy(
         typer.confirm(
             "Delete the pipeline's connectors, schemas, topics and their data?", abort=True
         )
-    removed: list[str] = []
-
-    def report_removed(name: str) -> None:
-        removed.append(name)
-        stderr.print(f"  [red]-[/] {name}", highlight=False)
-
-    run = context.run(deadline, [])
-    with (
-        context.alone("destroy"),
-        interrupt.heeded(run, lambda: deployment.cut_short(removed)),
-    ):
-        deployment.destroy(context.desired, run, report_removed)
+    with context.alone("destroy"):
+        deployment.destroy(
+            context.desired,
+            context.run(deadline),
+            lambda removed: stderr.print(f"  [red]-[/] {removed}", highlight=False),
+        )
     stderr.print("The tables in PostgreSQL and their rows are still there.")
 
 

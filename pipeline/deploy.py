@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipeline import interrupt
+from pipeline.change import Change
 from pipeline.errors import ServiceError
 from pipeline.plan import Live, Plan
 from pipeline.resources import RESOURCES
@@ -77,7 +79,21 @@ def apply(plan: Plan, run: Run) -> Outcome:
 
     If a change fails, the other changes of its kind are still made. If later kinds need that kind,
     none of their changes is made, and the outcome has an error for each of them.
+
+    Raises:
+        InterruptedRunError: a signal cut it off; the message says what was made.
     """
+    reported: list[Result] = []
+
+    def report(change: Change, error: str | None) -> None:
+        reported.append((change, error))
+        run.report(change, error)
+
+    with interrupt.heeded(run, lambda: interrupted(plan, reported)):
+        return Outcome(tuple(_results(plan, replace(run, report=report))))
+
+
+def _results(plan: Plan, run: Run) -> list[Result]:
     results: list[Result] = []
     failed = ""
     for resource in RESOURCES:
@@ -89,7 +105,7 @@ def apply(plan: Plan, run: Run) -> Outcome:
         results += of_kind
         if resource.needed and any(error for _, error in of_kind):
             failed = resource.kind
-    return Outcome(tuple(results))
+    return results
 
 
 def interrupted(plan: Plan, results: Sequence[Result]) -> str:
@@ -111,9 +127,17 @@ def destroy(desired: Desired, run: Run, report: Callable[[str], None]) -> None:
 
     Raises:
         PipelineError: a resource could not be removed.
+        InterruptedRunError: a signal cut it off; the message says what was removed.
     """
-    for resource in reversed(RESOURCES):
-        resource.remove(desired.of(resource.kind), run, report)
+    removed: list[str] = []
+
+    def report_and_keep(name: str) -> None:
+        removed.append(name)
+        report(name)
+
+    with interrupt.heeded(run, lambda: cut_short(removed)):
+        for resource in reversed(RESOURCES):
+            resource.remove(desired.of(resource.kind), run, report_and_keep)
 
 
 def cut_short(removed: Sequence[str]) -> str:

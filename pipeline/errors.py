@@ -89,5 +89,6 @@ class InterruptedRunError(PipelineError):
     """A run ended before its end. The message tells what was done. Exit code 128 + the signal."""
 
     def __init__(self, message: str, signal: int) -> None:
+        self.signal = signal
         self.exit_code = 128 + signal
         super().__init__(message)

@@ -19,7 +19,8 @@ from pipeline.clients import waiting
 from pipeline.errors import DeniedError, ServiceError, UnreachableError, WrongAnswerError
 
 CONNECT_TIMEOUT_S = 3
-READ_TIMEOUT_S = 10
+# A command is to have an answer within 15 s, and takes a few of its own.
+READ_TIMEOUT_S = 8
 # A change may have to wait for a worker's rebalance.
 CHANGE_TIMEOUT_S = 60
 RETRY_S = 30
@@ -40,7 +41,7 @@ class Answer(BaseModel):
 class _Refusal(Answer):
     """An error as the services put it; Flink has a list."""
 
-    message: str = ""
+    message: str | None = None
     errors: list[str] = Field(default_factory=list)
 
 
@@ -123,6 +124,8 @@ class Service:
             return DeniedError(f"{self.name}: {method} {path}: {reason}")
         if message:
             return ServiceError(f"{self.name}: {method} {path}: {response.status_code}: {message}")
+        if response.status_code >= 500:
+            return ServiceError(f"{self.name}: {method} {path} gave {_described(response)}")
         return self._wrong(method, path, f"gave {_described(response)}")
 
     def _send(self, method: str, path: str, body: Any) -> requests.Response:

@@ -27,7 +27,7 @@ from pipeline.errors import ServiceError
 from pipeline.live import LiveTopic
 
 METADATA_S = 5
-READ_S = 10
+READ_S = 8
 CHANGE_S = 20
 
 
@@ -175,8 +175,8 @@ class Kafka:
 
     def _unreachable(self, error: KafkaException) -> ServiceError:
         return ServiceError(
-            f"Kafka cannot be reached at {self.address} ({error.args[0].str()}): is it up?"
-            " `make status` shows it, `make up` starts it"
+            f"Kafka cannot be reached at {self.address}: no answer within {METADATA_S} s"
+            f" ({error.args[0].str()}): is it up? `make status` shows it, `make up` starts it"
         )
 
 

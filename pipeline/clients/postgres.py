@@ -54,6 +54,8 @@ SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity
 WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(space)s AND l.objid = %(pipeline)s
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+# While we wait for a lock, whoever comes later waits behind us: the sinks, too.
+LOCK_TIMEOUT_S = 5
 SINCE = "%Y-%m-%d %H:%M:%S"
 
 
@@ -74,6 +76,7 @@ class Database:
         postgres = self._postgres
         connection = database.connect(postgres, postgres.admin, self._secrets["POSTGRES_PASSWORD"])
         with connection:
+            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
             yield Transaction(connection, postgres.database, self._secrets)
 
     @contextmanager
@@ -158,7 +161,7 @@ class Transaction:
         try:
             self._connection.execute(statement.encode())
         except psycopg.Error as error:
-            raise PipelineError(f"{file}: {error.diag.message_primary or error}") from None
+            raise PipelineError(f"{file}: {_message(error)}") from None
 
     def run_script(self, file: Path, text: str, sha256: str) -> None:
         """Runs the script, sets its roles' passwords, and stores the script's SHA-256.
@@ -173,8 +176,7 @@ class Transaction:
         except psycopg.Error as error:
             position = error.diag.statement_position
             line = f":{text.count(chr(10), 0, int(position)) + 1}" if position else ""
-            message = error.diag.message_primary or error
-            raise PipelineError(f"{file}{line}: {message}") from None
+            raise PipelineError(f"{file}{line}: {_message(error)}") from None
         for role, secret in ROLE_PASSWORDS.items():
             verifier = self._connection.pgconn.encrypt_password(
                 self._secrets[secret].encode(), role.encode(), b"scram-sha-256"
@@ -195,3 +197,12 @@ class Transaction:
         tables = {} if self._connection.info.transaction_status is failed else self.tables()
         self._connection.rollback()
         return tables
+
+
+def _message(error: psycopg.Error) -> str:
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return (
+            f"a table is in use: somebody's transaction did not end within {LOCK_TIMEOUT_S} s."
+            " Try again, or end it: pg_stat_activity has it"
+        )
+    return error.diag.message_primary or str(error)

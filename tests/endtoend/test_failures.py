@@ -108,6 +108,24 @@ def test_a_required_column_that_old_rows_cannot_have_is_found_before(widgets: Wo
     widgets.ok("plan")
 
 
+def test_a_table_in_use_holds_nobody_up_for_long(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    colour = {"name": "colour", "type": "string", "default": "grey"}
+    widgets.write(f"schemas/{name}.avsc", widget_schema(colour))
+    with widgets.database() as connection, connection.transaction():
+        connection.execute(f"SELECT count(*) FROM {name}")
+        begun = time.monotonic()
+        done = widgets.run("plan")
+        assert done.returncode == 1
+        assert time.monotonic() - begun < 20
+    assert (
+        "connectors/sinks/widgets.yaml: a table is in use: somebody's transaction did not end"
+        " within 5 s"
+    ) in done.stderr
+    widgets.ok("plan")
+
+
 def test_a_failed_task_shows_its_cause_and_deploy_restarts_it(widgets: Workspace) -> None:
     name = _name(widgets)
     widgets.ok("deploy")

@@ -106,7 +106,6 @@ def test_a_deployment_that_is_cut_off_resumes_what_it_stopped(number: int, code:
         with (
             pytest.raises(InterruptedRunError) as caught,
             _signalled(number, both_wait),
-            interrupt.heeded(run, lambda: deploy.interrupted(plan, results)),
         ):
             deploy.apply(plan, run)
         assert time.monotonic() - begun < 10

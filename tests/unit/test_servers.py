@@ -105,6 +105,20 @@ def test_an_address_that_is_none_is_an_error_of_one_line(host: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_service_that_fails_is_not_taken_for_another() -> None:
+    def said(status: int, body: Any) -> str:
+        with serving(lambda *_: (status, body)) as url, pytest.raises(ServiceError) as caught:
+            Registry(url).subjects()
+        assert not isinstance(caught.value, WrongAnswerError)
+        return str(caught.value)
+
+    begin = "Schema Registry: GET /subjects"
+    assert said(503, Page("<p>Not\nyet</p>")) == f"{begin} gave 503 and HTML (Not yet)"
+    assert said(500, {"message": "full"}) == f"{begin}: 500: full"
+    assert said(400, {"errors": ["a", "b"]}) == f"{begin}: 400: a b"
+    assert said(401, Page(HTML)) == f"{begin}: 401: Unauthorized"
+
+
 def test_a_worker_without_connectors_is_one() -> None:
     def answer(_: str, path: str, __: Any) -> tuple[int, Any]:
         return 200, {"version": "4.2.0", "kafka_cluster_id": "c"} if path == "/" else {}
