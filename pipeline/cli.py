@@ -4,12 +4,12 @@ You edit connectors/, schemas/, ksql/, topics.yaml and postgres/db_setup.sql. `p
 would change, and `deploy` makes the changes. Results go to stdout, messages to stderr.
 
 Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --detailed-exitcode`
-found changes.
+found changes; 130 or 143: cut off by Ctrl-C or SIGTERM.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated
 
@@ -17,22 +17,20 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from pipeline import command, report
 from pipeline import deploy as deployment
 from pipeline import graph as graphs
 from pipeline import plan as planning
-from pipeline import report
 from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.engines import choice
-from pipeline.errors import PipelineError, PlanRefusedError, UsageError
+from pipeline.errors import InterruptedRunError, PipelineError, PlanRefusedError
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
-from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Run
 from pipeline.services import Services, clients
-from pipeline.suggest import unknown
 
 CHANGES_FOUND = 3
 
@@ -68,13 +66,18 @@ class _Context:
     def redacted(self, text: str) -> str:
         return report.redact(text, self.secrets.values())
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """A block in which nobody else deploys this pipeline."""
+        try:
+            with self.services.database.locked(self.desired.owner, f"render.py {name}"):
+                yield
+        except InterruptedRunError as error:
+            raise InterruptedRunError(self.redacted(str(error)), error.signal) from None
+
     def run(self, deadline_s: float) -> Run:
         """What it takes to make changes. Progress and notes go to stderr."""
-
-        def print_note(text: str) -> None:
-            stderr.print(f"  {escape(text)}", soft_wrap=True, highlight=False)
-
-        return Run(self.services, deadline_s, _progress, print_note)
+        return Run(self.services, deadline_s, _progress, _note)
 
 
 def _context(target_name: str) -> _Context:
@@ -84,6 +87,7 @@ def _context(target_name: str) -> _Context:
     engine, queries = choice.choose(root, project, target)
     desired = declarations.render(project, target.pipeline, queries)
     secrets = targets.secrets(root, target)
+    command.listen(_note)
     return _Context(secrets, desired, clients(target, secrets, engine))
 
 
@@ -91,21 +95,9 @@ def _planned(context: _Context, only: list[str] | None, *, prune: bool) -> plann
     live = deployment.read(context.services, context.desired)
     plan = planning.compare(context.desired, live, prune=prune)
     if only:
-        plan = plan.only(_selected(only, context.desired, plan))
+        plan = plan.only(planning.selected(only, context.desired, plan))
     plan = deployment.checked(plan, context.desired, context.services)
     return report.safe(plan, context.secrets.values())
-
-
-def _selected(patterns: Iterable[str], desired: Desired, plan: planning.Plan) -> frozenset[str]:
-    names = {item.name for resource in RESOURCES for item in desired.of(resource.kind)}
-    names |= {change.name for change in plan.changes}
-    selected: set[str] = set()
-    for pattern in patterns:
-        matching = {name for name in names if fnmatch(name, pattern)}
-        if not matching:
-            raise UsageError(unknown("resource", pattern, names))
-        selected |= matching
-    return frozenset(selected)
 
 
 @app.command()
@@ -124,6 +116,7 @@ def render(
 
 
 @app.command()
+@command.placing
 def validate(target: TargetOption = "embedded") -> None:
     """Check connectors with the worker, schemas with the registry, tables with PostgreSQL."""
     context = _context(target)
@@ -135,6 +128,7 @@ def validate(target: TargetOption = "embedded") -> None:
 
 
 @app.command()
+@command.placing
 def plan(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
@@ -156,6 +150,7 @@ def plan(
 
 
 @app.command()
+@command.placing
 def deploy(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
@@ -165,10 +160,11 @@ def deploy(
 ) -> None:
     """Make the changes that `plan` shows; wait until every changed connector and task runs."""
     context = _context(target)
-    planned = _planned(context, only, prune=prune)
-    _refuse_problems(planned)
-    with stderr.status("deploying"):
-        outcome = deployment.apply(planned, context.run(deadline))
+    with context.alone("deploy"):
+        planned = _planned(context, only, prune=prune)
+        _refuse_problems(planned)
+        with stderr.status("deploying"):
+            outcome = deployment.apply(planned, context.run(deadline))
     if json:
         print(report.plan_json(planned))
     elif not planned.changes:
@@ -177,6 +173,10 @@ def deploy(
         done = len(planned.changes) - len(outcome.failures)
         messages = (*outcome.failures, f"{done} of {len(planned.changes)} changes were made")
         raise PipelineError(context.redacted("\n".join(messages)))
+
+
+def _note(text: str) -> None:
+    stderr.print(f"  {escape(text)}", soft_wrap=True, highlight=False)
 
 
 def _progress(change: Change, error: str | None) -> None:
@@ -190,23 +190,23 @@ def _refuse_problems(plan: planning.Plan) -> None:
 
 
 @app.command()
+@command.placing
 def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Show the state of every declared query, connector and task. Exit code 1 if one is bad."""
     context = _context(target)
-    states = [
-        state
-        for resource in RESOURCES
-        if (state := resource.status(context.desired.of(resource.kind), context.services))
-    ]
+    states, errors = deployment.states(context.services, context.desired)
     if json:
         print(context.redacted(report.status_json(states)))
     else:
         report.print_status(states, stdout)
+    if errors:
+        raise PipelineError(context.redacted("\n".join(errors)))
     if not all(row[0] in state.well for state in states for row in state.rows):
         raise typer.Exit(1)
 
 
 @app.command("test")
+@command.placing
 def run_cases(
     files: Annotated[
         list[Path] | None, typer.Argument(exists=True, help="Files with cases. Default: all.")
@@ -238,6 +238,7 @@ def run_cases(
 
 
 @app.command()
+@command.placing
 def destroy(
     target: TargetOption = "embedded",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -249,11 +250,12 @@ def destroy(
         typer.confirm(
             "Delete the pipeline's connectors, schemas, topics and their data?", abort=True
         )
-    deployment.destroy(
-        context.desired,
-        context.run(deadline),
-        lambda removed: stderr.print(f"  [red]-[/] {removed}", highlight=False),
-    )
+    with context.alone("destroy"):
+        deployment.destroy(
+            context.desired,
+            context.run(deadline),
+            lambda removed: stderr.print(f"  [red]-[/] {removed}", highlight=False),
+        )
     stderr.print("The tables in PostgreSQL and their rows are still there.")
 
 

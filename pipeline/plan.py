@@ -1,12 +1,15 @@
 """Compares what is declared with what runs. Reads no file and calls no service."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from typing import Any
 
 from pipeline.change import Action, Change
+from pipeline.errors import UsageError
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
+from pipeline.suggest import unknown
 
 # What runs, by kind of resource and by name.
 Live = Mapping[str, Mapping[str, Any]]
@@ -51,6 +54,23 @@ def compare(desired: Desired, live: Live, *, prune: bool = False) -> Plan:
     leftovers = () if prune else tuple(f"{change.kind} {change.name}" for change in deletions)
     pruned = deletions if prune else []
     return Plan((*changes, *pruned), tuple(problems), leftovers, tuple(remarks))
+
+
+def selected(patterns: Iterable[str], desired: Desired, plan: Plan) -> frozenset[str]:
+    """The names of resources that match one of the patterns. * and ? match.
+
+    Raises:
+        UsageError: no resource matches a pattern.
+    """
+    names = {item.name for resource in RESOURCES for item in desired.of(resource.kind)}
+    names |= {change.name for change in plan.changes}
+    matching: set[str] = set()
+    for pattern in patterns:
+        found = {name for name in names if fnmatch(name, pattern)}
+        if not found:
+            raise UsageError(unknown("resource", pattern, names))
+        matching |= found
+    return frozenset(matching)
 
 
 def everything(desired: Desired, live: Live) -> Plan:

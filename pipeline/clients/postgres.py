@@ -1,7 +1,11 @@
 """Reads and changes the pipeline's database, as its administrator."""
 
+import getpass
+import os
+import socket
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -42,6 +46,17 @@ WHERE table_schema = 'public' GROUP BY table_name, grantee
 MARKED = """
 SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()
 """
+# Our key among the advisory locks of a database, and a pipeline's key below it.
+LOCKS = 20_250_101
+LOCK = "SELECT pg_try_advisory_lock(%(space)s, %(pipeline)s)"
+HOLDER = """
+SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(space)s AND l.objid = %(pipeline)s
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+# While we wait for a lock, whoever comes later waits behind us: the sinks, too.
+LOCK_TIMEOUT_S = 5
+SINCE = "%Y-%m-%d %H:%M:%S"
 
 
 class Database:
@@ -61,7 +76,44 @@ class Database:
         postgres = self._postgres
         connection = database.connect(postgres, postgres.admin, self._secrets["POSTGRES_PASSWORD"])
         with connection:
+            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
             yield Transaction(connection, postgres.database, self._secrets)
+
+    @contextmanager
+    def locked(self, pipeline: str, command: str) -> Iterator[None]:
+        """Keeps all other deployments of a pipeline out, until the end of the block.
+
+        PostgreSQL gives the lock back when the connection ends, and so when this process dies.
+
+        Raises:
+            ServiceError: PostgreSQL is unreachable or refuses the login.
+            PipelineError: somebody else has the lock; the message says who.
+        """
+        postgres = self._postgres
+        password = self._secrets["POSTGRES_PASSWORD"]
+        key = {"space": LOCKS, "pipeline": zlib.crc32(pipeline.encode()) & 0x7FFFFFFF}
+        with closing(
+            database.connect(postgres, postgres.admin, password, autocommit=True)
+        ) as connection:
+            us = f"{command}, pid {os.getpid()}, {_user()}@{socket.gethostname()}"
+            connection.execute("SELECT set_config('application_name', %s, false)", [us])
+            row = connection.execute(LOCK, key).fetchone()
+            if not row or not row[0]:
+                holder = connection.execute(HOLDER, key).fetchone()
+                who = f": {holder[0]}, since {holder[1].astimezone():{SINCE}}" if holder else ""
+                raise PipelineError(
+                    f"another `deploy` or `destroy` of {pipeline} is under way{who}. Wait until it"
+                    " has ended"
+                )
+            yield
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # In a container, a user may have a number only.
+        return str(os.getuid())
 
 
 class Transaction:
@@ -109,7 +161,7 @@ class Transaction:
         try:
             self._connection.execute(statement.encode())
         except psycopg.Error as error:
-            raise PipelineError(f"{file}: {error.diag.message_primary or error}") from None
+            raise PipelineError(f"{file}: {_message(error)}") from None
 
     def run_script(self, file: Path, text: str, sha256: str) -> None:
         """Runs the script, sets its roles' passwords, and stores the script's SHA-256.
@@ -124,8 +176,7 @@ class Transaction:
         except psycopg.Error as error:
             position = error.diag.statement_position
             line = f":{text.count(chr(10), 0, int(position)) + 1}" if position else ""
-            message = error.diag.message_primary or error
-            raise PipelineError(f"{file}{line}: {message}") from None
+            raise PipelineError(f"{file}{line}: {_message(error)}") from None
         for role, secret in ROLE_PASSWORDS.items():
             verifier = self._connection.pgconn.encrypt_password(
                 self._secrets[secret].encode(), role.encode(), b"scram-sha-256"
@@ -146,3 +197,12 @@ class Transaction:
         tables = {} if self._connection.info.transaction_status is failed else self.tables()
         self._connection.rollback()
         return tables
+
+
+def _message(error: psycopg.Error) -> str:
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return (
+            f"a table is in use: somebody's transaction did not end within {LOCK_TIMEOUT_S} s."
+            " Try again, or end it: pg_stat_activity has it"
+        )
+    return error.diag.message_primary or str(error)

@@ -72,6 +72,7 @@ class KsqlDbEngine:
 
     def running(self) -> Mapping[str, LiveQuery]:
         """All streams and tables, with the states of the queries that write them."""
+        self._client.check_ready()
         return {source.name: _live(source) for source in self._client.sources().values()}
 
     def create(self, name: str, deadline_s: float) -> str:

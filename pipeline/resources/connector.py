@@ -1,5 +1,6 @@
 """Connectors of Kafka Connect: sinks and sources."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -7,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.change import Action, Change, Edit, edits
-from pipeline.errors import PipelineError
 from pipeline.live import LiveConnector
 from pipeline.repository.yamlfile import line_of
+from pipeline.resources import worker
 from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, Status, at_once
 from pipeline.suggest import did_you_mean
-from pipeline.wait import until
 
 if TYPE_CHECKING:
     from pipeline.clients.connect import Connect, Validation
@@ -35,6 +35,8 @@ OPEN_PREFIXES = (
     "header.converter.",
     "hibernate.",
 )
+# Bytes of a configuration. Kafka's default for a record is 1 MiB, and Connect adds some of its own.
+LARGEST = 1_000_000
 OUR_KEYS = {"name", OWNER_KEY}
 # Debezium's JDBC sink reads this property, but does not list it.
 UNLISTED_KEYS = {"use.reduction.buffer"}
@@ -96,10 +98,17 @@ class Connectors(Resource[Connector, LiveConnector]):
     def problems(
         self, declared: Connector, live: LiveConnector | None, owner: str
     ) -> Iterator[str]:
-        """A connector of this name belongs to another owner."""
+        """A connector of this name belongs to another owner, or it is too large."""
         mark = live.config.get(OWNER_KEY, owner) if live else owner
         if mark != owner:
             yield (f"{declared.file}: {declared.name} belongs to {mark}: give yours another name")
+        size = len(json.dumps(dict(declared.config)).encode())
+        if size > LARGEST:
+            key = max(declared.config, key=lambda key: len(declared.config[key]))
+            yield (
+                f"{declared.file}: {declared.name} has {size / LARGEST:.1f} MB, most of it"
+                f" `{key}`: Connect keeps a connector in a record of Kafka, which takes 1 MB"
+            )
 
     def undeclared(
         self, declared: Sequence[Connector], live: Mapping[str, LiveConnector], owner: str
@@ -125,19 +134,16 @@ class Connectors(Resource[Connector, LiveConnector]):
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Makes the changes. Each waits until the connector and all its tasks run or completed."""
-        return at_once(changes, lambda change: _make(change, run), run)
+        return at_once(changes, lambda change: worker.make(change, run), run)
 
     def remove(
         self, declared: Sequence[Connector], run: Run, report: Callable[[str], None]
     ) -> None:
         """Deletes connectors and their offsets, so that a new deployment starts from scratch."""
-        connect = run.services.connect
-        live = connect.connectors()
+        live = run.services.connect.connectors()
         for connector in declared:
             if connector.name in live:
-                _stop(connect, connector.name, run.deadline_s)
-                connect.forget_offsets(connector.name)
-                _delete(connect, connector.name, run.deadline_s)
+                worker.remove(connector.name, run)
                 report(f"{self.kind} {connector.name}")
 
     def status(self, declared: Sequence[Connector], services: "Services") -> Status | None:
@@ -208,56 +214,3 @@ def _at(connector: Connector, key: str, message: str) -> str:
     line = line_of(connector.file, f"config.{key}")
     file = f"{connector.file}:{line}" if line else f"{connector.file}"
     return f"{file}: {key}: {message}"
-
-
-def _make(change: Change, run: Run) -> None:
-    connect = run.services.connect
-    if change.action is Action.DELETE:
-        _delete(connect, change.name, run.deadline_s)
-        return
-    if change.action is not Action.CREATE:
-        # After a PUT or a restart, Connect still shows the states of the old tasks for a while.
-        # A STOPPED connector has no tasks, so every state seen after it is that of a new task.
-        _stop(connect, change.name, run.deadline_s)
-    if change.action is not Action.RESTART:
-        connect.put(change.name, change.declared.config)
-    if change.action is not Action.CREATE:
-        connect.resume(change.name)
-    _wait_running(connect, change.name, run.deadline_s)
-
-
-def _stop(connect: "Connect", name: str, deadline_s: float) -> None:
-    """Stops a connector, and waits until it has no task."""
-    connect.stop(name)
-    until(
-        lambda: connect.connectors().get(name),
-        seconds=deadline_s,
-        done=lambda live: live.state == "STOPPED" and not live.tasks,
-        describe=lambda _: f"{name} did not stop",
-    )
-
-
-def _delete(connect: "Connect", name: str, deadline_s: float) -> None:
-    connect.delete(name)
-    until(
-        lambda: name not in connect.connectors(),
-        seconds=deadline_s,
-        describe=lambda _: f"{name} was not deleted",
-    )
-
-
-def _wait_running(connect: "Connect", name: str, deadline_s: float) -> None:
-    def probe() -> LiveConnector | None:
-        live = connect.connectors().get(name)
-        if live and live.failed:
-            raise PipelineError("; ".join(live.failed))
-        return live
-
-    until(probe, seconds=deadline_s, done=lambda live: live.settled, describe=_last_seen)
-
-
-def _last_seen(live: LiveConnector | None) -> str:
-    if live is None:
-        return "never appeared on the worker"
-    tasks = ", ".join(f"task {task.id} {task.state}" for task in live.tasks) or "no tasks"
-    return f"not RUNNING: connector {live.state}, {tasks}"

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pipeline.change import Change
@@ -25,12 +26,23 @@ class Run:
     """What it takes to make changes: clients, a deadline in seconds, and where to report.
 
     `report` is called after each change, with the error or None. `tell` gets notes for the user.
+    Once `stopping` is set, no change is begun, and none is waited for.
     """
 
     services: "Services"
     deadline_s: float
     report: Callable[[Change, str | None], None]
     tell: Callable[[str], None]
+    stopping: Event = field(default_factory=Event)
+
+    def go_on(self, state: str) -> None:
+        """Ends a change that is being stopped. `state` says how it leaves things.
+
+        Raises:
+            PipelineError: the run is stopping.
+        """
+        if self.stopping.is_set():
+            raise PipelineError(state)
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,8 @@ def at_once(changes: Iterable[Change], make: Callable[[Change], None], run: Run)
 
 def attempt(change: Change, make: Callable[[Change], None], run: Run) -> Result:
     """Makes one change and reports it. A PipelineError becomes the result's error."""
+    if run.stopping.is_set():
+        return change, "not begun"
     error = None
     try:
         make(change)

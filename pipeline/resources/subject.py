@@ -46,6 +46,8 @@ class Subjects(Resource[Subject, LiveSubject]):
             created = edits({}, after)
             yield Change(KIND, declared.name, Action.CREATE, created, declared=declared)
             return
+        if live.foreign:
+            return
         before = {"compatibility": live.compatibility, **_fields(live.schema)}
         if canonical(declared.schema) != canonical(live.schema) or before != after:
             yield Change(
@@ -58,12 +60,22 @@ class Subjects(Resource[Subject, LiveSubject]):
                 live,
             )
 
+    def problems(self, declared: Subject, live: LiveSubject | None, owner: str) -> Iterator[str]:
+        """Somebody else registered something that no deployment replaces."""
+        del owner
+        if live and live.foreign:
+            yield (
+                f"{declared.file}: {declared.name} is registered, but its latest version"
+                f" ({live.version}) is {live.foreign}, no Avro record: delete the subject if"
+                " nobody needs it, or give your topic another name"
+            )
+
     def check(
         self, changes: Sequence[Change], declared: Sequence[Subject], services: "Services"
     ) -> list[str]:
         """Asks the registry whether each schema is compatible with its subject's latest version."""
         del declared
-        registered = [change for change in changes if change.live]
+        registered = [change for change in changes if change.live and not change.live.foreign]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             problems = pool.map(lambda change: _incompatibility(change, services), registered)
             return [problem for problem in problems if problem]
@@ -90,6 +102,11 @@ class Subjects(Resource[Subject, LiveSubject]):
             if subject.name in registered:
                 run.services.registry.delete(subject.name)
                 report(f"{KIND} {subject.name}")
+
+    def status(self, declared: Sequence[Subject], services: "Services") -> None:
+        """Nothing, if the registry answers."""
+        del declared
+        services.registry.subjects()
 
 
 def _incompatibility(change: Change, services: "Services") -> str:

@@ -203,6 +203,12 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
             run.report(change, error)
         return [(change, error) for change in changes]
 
+    def status(self, declared: Sequence[Table | Script], services: "Services") -> None:
+        """Nothing, if PostgreSQL answers."""
+        del declared
+        with services.database.transaction():
+            pass
+
 
 def whole_script(tables: Sequence[Table], script: Script) -> str:
     """One re-runnable psql script that sets up an empty database: tables, script, privileges."""
