@@ -82,7 +82,7 @@ def _context(target_name: str) -> _Context:
     target = targets.load(root, target_name)
     project = loader.load(root)
     engine, queries = choice.choose(root, project, target)
-    desired = declarations.render(project, target.pipeline, queries)
+    desired = declarations.render(project, target.pipeline, queries, target.variables)
     secrets = targets.secrets(root, target)
     return _Context(secrets, desired, clients(target, secrets, engine))
 
@@ -118,7 +118,7 @@ def render(
     project = loader.load(Path())
     jobs = choice.translated(project, loaded)
     translated = [(job.statement.name, job.text) for job in jobs]
-    desired = declarations.render(project, loaded.pipeline)
+    desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
     files = rendered.write(desired, translated, output)
     stderr.print(f"[green]✓[/] {len(files)} files in {output}")
 
@@ -261,5 +261,6 @@ def destroy(
 def graph(target: TargetOption = "embedded") -> None:
     """Print the pipeline as a Mermaid flow chart."""
     project = loader.load(Path())
-    desired = declarations.render(project, targets.load(Path(), target).pipeline)
+    loaded = targets.load(Path(), target)
+    desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
     print(graphs.mermaid(desired, project.statements))

@@ -11,11 +11,10 @@ from rich.table import Table
 
 from pipeline.change import Action, Change, Edit
 from pipeline.plan import Plan
-from pipeline.repository.specs import REFERENCE, SECRET_KEY
+from pipeline.repository.confidential import HIDDEN, hidden
 from pipeline.resources.query import STATEMENT
 from pipeline.resources.resource import Status
 
-HIDDEN = "***"
 SIGNS = {
     Action.CREATE: "[green]+[/]",
     Action.UPDATE: "[yellow]~[/]",
@@ -63,9 +62,7 @@ def _safe_edit(edit: Edit, secrets: tuple[str, ...]) -> Edit:
 def _safe_value(key: str, value: str | None, secrets: tuple[str, ...]) -> str | None:
     if value is None:
         return None
-    if SECRET_KEY.search(key) and not REFERENCE.match(value):
-        return HIDDEN
-    return redact(value, secrets)
+    return redact(hidden(key, value), secrets)
 
 
 def plan_json(plan: Plan) -> str:

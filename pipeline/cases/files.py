@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pipeline import textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import yamlfile
 from pipeline.schemas import Schema, field_names
@@ -64,11 +65,19 @@ class Case:
 
 
 def find(root: Path, files: Iterable[Path]) -> tuple[Path, ...]:
-    """The given files; without any, all files of cases in the repository."""
+    """The given files; without any, all files of cases in the repository.
+
+    Raises:
+        SpecError: beside them lie files that are never read.
+    """
     chosen = tuple(files)
     if chosen:
         return chosen
-    return tuple(file for folder in FOLDERS for file in sorted((root / folder).glob("*.yaml")))
+    listed = [textfile.listed(root / folder, ".yaml") for folder in FOLDERS]
+    mistakes = tuple(mistake for _, unread in listed for mistake in unread)
+    if mistakes:
+        raise SpecError(mistakes)
+    return tuple(file for files, _ in listed for file in files)
 
 
 def load(file: Path) -> tuple[Case, ...]:
