@@ -17,14 +17,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from pipeline import command, report
 from pipeline import deploy as deployment
 from pipeline import graph as graphs
 from pipeline import plan as planning
-from pipeline import report
 from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.engines import choice
 from pipeline.errors import PipelineError, PlanRefusedError, UsageError
+from pipeline.paths import here
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
@@ -36,7 +37,7 @@ from pipeline.suggest import unknown
 
 CHANGES_FOUND = 3
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
 stdout = Console()
 stderr = Console(stderr=True)
 
@@ -77,8 +78,24 @@ class _Context:
         return Run(self.services, deadline_s, _progress, print_note)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(command.version())
+        raise typer.Exit
+
+
+@app.callback(help=__doc__)
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    del version
+
+
 def _context(target_name: str) -> _Context:
-    root = Path()
+    root = here()
     target = targets.load(root, target_name)
     project = loader.load(root)
     engine, queries = choice.choose(root, project, target)
@@ -114,8 +131,8 @@ def render(
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("build/rendered"),
 ) -> None:
     """Render everything to files. Needs no service."""
-    loaded = targets.load(Path(), target)
-    project = loader.load(Path())
+    loaded = targets.load(here(), target)
+    project = loader.load(here())
     jobs = choice.translated(project, loaded)
     translated = [(job.statement.name, job.text) for job in jobs]
     desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
@@ -172,7 +189,7 @@ def deploy(
     if json:
         print(report.plan_json(planned))
     elif not planned.changes:
-        stdout.print(report.summary(planned))
+        stdout.print(report.summary(planned), markup=False)
     if outcome.failures:
         done = len(planned.changes) - len(outcome.failures)
         messages = (*outcome.failures, f"{done} of {len(planned.changes)} changes were made")
@@ -194,12 +211,12 @@ def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Show the state of every declared query, connector and task. Exit code 1 if one is bad."""
     context = _context(target)
     states = [
-        state
+        report.safe_status(state, context.secrets.values())
         for resource in RESOURCES
         if (state := resource.status(context.desired.of(resource.kind), context.services))
     ]
     if json:
-        print(context.redacted(report.status_json(states)))
+        print(report.status_json(states))
     else:
         report.print_status(states, stdout)
     if not all(row[0] in state.well for state in states for row in state.rows):
@@ -218,7 +235,7 @@ def run_cases(
     A case has input records and the rows that must come out. Cases of ksql/ run on the target's
     engine, with temporary topics. Cases of spark/rules.yaml run in Spark and need no service.
     """
-    project = loader.load(Path())
+    project = loader.load(here())
     cases = runner.load(Path(), files or (), project)
     with stderr.status("running") as status:
 
@@ -252,7 +269,7 @@ def destroy(
     deployment.destroy(
         context.desired,
         context.run(deadline),
-        lambda removed: stderr.print(f"  [red]-[/] {removed}", highlight=False),
+        lambda removed: stderr.print(f"  [red]-[/] {escape(removed)}", highlight=False),
     )
     stderr.print("The tables in PostgreSQL and their rows are still there.")
 
@@ -260,7 +277,7 @@ def destroy(
 @app.command()
 def graph(target: TargetOption = "embedded") -> None:
     """Print the pipeline as a Mermaid flow chart."""
-    project = loader.load(Path())
-    loaded = targets.load(Path(), target)
+    project = loader.load(here())
+    loaded = targets.load(here(), target)
     desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
     print(graphs.mermaid(desired, project.statements))

@@ -36,6 +36,8 @@ PARAMETER = re.compile(
 )
 PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(AKIA|ASIA)[0-9A-Z]{16}\b")
 HIDDEN = "***"
+# A shorter one is guessed at once; and every text that has it within would be blacked out.
+SHORTEST = 6
 
 
 def names_a_secret(key: str) -> bool:

@@ -14,13 +14,12 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pipeline import textfile
 from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
 from pipeline.repository import yamlfile
+from pipeline.repository.confidential import SHORTEST
 from pipeline.suggest import unknown
 
 # What the workers of both targets hand out: stack/templates/connect.properties.j2, compose.yaml.
 WORKER_VARIABLES = ("JDBC_PASSWORD", "JDBC_URL")
 NEEDED = "POSTGRES_PASSWORD"
-# A shorter one is guessed at once; and every text that has it within would be blacked out.
-SHORTEST = 6
 NAME = re.compile(r"[A-Za-z_]\w*")
 
 
