@@ -191,7 +191,8 @@ def _annotated(
     project: Project, source: Source, topic: str, by_field: Mapping[str, Mapping[str, Any]]
 ) -> str:
     """The topic's schema with Datagen's annotations, as one line of JSON."""
-    name = next(n for n, given in source.given("by-field").items() if given == by_field)
+    names = (name for name, given in source.given("by-field").items() if given == by_field)
+    name = next(names, "generator")
     mistakes = tuple(
         source.mistake(f"{name}.{field}.{place}", message)
         for field, options in by_field.items()

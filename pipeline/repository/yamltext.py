@@ -51,8 +51,7 @@ Loader.add_implicit_resolver(
 )
 Loader.add_implicit_resolver(
     TAG + "float",
-    re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+)"
-               r"(?:[eE][-+]?[0-9]+)?$"),
+    re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"),
     list("-+.0123456789"),
 )  # fmt: skip
 Loader.add_implicit_resolver(

@@ -11,7 +11,8 @@ from pipeline.repository import rendered
 from tests.support import planted
 from tests.support.planted import SCHEMA, SINK, SOURCE, TEMPLATE
 
-LONGEST_S = 5
+# Of the processor: the tests may share it.
+MOST_SECONDS = 5
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
     for before, name in zip("abcdefgh", "bcdefghi", strict=True)
@@ -55,6 +56,7 @@ def test_the_repository_that_is_planted_in_is_right(root: Path) -> None:
         ("<<: 5\n", "x.yaml:1: expected a mapping or list of mappings for merging"),
         ("a: b\n---\nc: d\n", "x.yaml:2: has a second document: make it a file of its own"),
         (f"a: {'9' * 5000}\n", "x.yaml:1: the number has more than 64 bits"),
+        ("a: 0e0e0\n", "x.yaml:1: template: is missing, or is no word"),
         ("a: 1e999\n", "x.yaml:1: the number is too large: if it is a text, quote it"),
         ("a:\n\t- b\n", "x.yaml:2: not YAML: found character that cannot start any token"),
         (b"name: caf\xe9\n", "x.yaml:1: byte 10 is not UTF-8: save the file as UTF-8"),
@@ -68,10 +70,10 @@ def test_the_repository_that_is_planted_in_is_right(root: Path) -> None:
 )
 def test_yaml_that_is_no_plain_data(root: Path, content: str | bytes, message: str) -> None:
     planted.plant(root, "connectors/sinks/x.yaml", content)
-    begin = time.monotonic()
+    begin = time.process_time()
     (told,) = planted.told(root)
     assert told.startswith(f"connectors/sinks/{message}")
-    assert time.monotonic() - begin < LONGEST_S
+    assert time.process_time() - begin < MOST_SECONDS
 
 
 def test_levels_behind_aliases_count_too(root: Path) -> None:
@@ -123,10 +125,10 @@ def test_numbers_are_those_of_yaml_1_2(root: Path) -> None:
 def test_of_many_mistakes_the_first_are_told(root: Path) -> None:
     text = "".join(f"key{number}: {number}\n" for number in range(20_000))
     planted.append(root, SINK, text)
-    begin = time.monotonic()
+    begin = time.process_time()
     told = planted.told(root)
     assert told[-1] == f"{SINK}: and more mistakes"
-    assert time.monotonic() - begin < LONGEST_S
+    assert time.process_time() - begin < MOST_SECONDS
 
 
 RECORD = '{"type": "record", "name": "R",\n"fields": [\n{"name": "id", "type": "string"},\n%s\n]}\n'
@@ -200,11 +202,11 @@ def test_a_default_of_a_map_may_have_a_type(root: Path) -> None:
 )
 def test_sql_that_cannot_be_read(root: Path, path: str, content: str | bytes, message: str) -> None:
     planted.plant(root, path, content)
-    begin = time.monotonic()
+    begin = time.process_time()
     told, *_ = planted.told(root)
     assert told.startswith(path)
     assert message in told
-    assert time.monotonic() - begin < LONGEST_S
+    assert time.process_time() - begin < MOST_SECONDS
 
 
 FILES = (
@@ -332,11 +334,11 @@ def test_neither_does_a_statement_write_one(root: Path) -> None:
 )
 def test_a_template_that_does_no_good(root: Path, old: str, new: str, message: str) -> None:
     planted.replace(root, TEMPLATE, old, new)
-    begin = time.monotonic()
+    begin = time.process_time()
     (told,) = planted.told(root)
     assert told.startswith((f"{TEMPLATE}:9: ", f"{TEMPLATE}: True: "))
     assert message in told
-    assert time.monotonic() - begin < LONGEST_S
+    assert time.process_time() - begin < MOST_SECONDS
 
 
 @pytest.mark.parametrize(
