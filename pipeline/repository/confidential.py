@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 # A reference to what the worker's config provider has, such as ${env:JDBC_PASSWORD}.
-REFERENCE = re.compile(r"\$\{(?P<provider>[^}:]*):(?P<name>[^}]*)\}")
+# Without $ within, or the search would begin anew at each.
+REFERENCE = re.compile(r"\$\{(?P<provider>[^}:$]*):(?P<name>[^}$]*)\}")
 WORDS = re.compile(
     r"passw(or)?d|passphrase|(^|[._-])(pwd|pass)($|[._-])|secret|token|credential|sasl\.jaas"
     r"|(api|private|access|account|signing|encryption)[._-]?key|keystore\.key$|user[._-]?info$"

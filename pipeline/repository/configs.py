@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import schemas, textfile
 from pipeline.errors import Mistake, SpecError
-from pipeline.repository import rendering
+from pipeline.repository import rendering, yamlfile
 from pipeline.repository.confidential import REFERENCE, in_clear_text
 from pipeline.repository.project import Project
 from pipeline.repository.rendering import Renderer
@@ -50,7 +50,8 @@ def connectors(project: Project, owner: str, variables: Collection[str]) -> tupl
         except SpecError as error:
             _add(mistakes, error.mistakes, source)
             continue
-        _add(mistakes, _mistakes(project, source, rendered, variables), source)
+        told = yamlfile.few(source.file, _mistakes(project, source, rendered, variables))
+        _add(mistakes, told, source)
         # Sorted, so that a moved line in a template or a spec is not a change.
         config = {**rendered.config, "name": source.spec.name, OWNER_KEY: owner}
         found.append(Connector(source.spec.name, dict(sorted(config.items())), source.file))

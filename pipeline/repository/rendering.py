@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from pipeline import textfile
 from pipeline.errors import Mistake, PipelineError, SpecError
-from pipeline.repository import yamltext
+from pipeline.repository import yamlfile, yamltext
 from pipeline.repository.templates import FENCE, FOLDER, end_of
 
 LARGEST = 1_000_000
@@ -57,13 +57,14 @@ class Renderer:
         if not isinstance(node, yaml.MappingNode):
             raise SpecError((Mistake(file, None, "", "must yield a mapping of properties"),))
         properties = yamltext.value(file, node, yamltext.Words)
-        mistakes = [
+        unfit = (
             Mistake(file, line_of(file, str(key)), str(key), message)
             for key, value in properties.items()
             if (message := _unfit(key, value))
-        ]
+        )
+        mistakes = yamlfile.few(file, unfit)
         if mistakes:
-            raise SpecError(tuple(mistakes))
+            raise SpecError(mistakes)
         return {key: str(_written(value)) for key, value in properties.items()}
 
     def _text(self, file: Path, variables: Mapping[str, Any], spec: Path) -> str:

@@ -22,7 +22,7 @@ from pipeline.suggest import unknown
 # Folders of ksql/ that have other files: pipeline/cases/, stack/sqlclient.py.
 BESIDE = ("cases", "questions")
 LARGEST = 200_000
-MOST_STATEMENTS = 200
+MOST_STATEMENTS = 100
 SETTING = [TokenType.STRING, TokenType.EQ, TokenType.STRING]
 # Texts, names and comments from their beginnings to their ends; and how one begins.
 CLOSED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -109,6 +109,10 @@ def _filled_in(file: Path, text: str) -> str:
     if unknown:
         name = unknown.group(1)
         Source(file, text).refuse(unknown.start(), f"${{{name}}} has no DEFINE {name} = '…';")
+    added = sum(len(values[match.group(1)]) for match in VARIABLE.finditer(text))
+    if len(text) + added > LARGEST:
+        message = f"is larger than {LARGEST // 1000} kB, its variables filled in"
+        raise SpecError((Mistake(file, None, "", message),))
     return VARIABLE.sub(lambda match: values[match.group(1)], text)
 
 
