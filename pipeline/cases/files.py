@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -147,4 +147,7 @@ def _value(row: Row, schema: Schema) -> Row:
 def _exact(value: Any, type_: str) -> Any:
     """The value; for a DECIMAL, as a Decimal: YAML has only floating-point numbers and text."""
     is_decimal = type_.startswith("DECIMAL(") and value is not None
-    return Decimal(str(value)) if is_decimal else value
+    try:
+        return Decimal(str(value)) if is_decimal else value
+    except InvalidOperation:
+        raise ValueError(f"{value} is no number") from None
