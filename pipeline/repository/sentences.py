@@ -18,6 +18,7 @@ PATTERNS = {
     r"^[a-z][a-z0-9-]*$": f"{BEGINS} - only",
     r"^[a-z][a-z0-9_]*$": f"{BEGINS} _ only",
 }
+A_TEMPLATE = "the kind of connector, a file of connectors/templates/, or `none`"
 NO_VALUE = 'has no value: give one, leave the key out, or write ""'
 SHOWN = 60
 KINDS = {
@@ -71,14 +72,15 @@ def _literal(context: Mapping[str, Any], detail: ErrorDetails) -> str:
 
 def _tag(context: Mapping[str, Any]) -> str:
     allowed = [word.strip("'") for word in str(context["expected_tags"]).split(", ")]
-    return unknown("template", str(context["tag"]), allowed)
+    tag = str(context["tag"])
+    return f"has no value: {A_TEMPLATE}" if tag == "None" else unknown("template", tag, allowed)
 
 
 Say = Callable[[Any, ErrorDetails], str]
 # By pydantic's type of the error.
 SENTENCES: Mapping[str, Say] = {
     "missing": lambda _, __: "is missing",
-    "union_tag_not_found": lambda _, __: "is missing, or is no word",
+    "union_tag_not_found": lambda _, __: f"is missing: {A_TEMPLATE}",
     "union_tag_invalid": lambda context, _: _tag(context),
     "literal_error": _literal,
     "string_pattern_mismatch": lambda context, _: _pattern(context),
