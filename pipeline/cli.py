@@ -25,6 +25,7 @@ from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.engines import choice
 from pipeline.errors import InterruptedRunError, PipelineError, PlanRefusedError
+from pipeline.paths import here
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
@@ -34,7 +35,7 @@ from pipeline.services import Services, clients
 
 CHANGES_FOUND = 3
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
 stdout = Console()
 stderr = Console(stderr=True)
 
@@ -80,12 +81,28 @@ class _Context:
         return Run(self.services, deadline_s, _progress, _note)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(command.version())
+        raise typer.Exit
+
+
+@app.callback(help=__doc__)
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    del version
+
+
 def _context(target_name: str) -> _Context:
-    root = Path()
+    root = here()
     target = targets.load(root, target_name)
     project = loader.load(root)
     engine, queries = choice.choose(root, project, target)
-    desired = declarations.render(project, target.pipeline, queries)
+    desired = declarations.render(project, target.pipeline, queries, target.variables)
     secrets = targets.secrets(root, target)
     command.listen(_note)
     return _Context(secrets, desired, clients(target, secrets, engine))
@@ -106,11 +123,11 @@ def render(
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("build/rendered"),
 ) -> None:
     """Render everything to files. Needs no service."""
-    loaded = targets.load(Path(), target)
-    project = loader.load(Path())
+    loaded = targets.load(here(), target)
+    project = loader.load(here())
     jobs = choice.translated(project, loaded)
     translated = [(job.statement.name, job.text) for job in jobs]
-    desired = declarations.render(project, loaded.pipeline)
+    desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
     files = rendered.write(desired, translated, output)
     stderr.print(f"[green]✓[/] {len(files)} files in {output}")
 
@@ -168,7 +185,7 @@ def deploy(
     if json:
         print(report.plan_json(planned))
     elif not planned.changes:
-        stdout.print(report.summary(planned))
+        stdout.print(report.summary(planned), markup=False)
     if outcome.failures:
         done = len(planned.changes) - len(outcome.failures)
         messages = (*outcome.failures, f"{done} of {len(planned.changes)} changes were made")
@@ -194,9 +211,10 @@ def _refuse_problems(plan: planning.Plan) -> None:
 def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Show the state of every declared query, connector and task. Exit code 1 if one is bad."""
     context = _context(target)
-    states, errors = deployment.states(context.services, context.desired)
+    found, errors = deployment.states(context.services, context.desired)
+    states = [report.safe_status(state, context.secrets.values()) for state in found]
     if json:
-        print(context.redacted(report.status_json(states)))
+        print(report.status_json(states))
     else:
         report.print_status(states, stdout)
     if errors:
@@ -218,7 +236,7 @@ def run_cases(
     A case has input records and the rows that must come out. Cases of ksql/ run on the target's
     engine, with temporary topics. Cases of spark/rules.yaml run in Spark and need no service.
     """
-    project = loader.load(Path())
+    project = loader.load(here())
     cases = runner.load(Path(), files or (), project)
     with stderr.status("running") as status:
 
@@ -254,7 +272,7 @@ def destroy(
         deployment.destroy(
             context.desired,
             context.run(deadline),
-            lambda removed: stderr.print(f"  [red]-[/] {removed}", highlight=False),
+            lambda removed: stderr.print(f"  [red]-[/] {escape(removed)}", highlight=False),
         )
     stderr.print("The tables in PostgreSQL and their rows are still there.")
 
@@ -262,6 +280,7 @@ def destroy(
 @app.command()
 def graph(target: TargetOption = "embedded") -> None:
     """Print the pipeline as a Mermaid flow chart."""
-    project = loader.load(Path())
-    desired = declarations.render(project, targets.load(Path(), target).pipeline)
+    project = loader.load(here())
+    loaded = targets.load(here(), target)
+    desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
     print(graphs.mermaid(desired, project.statements))

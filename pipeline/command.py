@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import tomllib
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from pipeline.errors import PipelineError, WrongAnswerError
+from pipeline.paths import REPOSITORY
 from pipeline.repository.yamlfile import line_of
 
 
@@ -60,3 +62,9 @@ def run(app: Callable[[], None]) -> None:
         # Rich must not read the message as markup, and must not wrap it.
         stderr.print(str(error), soft_wrap=True, highlight=False, markup=False)
         sys.exit(error.exit_code)
+
+
+def version() -> str:
+    """The name and the version of the project."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    return f"{project['name']} {project['version']}"

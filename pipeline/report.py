@@ -1,7 +1,7 @@
 """Plans and states as text and as JSON, without secrets."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,11 +11,10 @@ from rich.table import Table
 
 from pipeline.change import Action, Change, Edit
 from pipeline.plan import Plan
-from pipeline.repository.specs import REFERENCE, SECRET_KEY
+from pipeline.repository.confidential import HIDDEN, SHORTEST, hidden
 from pipeline.resources.query import STATEMENT
 from pipeline.resources.resource import Status
 
-HIDDEN = "***"
 SIGNS = {
     Action.CREATE: "[green]+[/]",
     Action.UPDATE: "[yellow]~[/]",
@@ -27,10 +26,34 @@ SHOWN = 72
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text with *** in place of every secret."""
-    for secret in secrets:
-        text = text.replace(secret, HIDDEN)
+    """The text with *** in place of every secret.
+
+    Longer ones first: one may be a part of another. A trivial one is none.
+    """
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= SHORTEST:
+            text = text.replace(secret, HIDDEN)
     return text
+
+
+def _redacted(data: Any, secrets: tuple[str, ...]) -> Any:
+    """Data for JSON, text by text: as a whole it might be JSON no more."""
+    if isinstance(data, Mapping):
+        return {key: _redacted(value, secrets) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_redacted(item, secrets) for item in data]
+    return redact(data, secrets) if isinstance(data, str) else data
+
+
+def safe_status(status: Status, secrets: Iterable[str]) -> Status:
+    """The state without secrets."""
+    values = tuple(secrets)
+    return replace(
+        status,
+        rows=tuple(tuple(redact(cell, values) for cell in row) for row in status.rows),
+        notes=tuple(redact(note, values) for note in status.notes),
+        data=_redacted(status.data, values),
+    )
 
 
 def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
@@ -49,7 +72,8 @@ def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
         for change in plan.changes
     )
     problems = tuple(redact(problem, values) for problem in plan.problems)
-    return replace(plan, changes=changes, problems=problems)
+    remarks = tuple(redact(remark, values) for remark in plan.remarks)
+    return replace(plan, changes=changes, problems=problems, remarks=remarks)
 
 
 def _safe_edit(edit: Edit, secrets: tuple[str, ...]) -> Edit:
@@ -63,9 +87,7 @@ def _safe_edit(edit: Edit, secrets: tuple[str, ...]) -> Edit:
 def _safe_value(key: str, value: str | None, secrets: tuple[str, ...]) -> str | None:
     if value is None:
         return None
-    if SECRET_KEY.search(key) and not REFERENCE.match(value):
-        return HIDDEN
-    return redact(value, secrets)
+    return redact(hidden(key, value), secrets)
 
 
 def plan_json(plan: Plan) -> str:
@@ -102,12 +124,12 @@ def print_plan(plan: Plan, console: Console) -> None:
         if change.action is Action.UPDATE:
             for edit in change.edits:
                 console.print(f"      {_edit_line(edit)}", soft_wrap=True, highlight=False)
-    console.print(summary(plan), highlight=False)
+    console.print(summary(plan), highlight=False, markup=False)
 
 
 def headline(change: Change) -> str:
     """One change in one line, as Rich markup."""
-    return f"  {SIGNS[change.action]} {change.kind:<8} {change.name}"
+    return f"  {SIGNS[change.action]} {change.kind:<8} {escape(change.name)}"
 
 
 def summary(plan: Plan) -> str:
@@ -182,7 +204,8 @@ def print_status(statuses: Iterable[Status], console: Console) -> None:
         for status in same:
             for name, state, *rest in status.rows:
                 colour = "green" if name in status.well else "red"
-                table.add_row(name, f"[{colour}]{state}[/]", *rest)
+                cells = (escape(cell) for cell in rest)
+                table.add_row(escape(name), f"[{colour}]{escape(state)}[/]", *cells)
         console.print(table)
         for note in (note for status in same for note in status.notes):
             console.print(f"  {note}", soft_wrap=True, highlight=False, markup=False)

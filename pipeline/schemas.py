@@ -1,12 +1,26 @@
 """Avro schemas, with Datagen's annotations and without them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastavro.schema import SchemaParseException, UnknownType, parse_schema
 
+from pipeline.suggest import unknown
+
 ANNOTATION = "arg.properties"
+# What Datagen knows there: Confluent's and ours use one generator.
+OPTIONS: Mapping[str, frozenset[str]] = {
+    "iteration": frozenset({"start", "restart", "step", "initial"}),
+    "range": frozenset({"min", "max"}),
+    "length": frozenset({"min", "max"}),
+    "options": frozenset({"file", "encoding"}),
+    **dict.fromkeys(("keys", "odds", "prefix", "regex", "suffix"), frozenset()),
+}
+TYPES = (
+    "null", "boolean", "int", "long", "float", "double", "bytes", "string", "record", "enum",
+    "array", "map", "fixed",
+)  # fmt: skip
 # Attributes with Connect's types. ksqlDB registers each of its schemas with and without them.
 CONNECTS_OWN = {"connect.name", "connect.version"}
 
@@ -25,7 +39,11 @@ def contract(schema: Any) -> Any:
 
 def _without(schema: Any, attributes: set[str]) -> Any:
     if isinstance(schema, dict):
-        kept = {k: _without(v, attributes) for k, v in schema.items() if k not in attributes}
+        kept = {
+            k: v if k == "default" else _without(v, attributes)
+            for k, v in schema.items()
+            if k not in attributes
+        }
         return kept["type"] if set(kept) == {"type"} else kept
     if isinstance(schema, list):
         return [_without(item, attributes) for item in schema]
@@ -49,13 +67,62 @@ def canonical(schema: Any) -> str:
 
 def problem(schema: Any) -> str | None:
     """Why this is not an Avro record schema; None if it is one."""
-    try:
-        parse_schema(contract(schema), _write_hint=False)
-    except (SchemaParseException, UnknownType, KeyError, TypeError) as error:
-        return f"not an Avro schema: {error}"
     if not isinstance(schema, dict) or schema.get("type") != "record":
         return "the top level must be a record"
-    return None
+    told = _problem_of_fields(schema.get("fields")) or _parsed(schema)
+    return f"not an Avro schema: {told}" if told else None
+
+
+def _problem_of_fields(fields: Any) -> str:
+    if not isinstance(fields, list):
+        return "a record has `fields`, a list"
+    for field in fields:
+        if not isinstance(field, dict) or not isinstance(field.get("name"), str):
+            return "a field is a mapping with a `name`, a text"
+        if "type" not in field:
+            return f"the field {field['name']} has no `type`"
+    return ""
+
+
+def _parsed(schema: Schema) -> str:
+    try:
+        parse_schema(contract(schema), _write_hint=False)
+    except UnknownType as error:
+        return unknown("type", str(error.name), TYPES)
+    except KeyError as error:
+        return f"{error} is missing"
+    except SchemaParseException as error:
+        return str(error)
+    # fastavro takes the shape of what it reads for granted.
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def bad_options(options: Any) -> Iterator[tuple[str, str]]:
+    """The place and the mistake of each of Datagen's options that it does not know."""
+    if not isinstance(options, Mapping):
+        yield "", f"{ANNOTATION} is a mapping"
+        return
+    for name, value in options.items():
+        if name not in OPTIONS:
+            yield name, unknown("option", name, OPTIONS)
+        elif isinstance(value, Mapping):
+            for part in sorted(value.keys() - OPTIONS[name]):
+                if name != "keys":
+                    yield f"{name}.{part}", unknown("option", part, OPTIONS[name])
+
+
+def bad_annotations(schema: Any) -> Iterator[str]:
+    """What is wrong with the annotations anywhere in a schema."""
+    if isinstance(schema, dict):
+        if ANNOTATION in schema:
+            yield from (message for _, message in bad_options(schema[ANNOTATION]))
+        parts = [v for k, v in schema.items() if k not in {ANNOTATION, "default"}]
+    else:
+        parts = schema if isinstance(schema, list) else []
+    for part in parts:
+        yield from bad_annotations(part)
 
 
 def annotate(schema: Schema, generator: Mapping[str, Mapping[str, Any]]) -> Schema:

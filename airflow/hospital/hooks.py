@@ -90,7 +90,8 @@ class PipelineHook(BaseHook):
     def declared(self) -> Desired:
         """What the repository declares, read now: a new spec needs no edit of a DAG."""
         with failing_at_once():
-            return desired.render(loader.load(ROOT), self.target.pipeline)
+            target = self.target
+            return desired.render(loader.load(ROOT), target.pipeline, variables=target.variables)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Literal
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import TokenType
 
+from pipeline import textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.sql.dialect import FORMATS, PROPERTIES, TYPES, Ksql, is_reserved, reserved, type_of
 from pipeline.sql.select import read_query
@@ -18,7 +19,14 @@ from pipeline.sql.statements import Column, Source, Statement, name_of, offset_o
 from pipeline.sql.tokens import Cursor
 from pipeline.suggest import unknown
 
+# Folders of ksql/ that have other files: pipeline/cases/, stack/sqlclient.py.
+BESIDE = ("cases", "questions")
+LARGEST = 200_000
+MOST_STATEMENTS = 100
 SETTING = [TokenType.STRING, TokenType.EQ, TokenType.STRING]
+# Texts, names and comments from their beginnings to their ends; and how one begins.
+CLOSED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
+OPENING = re.compile(r"['\"`]|/\*")
 VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 
@@ -29,11 +37,11 @@ def load(folder: Path) -> tuple[Statement, ...]:
         SpecError: there are mistakes: the first of each file, and every source that is unknown or
             created twice.
     """
-    mistakes: list[Mistake] = []
     statements: list[Statement] = []
-    for file in sorted(folder.glob("*.sql")):
+    files, mistakes = textfile.listed(folder, ".sql", BESIDE)
+    for file in files:
         try:
-            statements += parse(file, file.read_text())
+            statements += parse(file, textfile.read(file, LARGEST))
         except SpecError as error:
             mistakes += error.mistakes
     mistakes += _unknown_or_repeated(statements)
@@ -63,8 +71,13 @@ def parse(file: Path, text: str) -> list[Statement]:
     source = Source(file, _filled_in(file, text))
     try:
         tokens = Ksql().tokenize(source.text)
-    except TokenError as error:
-        raise SpecError((Mistake(file, None, "", f"not SQL: {error}"),)) from None
+    except TokenError:
+        source.refuse(
+            _last_opened(source.text), "a text, a name or a comment begins and never ends"
+        )
+    if sum(token.token_type is TokenType.SEMICOLON for token in tokens) > MOST_STATEMENTS:
+        message = f"has more than {MOST_STATEMENTS} statements: make it several files"
+        raise SpecError((Mistake(file, None, "", message),))
     statements = []
     settings: dict[str, str] = {}
     begin = 0
@@ -81,6 +94,15 @@ def parse(file: Path, text: str) -> list[Statement]:
     return statements
 
 
+def _last_opened(text: str) -> int:
+    """Where the quote or the comment begins that the text never closes."""
+    position = 0
+    for found in CLOSED.finditer(text):
+        position = found.end()
+    rest = OPENING.search(text, position)
+    return rest.start() if rest else position
+
+
 def _filled_in(file: Path, text: str) -> str:
     """The text with each ${name} replaced by the value of DEFINE name = 'value';."""
     values = dict(re.findall(r"(?im)^\s*DEFINE\s+(\w+)\s*=\s*'([^']*)'\s*;", text))
@@ -88,6 +110,10 @@ def _filled_in(file: Path, text: str) -> str:
     if unknown:
         name = unknown.group(1)
         Source(file, text).refuse(unknown.start(), f"${{{name}}} has no DEFINE {name} = '…';")
+    added = sum(len(values[match.group(1)]) for match in VARIABLE.finditer(text))
+    if len(text) + added > LARGEST:
+        message = f"is larger than {LARGEST // 1000} kB, its variables filled in"
+        raise SpecError((Mistake(file, None, "", message),))
     return VARIABLE.sub(lambda match: values[match.group(1)], text)
 
 

@@ -2,11 +2,13 @@
 
 import json
 
+import pytest
 from rich.console import Console
 
 from pipeline import report
 from pipeline.change import Action, Change, Edit
 from pipeline.plan import Plan
+from pipeline.resources.resource import Status
 
 
 def _text(plan: Plan) -> str:
@@ -55,3 +57,38 @@ def test_a_long_value_is_cut_around_the_difference() -> None:
 
 def test_brackets_in_a_value_are_no_markup() -> None:
     assert "[red]" in _text(_plan(Edit("a", "[red]", "[blue]")))
+
+
+@pytest.mark.parametrize("name", ["[red]x", "a[/]b", "x[bold"])
+def test_neither_are_they_in_a_name(name: str) -> None:
+    change = Change("sink", name, Action.DELETE)
+    assert name in _text(Plan((change,), (), (name,), (name,)))
+    status = Status(("connector", "state"), ((name, "[blue]"),), frozenset(), (name,), {})
+    console = Console(width=200, no_color=True)
+    with console.capture() as captured:
+        report.print_status([status], console)
+    assert captured.get().count(name) == 2
+    assert "[blue]" in captured.get()
+
+
+def test_an_address_in_a_live_configuration_is_shown_without_its_password() -> None:
+    plan = _plan(Edit("connection.url", "jdbc:x?user=a&password=by-hand", "jdbc:x"))
+    (edit,) = report.safe(plan).changes[0].edits
+    assert edit.before == "jdbc:x?user=a&password=***"
+
+
+def test_trivial_secrets_hide_nothing_and_long_ones_go_first() -> None:
+    assert report.redact("a 2000 b", ["", "a", "2000"]) == "a 2000 b"
+    assert report.redact("secret-of-mine", ["secret", "secret-of-mine"]) == "***"
+
+
+def test_a_state_stays_json_whatever_is_hidden() -> None:
+    secret = '"state": '
+    data = {"queries": {"q": f"x{secret}"}, "connectors": [{"name": "a", "lag": None}]}
+    status = Status(("query", "state"), (("q", secret),), frozenset(), (secret,), data)
+    safe = report.safe_status(status, [secret])
+    assert json.loads(report.status_json([safe])) == {
+        "queries": {"q": "x***"},
+        "connectors": [{"name": "a", "lag": None}],
+    }
+    assert (safe.rows, safe.notes) == ((("q", "***"),), ("***",))

@@ -74,7 +74,7 @@ def test_a_command_says_where_a_wrong_address_stands(
         return {"subject": services.registry.subjects()}  # type: ignore[dict-item]
 
     monkeypatch.setattr(deploy, "read", read)
-    monkeypatch.setenv("POSTGRES_PASSWORD", "x")
+    monkeypatch.setenv("POSTGRES_PASSWORD", "of a test")
     monkeypatch.chdir(REPOSITORY)
     with serving(lambda *_: (200, Page(HTML))) as url:
         file = target_file(tmp_path, registry=url)

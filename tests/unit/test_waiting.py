@@ -119,7 +119,7 @@ def test_a_command_is_patient_once_when_all_services_are_silent(
 ) -> None:
     monkeypatch.setattr(http, "CHANGE_TIMEOUT_S", 60)
     monkeypatch.setattr(database, "TIMEOUT_S", 2)
-    monkeypatch.setenv("POSTGRES_PASSWORD", "x")
+    monkeypatch.setenv("POSTGRES_PASSWORD", "of a test")
     monkeypatch.chdir(REPOSITORY)
     with silent() as port:
         url = f"http://127.0.0.1:{port}"
@@ -137,7 +137,7 @@ def test_a_command_is_patient_once_when_all_services_are_silent(
 def test_status_tells_each_service_that_is_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("POSTGRES_PASSWORD", "x")
+    monkeypatch.setenv("POSTGRES_PASSWORD", "of a test")
     monkeypatch.chdir(REPOSITORY)
     monkeypatch.setattr(kafka, "METADATA_S", 0.1)
     result = CliRunner().invoke(app, ["status", "--target", str(target_file(tmp_path))])
