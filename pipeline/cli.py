@@ -7,9 +7,8 @@ Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --de
 found changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated
 
@@ -24,15 +23,15 @@ from pipeline import report
 from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.engines import choice
-from pipeline.errors import PipelineError, PlanRefusedError, UsageError
+from pipeline.errors import PipelineError, PlanRefusedError
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Run
+from pipeline.selection import selected
 from pipeline.services import Services, clients
-from pipeline.suggest import unknown
 
 CHANGES_FOUND = 3
 
@@ -45,13 +44,21 @@ TargetOption = Annotated[
 ]
 OnlyOption = Annotated[
     list[str] | None,
-    typer.Option("--only", help="Only resources of this name. * and ? match. Can be repeated."),
+    typer.Option(
+        "--only",
+        help="Only resources of this name, or of a file of this name, and what they need."
+        " * and ? match. Can be repeated.",
+    ),
 ]
 PruneOption = Annotated[
     bool,
     typer.Option(
         "--prune", help="Also delete our connectors and queries that are not declared any more."
     ),
+]
+AdoptOption = Annotated[
+    bool,
+    typer.Option("--adopt", help="Also take over connectors of our names that others deployed."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 DeadlineOption = Annotated[
@@ -87,25 +94,15 @@ def _context(target_name: str) -> _Context:
     return _Context(secrets, desired, clients(target, secrets, engine))
 
 
-def _planned(context: _Context, only: list[str] | None, *, prune: bool) -> planning.Plan:
+def _planned(
+    context: _Context, only: list[str] | None, *, prune: bool, adopt: bool
+) -> planning.Plan:
     live = deployment.read(context.services, context.desired)
-    plan = planning.compare(context.desired, live, prune=prune)
+    plan = planning.compare(context.desired, live, prune=prune, adopt=adopt)
     if only:
-        plan = plan.only(_selected(only, context.desired, plan))
+        plan = plan.only(selected(only, context.desired, plan))
     plan = deployment.checked(plan, context.desired, context.services)
     return report.safe(plan, context.secrets.values())
-
-
-def _selected(patterns: Iterable[str], desired: Desired, plan: planning.Plan) -> frozenset[str]:
-    names = {item.name for resource in RESOURCES for item in desired.of(resource.kind)}
-    names |= {change.name for change in plan.changes}
-    selected: set[str] = set()
-    for pattern in patterns:
-        matching = {name for name in names if fnmatch(name, pattern)}
-        if not matching:
-            raise UsageError(unknown("resource", pattern, names))
-        selected |= matching
-    return frozenset(selected)
 
 
 @app.command()
@@ -124,13 +121,16 @@ def render(
 
 
 @app.command()
-def validate(target: TargetOption = "embedded") -> None:
+def validate(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Check connectors with the worker, schemas with the registry, tables with PostgreSQL."""
     context = _context(target)
     live = deployment.read(context.services, context.desired)
     plan = planning.everything(context.desired, live)
     plan = deployment.checked(plan, context.desired, context.services)
-    _refuse_problems(report.safe(plan, context.secrets.values()))
+    plan = report.safe(plan, context.secrets.values())
+    if json:
+        print(report.problems_json(plan))
+    _refuse_problems(plan)
     stderr.print(f"[green]✓[/] {len(context.desired.connectors)} connectors, all valid")
 
 
@@ -139,13 +139,14 @@ def plan(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
     prune: PruneOption = False,
+    adopt: AdoptOption = False,
     json: JsonOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 3 if there are changes.")
     ] = False,
 ) -> None:
     """Show what `deploy` would change, key by key. Writes nothing."""
-    planned = _planned(_context(target), only, prune=prune)
+    planned = _planned(_context(target), only, prune=prune, adopt=adopt)
     if json:
         print(report.plan_json(planned))
     else:
@@ -160,23 +161,28 @@ def deploy(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
     prune: PruneOption = False,
+    adopt: AdoptOption = False,
     json: JsonOption = False,
     deadline: DeadlineOption = 60,
 ) -> None:
     """Make the changes that `plan` shows; wait until every changed connector and task runs."""
     context = _context(target)
-    planned = _planned(context, only, prune=prune)
-    _refuse_problems(planned)
+    planned = _planned(context, only, prune=prune, adopt=adopt)
     with stderr.status("deploying"):
         outcome = deployment.apply(planned, context.run(deadline))
     if json:
-        print(report.plan_json(planned))
+        print(report.outcome_json(planned, outcome, context.redacted))
     elif not planned.changes:
-        stdout.print(report.summary(planned))
-    if outcome.failures:
-        done = len(planned.changes) - len(outcome.failures)
-        messages = (*outcome.failures, f"{done} of {len(planned.changes)} changes were made")
+        told = report.summary(planned)
+        if told:
+            stdout.print(told)
+    if planned.problems or outcome.failures:
+        problems = (problem.message for problem in planned.problems)
+        states = deployment.states(outcome, context.services)
+        messages = [*problems, *outcome.failures, report.last_line(outcome, states)]
         raise PipelineError(context.redacted("\n".join(messages)))
+    if planned.changes:
+        stderr.print(report.last_line(outcome, ()), highlight=False)
 
 
 def _progress(change: Change, error: str | None) -> None:
@@ -186,7 +192,7 @@ def _progress(change: Change, error: str | None) -> None:
 
 def _refuse_problems(plan: planning.Plan) -> None:
     if plan.problems:
-        raise PlanRefusedError(plan.problems)
+        raise PlanRefusedError(tuple(problem.message for problem in plan.problems))
 
 
 @app.command()
@@ -246,9 +252,9 @@ def destroy(
     """Delete the declared connectors, subjects and topics WITH THEIR DATA. Tables stay."""
     context = _context(target)
     if not yes:
-        typer.confirm(
-            "Delete the pipeline's connectors, schemas, topics and their data?", abort=True
-        )
+        for line in deployment.removed(context.desired):
+            stderr.print(f"  [red]-[/] {escape(line)}", soft_wrap=True, highlight=False)
+        typer.confirm(f"Delete them on the target {target}, with all their data?", abort=True)
     deployment.destroy(
         context.desired,
         context.run(deadline),

@@ -18,6 +18,10 @@ class DeniedError(ServiceError):
     """A service refuses our credentials."""
 
 
+class RefusedError(ServiceError):
+    """A service does not accept what is asked of it, and says why."""
+
+
 class DeadlineError(PipelineError):
     """A condition was not met in time. The message tells the last state."""
 

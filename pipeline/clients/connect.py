@@ -16,10 +16,14 @@ COMPLETED = re.compile(r"Stopping connector: generated the configured \d+ number
 
 @dataclass(frozen=True)
 class Validation:
-    """The result of a validation: errors as (property, message), and the known properties."""
+    """The result of a validation: errors as (property, message), and the known properties.
+
+    `passwords` are those whose values the plugin keeps secret.
+    """
 
     errors: tuple[tuple[str, str], ...]
     known: frozenset[str]
+    passwords: frozenset[str] = frozenset()
 
 
 class Connect:
@@ -112,7 +116,12 @@ def root_cause(trace: str) -> str:
 def _validation(body: Mapping[str, Any]) -> Validation:
     values = [item["value"] for item in body["configs"]]
     errors = [(value["name"], message) for value in values for message in value["errors"]]
-    return Validation(tuple(errors), frozenset(value["name"] for value in values))
+    definitions = [item["definition"] for item in body["configs"]]
+    return Validation(
+        tuple(errors),
+        frozenset(value["name"] for value in values),
+        frozenset(one["name"] for one in definitions if one["type"] == "PASSWORD"),
+    )
 
 
 def _short_names(plugins: list[str]) -> set[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from confluent_kafka import (
     ConsumerGroupTopicPartitions,
+    KafkaError,
     KafkaException,
     TopicCollection,
     TopicPartition,
@@ -22,10 +23,21 @@ from confluent_kafka.admin import (
 )
 
 from pipeline.clients import librdkafka
-from pipeline.errors import ServiceError
+from pipeline.errors import RefusedError, ServiceError
 from pipeline.live import LiveTopic
 
 TIMEOUT_S = 20
+# The broker's errors about what is asked of it.
+REFUSALS = {
+    KafkaError.INVALID_CONFIG,
+    KafkaError.INVALID_PARTITIONS,
+    KafkaError.INVALID_REPLICATION_FACTOR,
+    KafkaError.INVALID_REQUEST,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.TOPIC_EXCEPTION,
+    # Of the client itself, for what it does not even send.
+    KafkaError._INVALID_ARG,  # noqa: SLF001 - librdkafka's own name
+}
 
 
 class Kafka:
@@ -110,25 +122,40 @@ class Kafka:
         }
 
     def create(
-        self, name: str, partitions: int, replication: int, config: Mapping[str, str]
+        self,
+        name: str,
+        partitions: int,
+        replication: int,
+        config: Mapping[str, str],
+        *,
+        trial: bool = False,
     ) -> None:
-        """Creates a topic."""
+        """Creates a topic. In a trial, as in the next two methods, the broker only checks it.
+
+        Raises:
+            RefusedError: as in the next two methods, the broker does not accept it.
+        """
         topic = NewTopic(
             name,
             num_partitions=partitions,
             replication_factor=replication,
             config=dict(config),
         )
-        self._all(self._admin.create_topics([topic], request_timeout=TIMEOUT_S))
+        self._all(self._admin.create_topics([topic], **_options(trial=trial)))
 
-    def grow(self, name: str, partitions: int) -> None:
+    def grow(self, name: str, partitions: int, *, trial: bool = False) -> None:
         """Adds partitions to a topic, up to the given number."""
-        futures = self._admin.create_partitions(
-            [NewPartitions(name, partitions)], request_timeout=TIMEOUT_S
-        )
-        self._all(futures)
+        wanted = [NewPartitions(name, partitions)]
+        self._all(self._admin.create_partitions(wanted, **_options(trial=trial)))
 
-    def configure(self, name: str, wanted: Mapping[str, str], live: Mapping[str, str]) -> None:
+    def configure(
+        self,
+        name: str,
+        wanted: Mapping[str, str],
+        live: Mapping[str, str],
+        *,
+        trial: bool = False,
+    ) -> None:
         """Changes a topic's own settings from `live` to `wanted`; others fall back to defaults."""
         entries = [
             ConfigEntry(key, wanted.get(key), incremental_operation=_operation(key, wanted))
@@ -136,7 +163,7 @@ class Kafka:
             if wanted.get(key) != live.get(key)
         ]
         resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
-        self._all(self._admin.incremental_alter_configs([resource], request_timeout=TIMEOUT_S))
+        self._all(self._admin.incremental_alter_configs([resource], **_options(trial=trial)))
 
     def delete(self, names: list[str]) -> None:
         """Deletes topics with their records."""
@@ -151,6 +178,8 @@ class Kafka:
         try:
             return future.result(timeout=TIMEOUT_S)
         except KafkaException as error:
+            if error.args[0].code() in REFUSALS:
+                raise RefusedError(error.args[0].str()) from None
             raise ServiceError(f"Kafka at {self.address}: {error.args[0].str()}") from None
 
     def _unreachable(self, error: KafkaException) -> ServiceError:
@@ -158,6 +187,10 @@ class Kafka:
             f"Kafka cannot be reached at {self.address} ({error.args[0].str()}): is it up?"
             " `make status` shows it, `make up` starts it"
         )
+
+
+def _options(*, trial: bool) -> dict[str, Any]:
+    return {"validate_only": trial, "request_timeout": TIMEOUT_S}
 
 
 def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:

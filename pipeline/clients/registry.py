@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.clients.http import Service
 from pipeline.live import LiveSubject
-from pipeline.schemas import Schema, compact
+from pipeline.schemas import Schema, text
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 
@@ -16,6 +16,7 @@ class Registry:
 
     def __init__(self, url: str) -> None:
         headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
+        self.url = url
         self._http = Service("Schema Registry", url, headers)
 
     def subjects(self) -> list[str]:
@@ -66,6 +67,16 @@ class Registry:
         answer = self._http.json("POST", f"/subjects/{subject}/versions", _body(schema))
         return int(answer["id"])
 
+    def registered(self, subject: str, schema: Schema) -> int | None:
+        """The version of a subject that has this schema; None if no version has it."""
+        path = f"/subjects/{subject}"
+        response = self._http.call("POST", path, _body(schema))
+        if response.status_code == 404:
+            return None
+        if not response.ok:
+            raise self._http.error("POST", path, response)
+        return int(response.json()["version"])
+
     def set_compatibility(self, subject: str, level: str) -> None:
         """Sets a subject's compatibility level."""
         self._http.json("PUT", f"/config/{subject}", {"compatibility": level})
@@ -80,7 +91,7 @@ class Registry:
 
 
 def _body(schema: Schema) -> dict[str, str]:
-    return {"schema": compact(schema), "schemaType": "AVRO"}
+    return {"schema": text(schema), "schemaType": "AVRO"}
 
 
 def _parsed(text: str) -> Schema:

@@ -11,7 +11,7 @@ from pipeline.errors import Mistake, SpecError
 from pipeline.repository import schemas as schema_files
 from pipeline.repository.project import Project
 from pipeline.repository.source import Source
-from pipeline.repository.specs import TopicSpec, strings
+from pipeline.repository.specs import TopicSpec, strings, topic_strings
 from pipeline.repository.templates import EVERY_SINK, SUFFIX, Renderer
 from pipeline.resources.connector import OWNER_KEY, Connector, is_sink
 from pipeline.resources.desired import Desired
@@ -65,7 +65,7 @@ def _topic(project: Project, name: str, spec: TopicSpec) -> Topic:
         name,
         spec.partitions or defaults.partitions,
         spec.replication or defaults.replication,
-        strings({**defaults.config, **spec.config}),
+        topic_strings({**defaults.config, **spec.config}),
     )
 
 
@@ -76,12 +76,14 @@ def _topic_of_query(project: Project, statement: Statement, topics: Mapping[str,
     topic_of = {other.name: other.topic for other in project.statements}
     source = topics.get(topic_of.get(next(iter(statement.sources), ""), ""))
     partitions = int(statement.properties.get("PARTITIONS", 0))
-    config = topic_config(statement, strings(defaults.config), source.config if source else {})
+    config = topic_config(
+        statement, topic_strings(defaults.config), source.config if source else {}
+    )
     return Topic(
         statement.topic,
         spec.partitions or partitions or (source.partitions if source else defaults.partitions),
         spec.replication or defaults.replication,
-        {**config, **strings(spec.config)},
+        {**config, **topic_strings(spec.config)},
         f"{statement.source.file}:{statement.line}",
     )
 
@@ -93,7 +95,7 @@ def _dead_letter_queues(project: Project, connectors: tuple[Connector, ...]) -> 
         name = connector.config.get(DEAD_LETTER_QUEUE, "")
         if name and name not in declared:
             declared.add(name)
-            config = strings(defaults.config)
+            config = topic_strings(defaults.config)
             yield Topic(name, 1, defaults.replication, config, str(connector.file))
 
 
@@ -140,7 +142,9 @@ def _connectors(project: Project, owner: str) -> Iterator[Connector]:
     renderer = Renderer(project.root)
     for source in project.connectors:
         config = _config(project, renderer, source, owner)
-        yield Connector(source.spec.name, config, source.file)
+        queue = config.get(DEAD_LETTER_QUEUE)
+        topics = (*source.topics, *([queue] if queue else []))
+        yield Connector(source.spec.name, config, source.file, topics, source.table)
 
 
 def _config(project: Project, renderer: Renderer, source: Source, owner: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pipeline import schemas
+from pipeline import avro, schemas
 from pipeline.errors import Mistake, SpecError
 
 FOLDER = Path("schemas")
@@ -42,7 +42,7 @@ def read(file: Path) -> schemas.Schema:
         schema: schemas.Schema = json.loads(file.read_text())
     except json.JSONDecodeError as error:
         raise SpecError((Mistake(file, error.lineno, "", f"not JSON: {error.msg}"),)) from None
-    problem = schemas.problem(schema)
+    problem = avro.problem(schema)
     if problem:
         raise SpecError((Mistake(file, None, "", problem),))
     return schema

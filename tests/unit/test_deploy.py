@@ -41,12 +41,13 @@ def test_what_builds_on_a_statement_that_failed_is_left_alone_and_the_others_are
     told: list[str] = []
     services = cast("Services", type("Clients", (), {"engine": engine})())
     run = Run(services, deadline_s=1, report=lambda *_: None, tell=told.append)
-    outcome = deploy.apply(Plan((*changes, connector)), run)
+    needs = {connector.key: frozenset({("query", "c")})}
+    outcome = deploy.apply(Plan((*changes, connector), needs=needs), run)
     assert engine.made == ["d"]
     assert told == ["query d: d is made"]
     assert outcome.failures == (
         "query a: no",
         "query b: not made, because a failed",
         "query c: not made, because b failed",
-        "sink s: not made, because a query failed",
+        "sink s: not made, because query c failed",
     )

@@ -5,7 +5,7 @@ import json
 from rich.console import Console
 
 from pipeline import report
-from pipeline.change import Action, Change, Edit
+from pipeline.change import Action, Change, Edit, Problem
 from pipeline.plan import Plan
 
 
@@ -17,7 +17,10 @@ def _text(plan: Plan) -> str:
 
 
 def _plan(*edits: Edit, note: str = "") -> Plan:
-    return Plan((Change("sink", "labs-sink", Action.UPDATE, edits, note),), ("bad: s3cret",))
+    return Plan(
+        (Change("sink", "labs-sink", Action.UPDATE, edits, note),),
+        (Problem("sink", "x", "bad: s3cret"),),
+    )
 
 
 def test_a_secret_is_hidden_wherever_it_stands() -> None:
