@@ -173,9 +173,7 @@ def deploy(
     if json:
         print(report.outcome_json(planned, outcome, context.redacted))
     elif not planned.changes:
-        told = report.summary(planned)
-        if told:
-            stdout.print(told)
+        report.print_plan(planned, stdout)
     if planned.problems or outcome.failures:
         problems = (problem.message for problem in planned.problems)
         states = deployment.states(outcome, context.services)

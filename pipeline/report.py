@@ -99,11 +99,13 @@ def problems_json(plan: Plan) -> str:
 
 def last_line(outcome: Outcome, states: Iterable[str]) -> str:
     """What a deployment made, and what is left in which state."""
-    made, tried = len(outcome.made), len(outcome.results)
-    counts = {"made": made, "failed": tried - made, "not tried": len(outcome.left)}
-    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count or word == "made")
-    left = ", ".join(states)
-    return f"{told} of {tried + len(outcome.left)} changes.{f' Now: {left}.' if left else ''}"
+    failed, left = len(outcome.results) - len(outcome.made), len(outcome.left)
+    total = len(outcome.results) + left
+    told = [f"{len(outcome.made)} of {total} {'change' if total == 1 else 'changes'} made"]
+    told += [f"{failed} failed"] if failed else []
+    told += [f"{left} not tried"] if left else []
+    now = ", ".join(states)
+    return f"{', '.join(told)}.{f' Now: {now}.' if now else ''}"
 
 
 def _change(change: Change) -> dict[str, Any]:
@@ -137,7 +139,7 @@ def print_plan(plan: Plan, console: Console) -> None:
                 console.print(f"      {_edit_line(edit)}", soft_wrap=True, highlight=False)
     told = summary(plan)
     if told:
-        console.print(told, highlight=False)
+        console.print(told, soft_wrap=True, highlight=False)
 
 
 def headline(change: Change) -> str:
@@ -165,8 +167,8 @@ def _leftovers(plan: Plan) -> str:
     them = "it" if len(plan.leftovers) == 1 else "them"
     names = ", ".join(plan.leftovers)
     return (
-        f"Not declared any more, but running: {names}. --prune deletes {them}. Topics and subjects"
-        " bear no mark: those that you removed stay, and plan cannot name them."
+        f"Not declared any more, but running: {names}. --prune deletes {them}.\n"
+        "Topics and subjects bear no mark: those that you removed stay, and are not named here."
     )
 
 
