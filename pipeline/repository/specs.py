@@ -47,6 +47,8 @@ class PlainSpec(Spec):
     template: Literal["none"]
 
 
+# A broker takes no more partitions in one request, and has 16 bits for the replication.
+MOST_PARTITIONS, MOST_REPLICAS = 10_000, 32_767
 _Level = Literal[
     "NONE",
     "BACKWARD",
@@ -72,8 +74,10 @@ Level = Annotated[_Level, BeforeValidator(_known)]
 class TopicDefaults(Model):
     """The defaults of all topics."""
 
-    partitions: int = Field(ge=1, description="Number of partitions.")
-    replication: int = Field(ge=1, description="Number of brokers that hold each partition.")
+    partitions: int = Field(ge=1, le=MOST_PARTITIONS, description="Number of partitions.")
+    replication: int = Field(
+        ge=1, le=MOST_REPLICAS, description="Number of brokers that hold each partition."
+    )
     compatibility: Level = Field(
         description="The registry's compatibility level for the topic's schema."
     )
@@ -85,9 +89,11 @@ class TopicDefaults(Model):
 class TopicSpec(Model):
     """One topic. The defaults apply to every key that is left out."""
 
-    partitions: int | None = Field(None, ge=1, description="Number of partitions.")
+    partitions: int | None = Field(
+        None, ge=1, le=MOST_PARTITIONS, description="Number of partitions."
+    )
     replication: int | None = Field(
-        None, ge=1, description="Number of brokers that hold each partition."
+        None, ge=1, le=MOST_REPLICAS, description="Number of brokers that hold each partition."
     )
     compatibility: Level | None = Field(
         None, description="Compatibility level, as in the defaults."

@@ -161,11 +161,22 @@ class Connectors(Resource[Connector, LiveConnector]):
         )
 
     def settle(self, changes: Sequence[Change], run: Run) -> Mapping[str, str]:
-        """Watches the connectors for a while: many a task fails with the first record."""
+        """Watches the connectors for a while, and those sinks longer that have yet to write."""
         started = [change for change in changes if change.action is not Action.DELETE]
-        errors = worker.watch([change.name for change in started], run.services.connect)
+        kafka = run.services.kafka
+        reading = [c.declared for c in started if "topics" in c.declared.config]
+        begun = {sink.name: kafka.committed(_group(sink.name)) for sink in reading}
+
+        def idle() -> set[str]:
+            behind = {name for name, lag in sink_lags(kafka, reading).items() if lag}
+            return {name for name in behind if kafka.committed(_group(name)) == begun[name]}
+
+        names = [change.name for change in started]
+        errors, waiting = worker.watch(names, run.services.connect, idle)
         for change in started:
             run.report(change, errors.get(change.name))
+        for name in sorted(waiting):
+            run.tell(f"{self.kind} {name} runs, but has not written anything yet")
         return errors
 
     def remove(
@@ -206,8 +217,13 @@ def sink_lags(kafka: "Kafka", connectors: Sequence[Connector]) -> dict[str, int]
         ServiceError: the broker is unreachable.
     """
     topics = {c.name: c.config["topics"].split(",") for c in connectors if "topics" in c.config}
-    lags = kafka.lags({f"connect-{name}": names for name, names in topics.items()})
-    return {name: lags[f"connect-{name}"] for name in topics}
+    lags = kafka.lags({_group(name): names for name, names in topics.items()})
+    return {name: lags[_group(name)] for name in topics}
+
+
+def _group(sink: str) -> str:
+    """The consumer group that Connect gives a sink."""
+    return f"connect-{sink}"
 
 
 def _row(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What a deployment does with connectors on the worker, and what it waits for."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change
@@ -13,8 +13,11 @@ from pipeline.wait import until
 if TYPE_CHECKING:
     from pipeline.clients.connect import Connect
 
-# How long connectors are watched, and how often: many a task fails with the first record.
-SETTLE_S, EVERY_S = 4.0, 0.5
+# How long connectors are watched: many a task fails with the first record.
+SETTLE_S = 4.0
+# How long a sink has for its first rows: the worker commits offsets every few seconds.
+MOVE_S = 12.0
+EVERY_S = 0.5
 
 
 def make(change: Change, run: Run) -> None:
@@ -72,19 +75,27 @@ def _last_seen(live: LiveConnector | None) -> str:
     return f"not RUNNING: connector {live.state}, {tasks}"
 
 
-def watch(names: Iterable[str], connect: "Connect") -> Mapping[str, str]:
-    """Watches connectors for a while, all at once; the cause of each that fails, by name."""
+def watch(
+    names: Iterable[str], connect: "Connect", idle: Callable[[], set[str]]
+) -> tuple[Mapping[str, str], set[str]]:
+    """Watches connectors for a while, all at once: the cause of each that fails, by name.
+
+    `idle` are those that have work and have not begun it. They are watched for longer; the second
+    result is those that still have not.
+    """
     left = set(names)
     errors: dict[str, str] = {}
-    end = time.monotonic() + SETTLE_S
-    while left and time.monotonic() < end:
+    begun = time.monotonic()
+    while left and time.monotonic() < begun + MOVE_S:
         try:
             live = connect.connectors()
+            if time.monotonic() > begun + SETTLE_S:
+                left &= idle()
         except PipelineError as error:
-            return errors | dict.fromkeys(left, str(error))
+            return errors | dict.fromkeys(left, str(error)), set()
         for name in left & live.keys():
             if live[name].failed:
                 errors[name] = "; ".join(live[name].failed)
         left = {n for n in left - errors.keys() if n in live and live[n].summary != "COMPLETED"}
         time.sleep(EVERY_S)
-    return errors
+    return errors, left

@@ -7,6 +7,7 @@ from rich.console import Console
 from pipeline import report
 from pipeline.change import Action, Change, Edit, Problem
 from pipeline.plan import Plan
+from pipeline.resources.resource import Outcome
 
 
 def _text(plan: Plan) -> str:
@@ -58,3 +59,35 @@ def test_a_long_value_is_cut_around_the_difference() -> None:
 
 def test_brackets_in_a_value_are_no_markup() -> None:
     assert "[red]" in _text(_plan(Edit("a", "[red]", "[blue]")))
+
+
+def test_an_outcome_says_of_each_change_what_became_of_it() -> None:
+    done, failed, left = (Change("sink", name, Action.CREATE) for name in "abc")
+    plan = Plan((done, failed, left), (Problem("table", "t", "no"),))
+    outcome = Outcome(((done, None), (failed, "s3cret")), ((left, "table t has a problem"),))
+    told = json.loads(
+        report.outcome_json(plan, outcome, lambda text: report.redact(text, ["s3cret"]))
+    )
+    assert [(c["name"], c["outcome"], c["message"]) for c in told["changes"]] == [
+        ("a", "done", None),
+        ("b", "error", "***"),
+        ("c", "not made", "table t has a problem"),
+    ]
+    assert told["problems"] == ["no"]
+    assert report.last_line(outcome, ["sink b is FAILED"]) == (
+        "1 of 3 changes made, 1 failed, 1 not tried. Now: sink b is FAILED."
+    )
+    assert report.last_line(Outcome(((done, None),)), ()) == "1 of 1 change made."
+
+
+def test_nothing_to_change_is_not_said_beside_a_problem_or_a_leftover() -> None:
+    assert _text(Plan(())).startswith(report.NOTHING)
+    assert _text(Plan((), (Problem("sink", "s", "no"),))) == ""
+    assert report.NOTHING not in _text(Plan((), leftovers=("sink s",)))
+
+
+def test_a_password_that_a_plugin_knows_is_hidden() -> None:
+    problem = Problem("sink", "labs-sink", "key: is in clear text", ("hunter2",))
+    edit = Edit("key", None, "hunter2")
+    plan = Plan((Change("sink", "labs-sink", Action.UPDATE, (edit,)),), (problem,))
+    assert "hunter2" not in report.plan_json(report.safe(plan))
