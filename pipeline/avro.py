@@ -70,9 +70,9 @@ def _inner(schema: avro.Schema) -> Sequence[avro.Schema]:
 
 
 def _is_value(value: Any, schema: avro.Schema) -> bool:
-    """Whether JSON is a default of the type. That of a union is of its first type."""
+    """Whether JSON is a default of the type. That of a union is of any of its types."""
     if isinstance(schema, avro.UnionSchema):
-        return _is_value(value, schema.schemas[0])
+        return any(_is_value(value, one) for one in schema.schemas)
     if isinstance(schema, avro.ArraySchema):
         return isinstance(value, list) and all(_is_value(v, schema.items) for v in value)
     if isinstance(schema, avro.MapSchema):
