@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.change import Action, Change, Key, Problem
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
-from pipeline.resources.needs import Needs, closure, needs
+from pipeline.resources.needs import Needs, closure, made_from, needs
 
 # What runs, by kind of resource and by name.
 Live = Mapping[str, Mapping[str, Any]]
@@ -16,11 +16,13 @@ Live = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes, and the problems. What has a problem is not changed, nor is what needs it.
+    """The changes, and the problems.
+
+    What has a problem is not changed, nor is what needs it, nor what it is made from.
 
     `leftovers` are resources that we deployed and that are not declared any more. Only `--prune`
     turns them into changes. `remarks` are about things that are not declared and always stay.
-    `needs` is what each declared resource needs directly.
+    `needs` is what each declared resource needs directly, `made_from` what it has to fit.
     """
 
     changes: tuple[Change, ...]
@@ -28,6 +30,7 @@ class Plan:
     leftovers: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     needs: Needs = field(default_factory=dict)
+    made_from: Needs = field(default_factory=dict)
 
     def only(self, names: frozenset[str]) -> "Plan":
         """The plan for these resources and what they need, with the problems of both."""
@@ -66,12 +69,14 @@ class Plan:
 
     def blocked(self, broken: Iterable[Key]) -> Mapping[Key, Key]:
         """The changes that cannot be made if these resources cannot, each with one of those."""
-        bad = set(broken)
+        bad = {key: key for key in broken}
+        origins = {of: key for key in bad for of in self.made_from.get(key, ())}
+        causes = {**origins, **bad}
         found: dict[Key, Key] = {}
         for change in self.changes:
-            causes = closure([change.key], self.needs) & bad
-            if causes:
-                found[change.key] = change.key if change.key in causes else min(causes)
+            hit = closure([change.key], self.needs) & causes.keys()
+            if hit:
+                found[change.key] = causes[change.key if change.key in hit else min(hit)]
         return found
 
 
@@ -103,7 +108,12 @@ def compare(desired: Desired, live: Live, *, prune: bool = False, adopt: bool = 
     leftovers = () if prune else tuple(f"{change.kind} {change.name}" for change in deletions)
     pruned = deletions if prune else []
     return Plan(
-        (*changes, *pruned), tuple(problems), leftovers, tuple(remarks), needs(desired, live)
+        (*changes, *pruned),
+        tuple(problems),
+        leftovers,
+        tuple(remarks),
+        needs(desired, live),
+        made_from(desired),
     )
 
 

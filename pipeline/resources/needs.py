@@ -24,6 +24,11 @@ def needs(desired: Desired, live: Mapping[str, Mapping[str, Any]]) -> Needs:
     return {key: frozenset(needed & found.keys()) for key, needed in found.items()}
 
 
+def made_from(desired: Desired) -> Needs:
+    """What a resource is made from: it may not fit any more if that changes."""
+    return {key: frozenset(of) for key, of in _pairs(desired) if key[0] == table.KIND and of}
+
+
 def _pairs(desired: Desired) -> Iterator[tuple[Key, set[Key]]]:
     writers = {q.writes: q.name for q in desired.queries if q.writes}
     for item in desired.topics:

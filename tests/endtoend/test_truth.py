@@ -106,15 +106,14 @@ DRIFTS: dict[str, tuple[Callable[[Workspace], None], dict[str, Edits]]] = {
     ),
     "only documentation": (
         lambda space: _schema(space, doc="Widgets."),
-        {"subject W-value": {"doc": (None, "Widgets.")}},
+        {
+            "subject W-value": {"doc": (None, "Widgets.")},
+            "table W": {"comment": (None, "Widgets.")},
+        },
     ),
-    "only aliases": (
-        lambda space: _schema(space, aliases=["Gadget"]),
-        {"subject W-value": {"aliases": (None, '["test.Gadget"]')}},
-    ),
-    "only an attribute": (
-        lambda space: _schema(space, owner="the ward"),
-        {"subject W-value": {"owner": (None, "the ward")}},
+    "only aliases and an attribute": (
+        lambda space: _schema(space, aliases=["Gadget"], owner="the ward"),
+        {"subject W-value": {"aliases": (None, '["test.Gadget"]'), "owner": (None, "the ward")}},
     ),
     "only the order of the fields": (
         lambda space: _schema(space, fields=widget_schema()["fields"][::-1]),
@@ -181,13 +180,12 @@ def test_a_schema_is_judged_by_the_declared_level(space: Workspace) -> None:
     assert "field colour has no default in the declared schema" in done.stderr
     assert _latest(space)["fields"] == fields
     _level(space, "BACKWARD")
-    # A column that old rows cannot have is another question.
-    _schema(space, fields=[f for f in annotated if f["name"] != "size"], name="Other")
+    _schema(space, fields=annotated, name="Other")
     assert "the record is Other in the declared schema, and Widget in" in space.run("plan").stderr
     _topics(space, compatibility="NONE", config={"segment.ms": 500000, "cleanup.policy": POLICY})
     space.ok("deploy")
     assert _latest(space)["name"] == "Other"
-    _schema(space, fields=annotated, name="Widget", doc="Again.")
+    _schema(space, name="Widget", doc="Again.")
     space.ok("deploy")
     _topics(space, config={"segment.ms": 500000, "cleanup.policy": POLICY})
     space.ok("deploy")
