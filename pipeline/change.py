@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+# A resource: its kind and its name.
+Key = tuple[str, str]
+
 
 class Action(StrEnum):
     """What a deployment does to a resource."""
@@ -40,6 +43,24 @@ class Change:
     note: str = ""
     declared: Any = None
     live: Any = None
+
+    @property
+    def key(self) -> Key:
+        """Of which resource it is."""
+        return self.kind, self.name
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a resource cannot be made as declared. Without a name, it concerns its whole kind.
+
+    `secrets` are values in clear text that no output may show.
+    """
+
+    kind: str
+    name: str
+    message: str
+    secrets: tuple[str, ...] = ()
 
 
 def edits(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Edit, ...]:

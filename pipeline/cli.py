@@ -25,12 +25,21 @@ from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.engines import choice
 from pipeline.errors import InterruptedRunError, PipelineError, PlanRefusedError
+from pipeline.options import (
+    AdoptOption,
+    DeadlineOption,
+    JsonOption,
+    OnlyOption,
+    PruneOption,
+    TargetOption,
+)
 from pipeline.paths import here
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
 from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Run
+from pipeline.selection import selected
 from pipeline.services import Services, clients
 
 CHANGES_FOUND = 3
@@ -38,24 +47,6 @@ CHANGES_FOUND = 3
 app = typer.Typer(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
 stdout = Console()
 stderr = Console(stderr=True)
-
-TargetOption = Annotated[
-    str, typer.Option("--target", "-t", help="Name of a file in targets/, or a path to a file.")
-]
-OnlyOption = Annotated[
-    list[str] | None,
-    typer.Option("--only", help="Only resources of this name. * and ? match. Can be repeated."),
-]
-PruneOption = Annotated[
-    bool,
-    typer.Option(
-        "--prune", help="Also delete our connectors and queries that are not declared any more."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-DeadlineOption = Annotated[
-    float, typer.Option("--deadline", help="Seconds to wait for each connector to run.", min=1)
-]
 
 
 @dataclass(frozen=True)
@@ -108,11 +99,13 @@ def _context(target_name: str) -> _Context:
     return _Context(secrets, desired, clients(target, secrets, engine))
 
 
-def _planned(context: _Context, only: list[str] | None, *, prune: bool) -> planning.Plan:
+def _planned(
+    context: _Context, only: list[str] | None, *, prune: bool, adopt: bool
+) -> planning.Plan:
     live = deployment.read(context.services, context.desired)
-    plan = planning.compare(context.desired, live, prune=prune)
+    plan = planning.compare(context.desired, live, prune=prune, adopt=adopt)
     if only:
-        plan = plan.only(planning.selected(only, context.desired, plan))
+        plan = plan.only(selected(only, context.desired, plan))
     plan = deployment.checked(plan, context.desired, context.services)
     return report.safe(plan, context.secrets.values())
 
@@ -134,13 +127,16 @@ def render(
 
 @app.command()
 @command.placing
-def validate(target: TargetOption = "embedded") -> None:
+def validate(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Check connectors with the worker, schemas with the registry, tables with PostgreSQL."""
     context = _context(target)
     live = deployment.read(context.services, context.desired)
     plan = planning.everything(context.desired, live)
     plan = deployment.checked(plan, context.desired, context.services)
-    _refuse_problems(report.safe(plan, context.secrets.values()))
+    plan = report.safe(plan, context.secrets.values())
+    if json:
+        print(report.problems_json(plan))
+    _refuse_problems(plan)
     stderr.print(f"[green]✓[/] {len(context.desired.connectors)} connectors, all valid")
 
 
@@ -150,13 +146,14 @@ def plan(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
     prune: PruneOption = False,
+    adopt: AdoptOption = False,
     json: JsonOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 3 if there are changes.")
     ] = False,
 ) -> None:
     """Show what `deploy` would change, key by key. Writes nothing."""
-    planned = _planned(_context(target), only, prune=prune)
+    planned = _planned(_context(target), only, prune=prune, adopt=adopt)
     if json:
         print(report.plan_json(planned))
     else:
@@ -172,24 +169,27 @@ def deploy(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
     prune: PruneOption = False,
+    adopt: AdoptOption = False,
     json: JsonOption = False,
     deadline: DeadlineOption = 60,
 ) -> None:
     """Make the changes that `plan` shows; wait until every changed connector and task runs."""
     context = _context(target)
     with context.alone("deploy"):
-        planned = _planned(context, only, prune=prune)
-        _refuse_problems(planned)
+        planned = _planned(context, only, prune=prune, adopt=adopt)
         with stderr.status("deploying"):
             outcome = deployment.apply(planned, context.run(deadline))
     if json:
-        print(report.plan_json(planned))
+        print(report.outcome_json(planned, outcome, context.redacted))
     elif not planned.changes:
-        stdout.print(report.summary(planned), markup=False)
-    if outcome.failures:
-        done = len(planned.changes) - len(outcome.failures)
-        messages = (*outcome.failures, f"{done} of {len(planned.changes)} changes were made")
+        report.print_plan(planned, stdout)
+    if planned.problems or outcome.failures:
+        problems = (problem.message for problem in planned.problems)
+        states = deployment.unfinished(outcome, context.services)
+        messages = [*problems, *outcome.failures, report.last_line(outcome, states)]
         raise PipelineError(context.redacted("\n".join(messages)))
+    if planned.changes:
+        stderr.print(report.last_line(outcome, ()), highlight=False)
 
 
 def _note(text: str) -> None:
@@ -203,7 +203,7 @@ def _progress(change: Change, error: str | None) -> None:
 
 def _refuse_problems(plan: planning.Plan) -> None:
     if plan.problems:
-        raise PlanRefusedError(plan.problems)
+        raise PlanRefusedError(tuple(problem.message for problem in plan.problems))
 
 
 @app.command()
@@ -265,9 +265,9 @@ def destroy(
     """Delete the declared connectors, subjects and topics WITH THEIR DATA. Tables stay."""
     context = _context(target)
     if not yes:
-        typer.confirm(
-            "Delete the pipeline's connectors, schemas, topics and their data?", abort=True
-        )
+        for line in deployment.removed(context.desired):
+            stderr.print(f"  [red]-[/] {escape(line)}", soft_wrap=True, highlight=False)
+        typer.confirm(f"Delete them on the target {target}, with all their data?", abort=True)
     with context.alone("destroy"):
         deployment.destroy(
             context.desired,

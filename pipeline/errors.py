@@ -35,6 +35,10 @@ class WrongAnswerError(ServiceError):
         return ServiceError(f"{self.message} See `{self.setting}:` in {place}")
 
 
+class RefusedError(ServiceError):
+    """A service does not accept what is asked of it, and says why."""
+
+
 class DeadlineError(PipelineError):
     """A condition was not met in time. The message tells the last state."""
 

@@ -1,7 +1,7 @@
 """Plans and states as text and as JSON, without secrets."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,8 +13,9 @@ from pipeline.change import Action, Change, Edit
 from pipeline.plan import Plan
 from pipeline.repository.confidential import HIDDEN, SHORTEST, hidden
 from pipeline.resources.query import STATEMENT
-from pipeline.resources.resource import Status
+from pipeline.resources.resource import Outcome, Status
 
+NOTHING = "Nothing to change: what runs is what is declared."
 SIGNS = {
     Action.CREATE: "[green]+[/]",
     Action.UPDATE: "[yellow]~[/]",
@@ -62,7 +63,8 @@ def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
     It hides the given secrets, and every password that somebody wrote into a live connector's
     configuration.
     """
-    values = tuple(secrets)
+    clear = {secret for problem in plan.problems for secret in problem.secrets}
+    values = (*secrets, *sorted(clear, key=len, reverse=True))
     changes = tuple(
         replace(
             change,
@@ -71,7 +73,7 @@ def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
         )
         for change in plan.changes
     )
-    problems = tuple(redact(problem, values) for problem in plan.problems)
+    problems = tuple(replace(p, message=redact(p.message, values)) for p in plan.problems)
     remarks = tuple(redact(remark, values) for remark in plan.remarks)
     return replace(plan, changes=changes, problems=problems, remarks=remarks)
 
@@ -96,19 +98,52 @@ def plan_json(plan: Plan) -> str:
     {"changes": [{kind, name, action, edits: [{key, before, after}], note}], "problems": [],
     "leftovers": [], "remarks": []}.
     """
-    changes = [
-        {
-            "kind": change.kind,
-            "name": change.name,
-            "action": change.action,
-            "edits": [asdict(edit) for edit in change.edits],
-            "note": change.note,
-        }
-        for change in plan.changes
-    ]
+    return _json(plan, [_change(change) for change in plan.changes])
+
+
+def outcome_json(plan: Plan, outcome: Outcome, redacted: Callable[[str], str]) -> str:
+    """The plan as JSON, each change with its outcome: done, error or not made, and the message."""
+    said = {change.key: ("error" if e else "done", e) for change, e in outcome.results}
+    said |= {change.key: ("not made", reason) for change, reason in outcome.left}
+    changes = []
+    for change in plan.changes:
+        word, message = said[change.key]
+        told = redacted(message) if message else None
+        changes.append({**_change(change), "outcome": word, "message": told})
+    return _json(plan, changes)
+
+
+def problems_json(plan: Plan) -> str:
+    """{"problems": [{kind, name, message}]}. The name is "" if one concerns its whole kind."""
+    problems = [{"kind": p.kind, "name": p.name, "message": p.message} for p in plan.problems]
+    return json.dumps({"problems": problems}, indent=2, ensure_ascii=False)
+
+
+def last_line(outcome: Outcome, states: Iterable[str]) -> str:
+    """What a deployment made, and what is left in which state."""
+    failed, left = len(outcome.results) - len(outcome.made), len(outcome.left)
+    total = len(outcome.results) + left
+    told = [f"{len(outcome.made)} of {total} {'change' if total == 1 else 'changes'} made"]
+    told += [f"{failed} failed"] if failed else []
+    told += [f"{left} not tried"] if left else []
+    now = ", ".join(states)
+    return f"{', '.join(told)}.{f' Now: {now}.' if now else ''}"
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind,
+        "name": change.name,
+        "action": change.action,
+        "edits": [asdict(edit) for edit in change.edits],
+        "note": change.note,
+    }
+
+
+def _json(plan: Plan, changes: list[dict[str, Any]]) -> str:
     content = {
         "changes": changes,
-        "problems": plan.problems,
+        "problems": [problem.message for problem in plan.problems],
         "leftovers": plan.leftovers,
         "remarks": plan.remarks,
     }
@@ -124,7 +159,9 @@ def print_plan(plan: Plan, console: Console) -> None:
         if change.action is Action.UPDATE:
             for edit in change.edits:
                 console.print(f"      {_edit_line(edit)}", soft_wrap=True, highlight=False)
-    console.print(summary(plan), highlight=False, markup=False)
+    told = summary(plan)
+    if told:
+        console.print(told, soft_wrap=True, highlight=False, markup=False)
 
 
 def headline(change: Change) -> str:
@@ -136,7 +173,7 @@ def summary(plan: Plan) -> str:
     """The number of changes by action, the leftovers, and the remarks."""
     remarks = [*filter(None, [_leftovers(plan)]), *(f"Left alone: {r}." for r in plan.remarks)]
     if not plan.changes:
-        nothing = [] if plan.leftovers else ["Nothing to change: what runs is what is declared."]
+        nothing = [] if plan.leftovers or plan.problems else [NOTHING]
         return "\n".join([*nothing, *remarks])
     counts = [
         f"{count} to {action}"
@@ -151,7 +188,10 @@ def _leftovers(plan: Plan) -> str:
         return ""
     them = "it" if len(plan.leftovers) == 1 else "them"
     names = ", ".join(plan.leftovers)
-    return f"Not declared any more, but running: {names}. --prune deletes {them}."
+    return (
+        f"Not declared any more, but running: {names}. --prune deletes {them}.\n"
+        "Topics and subjects bear no mark: those that you removed stay, and are not named here."
+    )
 
 
 def _edit_line(edit: Edit) -> str:

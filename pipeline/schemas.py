@@ -1,10 +1,8 @@
 """Avro schemas, with Datagen's annotations and without them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-
-from fastavro.schema import SchemaParseException, UnknownType, parse_schema
 
 from pipeline.suggest import unknown
 
@@ -17,12 +15,14 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "options": frozenset({"file", "encoding"}),
     **dict.fromkeys(("keys", "odds", "prefix", "regex", "suffix"), frozenset()),
 }
-TYPES = (
-    "null", "boolean", "int", "long", "float", "double", "bytes", "string", "record", "enum",
-    "array", "map", "fixed",
-)  # fmt: skip
 # Attributes with Connect's types. ksqlDB registers each of its schemas with and without them.
 CONNECTS_OWN = {"connect.name", "connect.version"}
+NAMED = ("record", "enum", "fixed", "error")
+PRIMITIVE = {"null", "boolean", "int", "long", "float", "double", "bytes", "string"}
+# Attributes in the order in which Avro's own libraries write them; all others come in between.
+FIRST = ("type", "name", "namespace", "doc", "fields", "symbols", "items", "values", "size")
+FIRST_OF_FIELD = ("name", "type", "doc", "default", "order")
+LAST = ("aliases",)
 
 Schema = dict[str, Any]
 
@@ -38,65 +38,58 @@ def contract(schema: Any) -> Any:
 
 
 def _without(schema: Any, attributes: set[str]) -> Any:
-    if isinstance(schema, dict):
-        kept = {
-            k: v if k == "default" else _without(v, attributes)
-            for k, v in schema.items()
-            if k not in attributes
-        }
+    def bare(part: Any) -> Any:
+        if not isinstance(part, dict):
+            return part
+        kept = {key: value for key, value in part.items() if key not in attributes}
         return kept["type"] if set(kept) == {"type"} else kept
+
+    return _mapped(schema, bare)
+
+
+def _mapped(schema: Any, change: Callable[[Any], Any]) -> Any:
+    """The schema with each schema and field in it changed, the inner ones first.
+
+    Defaults and other attributes are values, even if they look like schemas.
+    """
     if isinstance(schema, list):
-        return [_without(item, attributes) for item in schema]
-    return schema
+        return [_mapped(item, change) for item in schema]
+    if not isinstance(schema, dict):
+        return change(schema)
+    inner = {"type", "fields", "items", "values"}
+    return change({k: _mapped(v, change) if k in inner else v for k, v in schema.items()})
 
 
 def compact(schema: Any) -> str:
-    """JSON without white space. Some registries find a schema only by its exact text."""
+    """JSON without white space."""
     return json.dumps(schema, separators=(",", ":"), ensure_ascii=False)
 
 
+def text(schema: Any) -> str:
+    """The text to register. Registries and writers find a schema only by its exact text.
+
+    So it is the text that Avro's own libraries write, whatever the order in the file.
+    """
+    return compact(_mapped(schema, _in_order))
+
+
+def _in_order(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    first = FIRST_OF_FIELD if "name" in part and part.get("type") not in NAMED else FIRST
+    start = [key for key in first if key in part]
+    end = [key for key in LAST if key in part]
+    others = [key for key in part if key not in {*start, *end}]
+    return {key: part[key] for key in (*start, *others, *end)}
+
+
 def canonical(schema: Any) -> str:
-    """A text that is equal for equal contracts. Order of attributes and white space do not matter.
+    """A text that is equal for equal contracts, in whatever order and style they are written.
 
     Avro's Parsing Canonical Form drops documentation and logical types. Here they are part of the
     contract.
     """
-    bare = _without(schema, {ANNOTATION, *CONNECTS_OWN})
-    return json.dumps(bare, sort_keys=True, separators=(",", ":"))
-
-
-def problem(schema: Any) -> str | None:
-    """Why this is not an Avro record schema; None if it is one."""
-    if not isinstance(schema, dict) or schema.get("type") != "record":
-        return "the top level must be a record"
-    told = _problem_of_fields(schema.get("fields")) or _parsed(schema)
-    return f"not an Avro schema: {told}" if told else None
-
-
-def _problem_of_fields(fields: Any) -> str:
-    if not isinstance(fields, list):
-        return "a record has `fields`, a list"
-    for field in fields:
-        if not isinstance(field, dict) or not isinstance(field.get("name"), str):
-            return "a field is a mapping with a `name`, a text"
-        if "type" not in field:
-            return f"the field {field['name']} has no `type`"
-    return ""
-
-
-def _parsed(schema: Schema) -> str:
-    try:
-        parse_schema(contract(schema), _write_hint=False)
-    except UnknownType as error:
-        return unknown("type", str(error.name), TYPES)
-    except KeyError as error:
-        return f"{error} is missing"
-    except SchemaParseException as error:
-        return str(error)
-    # fastavro takes the shape of what it reads for granted.
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return ""
+    return json.dumps(meaning(schema), sort_keys=True, separators=(",", ":"))
 
 
 def bad_options(options: Any) -> Iterator[tuple[str, str]]:
@@ -123,6 +116,44 @@ def bad_annotations(schema: Any) -> Iterator[str]:
         parts = schema if isinstance(schema, list) else []
     for part in parts:
         yield from bad_annotations(part)
+
+
+def meaning(schema: Any) -> Any:
+    """The contract in one style: with full names, and without what is said by saying nothing."""
+    return _full(_without(schema, {ANNOTATION, *CONNECTS_OWN}), "")
+
+
+def _full(schema: Any, namespace: str) -> Any:
+    if isinstance(schema, list):
+        return [_full(item, namespace) for item in schema]
+    if isinstance(schema, str):
+        return schema if schema in PRIMITIVE else _name(schema, namespace)
+    return _full_of(schema, namespace) if isinstance(schema, dict) else schema
+
+
+def _full_of(schema: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    own = dict(schema)
+    if own.get("type") in NAMED:
+        own["name"] = _name(str(own.get("name")), own.pop("namespace", namespace))
+        namespace = own["name"].rpartition(".")[0]
+        if "aliases" in own:
+            own["aliases"] = [_name(alias, namespace) for alias in own["aliases"]]
+    if "fields" in own:
+        own["fields"] = [_field(field, namespace) for field in own["fields"]]
+    for key in ("items", "values"):
+        if key in own:
+            own[key] = _full(own[key], namespace)
+    return own
+
+
+def _field(field: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    # Avro's order of sorting; ascending is what holds without it.
+    kept = {k: v for k, v in field.items() if (k, v) != ("order", "ascending")}
+    return {**kept, "type": _full(field["type"], namespace)}
+
+
+def _name(name: str, namespace: str) -> str:
+    return name if "." in name or not namespace else f"{namespace}.{name}"
 
 
 def annotate(schema: Schema, generator: Mapping[str, Mapping[str, Any]]) -> Schema:

@@ -133,7 +133,6 @@ def _registry(layout: Layout) -> Service:
         "apicurio.storage.sql.kind": "postgresql",
         "apicurio.datasource.url": f"jdbc:postgresql://{postgres.host}:{postgres.port}/registry",
         "apicurio.datasource.username": "registry",
-        "apicurio.ccompat.use-canonical-hash": "true",
     }
     runner = next((LIB / "registry").glob("apicurio-registry-app-*-runner.jar"))
     flags = [f"-D{key}={value}" for key, value in options.items()]

@@ -53,7 +53,12 @@ class _Value(Answer):
     errors: list[str]
 
 
+class _Definition(Answer):
+    type: str
+
+
 class _Property(Answer):
+    definition: _Definition
     value: _Value
 
 
@@ -63,10 +68,14 @@ class _Validation(Answer):
 
 @dataclass(frozen=True)
 class Validation:
-    """The result of a validation: errors as (property, message), and the known properties."""
+    """The result of a validation: errors as (property, message), and the known properties.
+
+    `passwords` are those whose values the plugin keeps secret.
+    """
 
     errors: tuple[tuple[str, str], ...]
     known: frozenset[str]
+    passwords: frozenset[str] = frozenset()
 
 
 class Connect:
@@ -174,7 +183,11 @@ def root_cause(trace: str) -> str:
 def _validation(answer: _Validation) -> Validation:
     values = [item.value for item in answer.configs]
     errors = [(value.name, message) for value in values for message in value.errors]
-    return Validation(tuple(errors), frozenset(value.name for value in values))
+    return Validation(
+        tuple(errors),
+        frozenset(value.name for value in values),
+        frozenset(item.value.name for item in answer.configs if item.definition.type == "PASSWORD"),
+    )
 
 
 def _short_names(plugins: list[str]) -> set[str]:

@@ -23,12 +23,23 @@ from confluent_kafka.admin import (
 )
 
 from pipeline.clients import librdkafka, waiting
-from pipeline.errors import ServiceError
+from pipeline.errors import RefusedError, ServiceError
 from pipeline.live import LiveTopic
 
 METADATA_S = 5
 READ_S = 8
 CHANGE_S = 20
+# The broker's errors about what is asked of it.
+REFUSALS = {
+    KafkaError.INVALID_CONFIG,
+    KafkaError.INVALID_PARTITIONS,
+    KafkaError.INVALID_REPLICATION_FACTOR,
+    KafkaError.INVALID_REQUEST,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.TOPIC_EXCEPTION,
+    # Of the client itself, for what it does not even send.
+    KafkaError._INVALID_ARG,  # noqa: SLF001 - librdkafka's own name
+}
 
 
 class Kafka:
@@ -118,25 +129,40 @@ class Kafka:
         }
 
     def create(
-        self, name: str, partitions: int, replication: int, config: Mapping[str, str]
+        self,
+        name: str,
+        partitions: int,
+        replication: int,
+        config: Mapping[str, str],
+        *,
+        trial: bool = False,
     ) -> None:
-        """Creates a topic."""
+        """Creates a topic. In a trial, as in the next two methods, the broker only checks it.
+
+        Raises:
+            RefusedError: as in the next two methods, the broker does not accept it.
+        """
         topic = NewTopic(
             name,
             num_partitions=partitions,
             replication_factor=replication,
             config=dict(config),
         )
-        self._all(self._admin.create_topics([topic], request_timeout=CHANGE_S))
+        self._all(self._admin.create_topics([topic], **_options(trial=trial)))
 
-    def grow(self, name: str, partitions: int) -> None:
+    def grow(self, name: str, partitions: int, *, trial: bool = False) -> None:
         """Adds partitions to a topic, up to the given number."""
-        futures = self._admin.create_partitions(
-            [NewPartitions(name, partitions)], request_timeout=CHANGE_S
-        )
-        self._all(futures)
+        wanted = [NewPartitions(name, partitions)]
+        self._all(self._admin.create_partitions(wanted, **_options(trial=trial)))
 
-    def configure(self, name: str, wanted: Mapping[str, str], live: Mapping[str, str]) -> None:
+    def configure(
+        self,
+        name: str,
+        wanted: Mapping[str, str],
+        live: Mapping[str, str],
+        *,
+        trial: bool = False,
+    ) -> None:
         """Changes a topic's own settings from `live` to `wanted`; others fall back to defaults."""
         entries = [
             ConfigEntry(key, wanted.get(key), incremental_operation=_operation(key, wanted))
@@ -144,7 +170,7 @@ class Kafka:
             if wanted.get(key) != live.get(key)
         ]
         resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
-        self._all(self._admin.incremental_alter_configs([resource], request_timeout=CHANGE_S))
+        self._all(self._admin.incremental_alter_configs([resource], **_options(trial=trial)))
 
     def delete(self, names: list[str]) -> None:
         """Deletes topics with their records."""
@@ -165,6 +191,8 @@ class Kafka:
             # The client's own time-out and ours come at the same moment.
             if error.args[0].code() == KafkaError._TIMED_OUT:  # noqa: SLF001 - its public name
                 raise self._silent(patience_s) from None
+            if error.args[0].code() in REFUSALS:
+                raise RefusedError(error.args[0].str()) from None
             raise ServiceError(f"Kafka at {self.address}: {error.args[0].str()}") from None
 
     def _silent(self, patience_s: float) -> ServiceError:
@@ -178,6 +206,10 @@ class Kafka:
             f"Kafka cannot be reached at {self.address}: no answer within {METADATA_S} s"
             f" ({error.args[0].str()}): is it up? `make status` shows it, `make up` starts it"
         )
+
+
+def _options(*, trial: bool) -> dict[str, Any]:
+    return {"validate_only": trial, "request_timeout": CHANGE_S}
 
 
 def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pipeline.clients.http import Answer, Service
 from pipeline.live import LiveSubject
-from pipeline.schemas import Schema, compact
+from pipeline.schemas import Schema, text
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 AVRO = "AVRO"
@@ -37,11 +37,16 @@ class _Registered(Answer):
     id: int
 
 
+class _Known(Answer):
+    version: int
+
+
 class Registry:
     """A Schema Registry. `url` is the root of its Confluent-compatible API."""
 
     def __init__(self, url: str) -> None:
         headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
+        self.url = url
         self._http = Service("Schema Registry", url, "registry", headers)
 
     def subjects(self) -> list[str]:
@@ -97,6 +102,16 @@ class Registry:
         path = f"/subjects/{_quoted(subject)}/versions"
         return self._http.json(_Registered, "POST", path, _body(schema)).id
 
+    def registered(self, subject: str, schema: Schema) -> int | None:
+        """The version of a subject that has this schema; None if no version has it."""
+        path = f"/subjects/{_quoted(subject)}"
+        response = self._http.call("POST", path, _body(schema))
+        if response.status_code == 404:
+            return None
+        if not response.ok:
+            raise self._http.error("POST", path, response)
+        return self._http.read(_Known, "POST", path, response).version
+
     def set_compatibility(self, subject: str, level: str) -> None:
         """Sets a subject's compatibility level."""
         self._http.send("PUT", f"/config/{_quoted(subject)}", {"compatibility": level})
@@ -116,7 +131,7 @@ def _quoted(subject: str) -> str:
 
 
 def _body(schema: Schema) -> dict[str, str]:
-    return {"schema": compact(schema), "schemaType": AVRO}
+    return {"schema": text(schema), "schemaType": AVRO}
 
 
 def _parsed(version: _Version) -> tuple[Schema, str]:

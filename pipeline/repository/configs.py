@@ -54,7 +54,10 @@ def connectors(project: Project, owner: str, variables: Collection[str]) -> tupl
         _add(mistakes, told, source)
         # Sorted, so that a moved line in a template or a spec is not a change.
         config = {**rendered.config, "name": source.spec.name, OWNER_KEY: owner}
-        found.append(Connector(source.spec.name, dict(sorted(config.items())), source.file))
+        queue = config.get(DEAD_LETTER_QUEUE)
+        topics = (*source.topics, *([queue] if queue else []))
+        in_order = dict(sorted(config.items()))
+        found.append(Connector(source.spec.name, in_order, source.file, topics, source.table))
     if mistakes:
         raise SpecError(tuple(mistakes.values()))
     return tuple(found)

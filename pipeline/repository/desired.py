@@ -12,7 +12,7 @@ from pipeline.repository import schemas as schema_files
 from pipeline.repository.configs import DEAD_LETTER_QUEUE
 from pipeline.repository.project import Project
 from pipeline.repository.source import Source
-from pipeline.repository.specs import TopicSpec, strings
+from pipeline.repository.specs import TopicSpec, topic_strings
 from pipeline.repository.target import WORKER_VARIABLES
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
@@ -73,7 +73,7 @@ def _topic(project: Project, name: str, spec: TopicSpec) -> Topic:
         name,
         spec.partitions or defaults.partitions,
         spec.replication or defaults.replication,
-        strings({**defaults.config, **spec.config}),
+        topic_strings({**defaults.config, **spec.config}),
     )
 
 
@@ -84,12 +84,14 @@ def _topic_of_query(project: Project, statement: Statement, topics: Mapping[str,
     topic_of = {other.name: other.topic for other in project.statements}
     source = topics.get(topic_of.get(next(iter(statement.sources), ""), ""))
     partitions = int(statement.properties.get("PARTITIONS", 0))
-    config = topic_config(statement, strings(defaults.config), source.config if source else {})
+    config = topic_config(
+        statement, topic_strings(defaults.config), source.config if source else {}
+    )
     return Topic(
         statement.topic,
         spec.partitions or partitions or (source.partitions if source else defaults.partitions),
         spec.replication or defaults.replication,
-        {**config, **strings(spec.config)},
+        {**config, **topic_strings(spec.config)},
         f"{statement.source.file}:{statement.line}",
     )
 
@@ -101,7 +103,7 @@ def _dead_letter_queues(project: Project, connectors: tuple[Connector, ...]) -> 
         name = connector.config.get(DEAD_LETTER_QUEUE, "")
         if name and name not in declared:
             declared.add(name)
-            config = strings(defaults.config)
+            config = topic_strings(defaults.config)
             yield Topic(name, 1, defaults.replication, config, str(connector.file))
 
 

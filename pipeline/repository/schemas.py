@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pipeline import schemas, textfile
+from pipeline import avro, schemas, textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import yamltext
 
@@ -46,7 +46,7 @@ def read(file: Path) -> schemas.Schema:
     """
     text = textfile.read(file)
     schema = _json(file, text)
-    problem = schemas.problem(schema) or next(schemas.bad_annotations(schema), None)
+    problem = avro.problem(schema) or next(schemas.bad_annotations(schema), None)
     if problem:
         first = _first_bad(schema)
         raise SpecError((Mistake(file, _line(file, text, first), ".".join(first), problem),))
@@ -111,7 +111,7 @@ def _is_bad_until(schema: Mapping[str, Any], last: int) -> int:
 
 
 def _is_bad(schema: Any) -> bool:
-    return bool(schemas.problem(schema) or next(schemas.bad_annotations(schema), None))
+    return bool(avro.problem(schema) or next(schemas.bad_annotations(schema), None))
 
 
 def _line(file: Path, text: str, place: tuple[str, ...]) -> int | None:

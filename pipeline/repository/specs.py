@@ -1,10 +1,12 @@
 """The models of connector specs and of topics.yaml."""
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from pipeline.repository.yamlfile import Model
+from pipeline.suggest import did_you_mean
 
 # The topics that the worker keeps itself in. Those of Kafka and of ksqlDB begin with `_`.
 WORKERS_OWN = frozenset({"connect_configs", "connect_offsets", "connect_status"})
@@ -57,20 +59,40 @@ class PlainSpec(Spec):
     template: Literal["none"]
 
 
+# A broker takes no more partitions in one request, and has 16 bits for the replication.
+MOST_PARTITIONS, MOST_REPLICAS = 10_000, 32_767
+_Level = Literal[
+    "NONE",
+    "BACKWARD",
+    "BACKWARD_TRANSITIVE",
+    "FORWARD",
+    "FORWARD_TRANSITIVE",
+    "FULL",
+    "FULL_TRANSITIVE",
+]
+
+
+def _known(level: Any) -> Any:
+    known = get_args(_Level)
+    if isinstance(level, str) and level not in known:
+        close = did_you_mean(level.upper(), known) or f"; there are: {', '.join(known)}"
+        raise ValueError(f"no compatibility level{close}")
+    return level
+
+
+Level = Annotated[_Level, BeforeValidator(_known)]
+
+
 class TopicDefaults(Model):
     """The defaults of all topics."""
 
-    partitions: int = Field(ge=1, description="Number of partitions.")
-    replication: int = Field(ge=1, description="Number of brokers that hold each partition.")
-    compatibility: Literal[
-        "NONE",
-        "BACKWARD",
-        "BACKWARD_TRANSITIVE",
-        "FORWARD",
-        "FORWARD_TRANSITIVE",
-        "FULL",
-        "FULL_TRANSITIVE",
-    ] = Field(description="The registry's compatibility level for the topic's schema.")
+    partitions: int = Field(ge=1, le=MOST_PARTITIONS, description="Number of partitions.")
+    replication: int = Field(
+        ge=1, le=MOST_REPLICAS, description="Number of brokers that hold each partition."
+    )
+    compatibility: Level = Field(
+        description="The registry's compatibility level for the topic's schema."
+    )
     config: dict[str, Property] = Field(
         default_factory=dict, description="Topic properties, by their names in Kafka."
     )
@@ -79,11 +101,15 @@ class TopicDefaults(Model):
 class TopicSpec(Model):
     """One topic. The defaults apply to every key that is left out."""
 
-    partitions: int | None = Field(None, ge=1, description="Number of partitions.")
-    replication: int | None = Field(
-        None, ge=1, description="Number of brokers that hold each partition."
+    partitions: int | None = Field(
+        None, ge=1, le=MOST_PARTITIONS, description="Number of partitions."
     )
-    compatibility: str | None = Field(None, description="Compatibility level, as in the defaults.")
+    replication: int | None = Field(
+        None, ge=1, le=MOST_REPLICAS, description="Number of brokers that hold each partition."
+    )
+    compatibility: Level | None = Field(
+        None, description="Compatibility level, as in the defaults."
+    )
     config: dict[str, Property] = Field(
         default_factory=dict, description="Topic properties, added to those of the defaults."
     )
@@ -111,3 +137,15 @@ def strings(config: dict[str, Any]) -> dict[str, str]:
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in config.items()
     }
+
+
+def topic_strings(config: dict[str, Any]) -> dict[str, str]:
+    """The settings of a topic as Kafka gives them back: without blanks, numbers in one form."""
+    return {key: _as_kafka(value) for key, value in strings(config).items()}
+
+
+def _as_kafka(value: str) -> str:
+    text = re.sub(r"\s*,\s*", ",", value.strip())
+    if re.fullmatch(r"[+-]?\d+", text):
+        return str(int(text))
+    return text.lower() if text.lower() in {"true", "false"} else text

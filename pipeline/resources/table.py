@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.change import Action, Change, edits
+from pipeline.change import Action, Change, Problem, edits
 from pipeline.errors import PipelineError
 from pipeline.live import LiveColumn, LiveScript, LiveTable
 from pipeline.resources.resource import Resource, Result, Run
@@ -145,6 +145,7 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
     """Tables. Deployments add columns, comments and privileges, and drop nothing."""
 
     kind = KIND
+    stays = True
 
     def read(
         self, services: "Services", declared: Sequence[Table | Script]
@@ -179,17 +180,22 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
 
     def check(
         self, changes: Sequence[Change], declared: Sequence[Table | Script], services: "Services"
-    ) -> list[str]:
+    ) -> list[Problem]:
         """Makes the changes, checks that the tables fit their sinks, and rolls back."""
         with services.database.transaction() as transaction:
             try:
                 _make(changes, transaction)
             except PipelineError as error:
-                return [str(error)]
+                # The transaction does not tell which change it was.
+                return [Problem(KIND, "", str(error))]
             finally:
                 tables = transaction.rolled_back()
         declared_tables = [item for item in declared if isinstance(item, Table)]
-        return [p for table in declared_tables for p in table.unfit(tables.get(table.name))]
+        return [
+            Problem(KIND, table.name, message)
+            for table in declared_tables
+            for message in table.unfit(tables.get(table.name))
+        ]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Makes all changes or none."""

@@ -1,5 +1,7 @@
 """How a connector is changed on its worker, step by step. No step leaves it stopped."""
 
+from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change
@@ -10,6 +12,12 @@ from pipeline.wait import until
 
 if TYPE_CHECKING:
     from pipeline.clients.connect import Connect
+
+# How long connectors are watched: many a task fails with the first record.
+SETTLE_S = 4.0
+# How long a sink has for its first rows: the worker commits offsets every few seconds.
+MOVE_S = 12.0
+EVERY_S = 0.5
 
 
 def make(change: Change, run: Run) -> None:
@@ -99,3 +107,30 @@ def _last_seen(live: LiveConnector | None) -> str:
         return "never appeared on the worker"
     tasks = ", ".join(f"task {task.id} {task.state}" for task in live.tasks) or "no tasks"
     return f"not RUNNING: connector {live.state}, {tasks}"
+
+
+def watch(
+    names: Iterable[str], run: Run, idle: Callable[[], set[str]]
+) -> tuple[Mapping[str, str], set[str]]:
+    """Watches connectors for a while, all at once: the cause of each that fails, by name.
+
+    `idle` are those that have work and have not begun it. They are watched for longer; the second
+    result is those that still have not. A run that is stopping watches no more.
+    """
+    left = set(names)
+    errors: dict[str, str] = {}
+    begun = monotonic()
+    while left and monotonic() < begun + MOVE_S:
+        try:
+            live = run.services.connect.connectors()
+            if monotonic() > begun + SETTLE_S:
+                left &= idle()
+        except PipelineError as error:
+            return errors | dict.fromkeys(left, str(error)), set()
+        for name in left & live.keys():
+            if live[name].failed:
+                errors[name] = "; ".join(live[name].failed)
+        left = {n for n in left - errors.keys() if n in live and live[n].summary != "COMPLETED"}
+        if run.stopping.wait(EVERY_S):
+            break
+    return errors, left

@@ -146,12 +146,12 @@ def test_a_removal_that_does_not_come_to_its_end_leaves_the_connector_running() 
 def test_a_connector_that_kafka_would_not_keep_is_a_problem() -> None:
     sinks = Connectors("sink")
     large = Connector("s", {"topics": "t", "schema.string": "x" * 2_000_000}, Path("s.yaml"))
-    assert list(sinks.problems(large, None, "us")) == [
+    assert list(sinks.problems(large, None, "us", adopt=False)) == [
         "s.yaml: s has 2.0 MB, most of it `schema.string`: Connect keeps a connector in a record"
         " of Kafka, which takes 1 MB"
     ]
     small = Connector("s", {"topics": "t"}, Path("s.yaml"))
-    assert list(sinks.problems(small, None, "us")) == []
+    assert list(sinks.problems(small, None, "us", adopt=False)) == []
 
 
 def test_the_last_line_of_a_run_that_was_done_when_it_was_cut_off() -> None:

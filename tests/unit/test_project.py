@@ -14,6 +14,7 @@ from pipeline.repository import desired, jsonschemas, loader, rendered
 from pipeline.repository.target import load as load_target
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
+from pipeline.selection import selected
 from tests.support import golden, workspace
 
 OWNER = "hospital-admissions"
@@ -345,3 +346,43 @@ def test_a_secret_in_clear_text_is_refused(copy: Path, value: str) -> None:
     (told,) = _mistakes(copy)
     assert "mirror.yaml:6: config.connection.password: is a secret in clear text" in told
     assert value not in told
+
+
+def test_a_setting_of_a_topic_is_as_kafka_gives_it_back(copy: Path) -> None:
+    file = copy / "topics.yaml"
+    settings = "{cleanup.policy: 'compact, delete', segment.ms: ' 0500 ', preallocate: 'True '}"
+    text = file.read_text().replace("{cleanup.policy: compact}", settings, 1)
+    file.write_text(text)
+    (topic,) = (t for t in _render(copy).topics if t.name == "patients")
+    assert {**topic.config, "retention.ms": ""} == {
+        "cleanup.policy": "compact,delete",
+        "segment.ms": "500",
+        "preallocate": "true",
+        "retention.ms": "",
+    }
+
+
+@pytest.mark.parametrize("level", ["BACKWRAD", "backward"])
+def test_an_unknown_level_is_a_mistake_in_the_file(copy: Path, level: str) -> None:
+    file = copy / "topics.yaml"
+    file.write_text(
+        file.read_text().replace("patient_labs: {}", f"patient_labs: {{compatibility: {level}}}")
+    )
+    (mistake,) = _mistakes(copy)
+    assert "compatibility: no compatibility level; did you mean BACKWARD?" in mistake
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("labs-sink", {"labs-sink"}),
+        # The spec's file, and the table that is made for it.
+        ("labs", {"labs-sink", "lab_results"}),
+        ("patient_labs", {"patient_labs", "patient_labs-value"}),
+    ],
+)
+def test_only_knows_the_names_of_files(pattern: str, names: set[str]) -> None:
+    wanted = _render(REPOSITORY)
+    assert selected([pattern], wanted, plan.compare(wanted, {})) == names
+    with pytest.raises(UsageError, match="did you mean labs-sink"):
+        selected(["labs-sinc"], wanted, plan.compare(wanted, {}))

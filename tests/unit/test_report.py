@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from pipeline import report
-from pipeline.change import Action, Change, Edit
+from pipeline.change import Action, Change, Edit, Problem
 from pipeline.plan import Plan
-from pipeline.resources.resource import Status
+from pipeline.resources.resource import Outcome, Status
 
 
 def _text(plan: Plan) -> str:
@@ -19,7 +19,10 @@ def _text(plan: Plan) -> str:
 
 
 def _plan(*edits: Edit, note: str = "") -> Plan:
-    return Plan((Change("sink", "labs-sink", Action.UPDATE, edits, note),), ("bad: s3cret",))
+    return Plan(
+        (Change("sink", "labs-sink", Action.UPDATE, edits, note),),
+        (Problem("sink", "x", "bad: s3cret"),),
+    )
 
 
 def test_a_secret_is_hidden_wherever_it_stands() -> None:
@@ -92,3 +95,35 @@ def test_a_state_stays_json_whatever_is_hidden() -> None:
         "connectors": [{"name": "a", "lag": None}],
     }
     assert (safe.rows, safe.notes) == ((("q", "***"),), ("***",))
+
+
+def test_an_outcome_says_of_each_change_what_became_of_it() -> None:
+    done, failed, left = (Change("sink", name, Action.CREATE) for name in "abc")
+    plan = Plan((done, failed, left), (Problem("table", "t", "no"),))
+    outcome = Outcome(((done, None), (failed, "s3cret")), ((left, "table t has a problem"),))
+    told = json.loads(
+        report.outcome_json(plan, outcome, lambda text: report.redact(text, ["s3cret"]))
+    )
+    assert [(c["name"], c["outcome"], c["message"]) for c in told["changes"]] == [
+        ("a", "done", None),
+        ("b", "error", "***"),
+        ("c", "not made", "table t has a problem"),
+    ]
+    assert told["problems"] == ["no"]
+    assert report.last_line(outcome, ["sink b is FAILED"]) == (
+        "1 of 3 changes made, 1 failed, 1 not tried. Now: sink b is FAILED."
+    )
+    assert report.last_line(Outcome(((done, None),)), ()) == "1 of 1 change made."
+
+
+def test_nothing_to_change_is_not_said_beside_a_problem_or_a_leftover() -> None:
+    assert _text(Plan(())).startswith(report.NOTHING)
+    assert _text(Plan((), (Problem("sink", "s", "no"),))) == ""
+    assert report.NOTHING not in _text(Plan((), leftovers=("sink s",)))
+
+
+def test_a_password_that_a_plugin_knows_is_hidden() -> None:
+    problem = Problem("sink", "labs-sink", "key: is in clear text", ("hunter2",))
+    edit = Edit("key", None, "hunter2")
+    plan = Plan((Change("sink", "labs-sink", Action.UPDATE, (edit,)),), (problem,))
+    assert "hunter2" not in report.plan_json(report.safe(plan))

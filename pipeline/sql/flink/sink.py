@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipeline.schemas import Schema, compact, subject_of
+from pipeline.schemas import Schema, contract, subject_of, text
 from pipeline.sql.flink.tables import (
     ABSENT,
     VALUE_FORMAT,
@@ -52,7 +52,7 @@ def sink(statement: Statement, relation: Relation, services: Services, schema: S
     columns += [f"{quoted(name)} {flink_type(relation.columns[name])}" for name in relation.fields]
     options = kafka_options(relation, services) | PRODUCER
     options["key.format"] = "raw" if relation.plain_key else "csv"
-    options[f"value.{VALUE_FORMAT}.schema"] = compact(schema).replace("'", "''")
+    options[f"value.{VALUE_FORMAT}.schema"] = text(contract(schema)).replace("'", "''")
     options[f"value.{VALUE_FORMAT}.subject"] = subject_of(statement.topic)
     if relation.is_table:
         columns.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))}) NOT ENFORCED")
