@@ -174,6 +174,8 @@ def deploy(
         print(report.outcome_json(planned, outcome, context.redacted))
     elif not planned.changes:
         report.print_plan(planned, stdout)
+    if planned.changes and planned.leftovers:
+        stderr.print(report.leftovers(planned), soft_wrap=True, highlight=False)
     if planned.problems or outcome.failures:
         problems = (problem.message for problem in planned.problems)
         states = deployment.states(outcome, context.services)

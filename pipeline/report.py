@@ -149,7 +149,7 @@ def headline(change: Change) -> str:
 
 def summary(plan: Plan) -> str:
     """The number of changes by action, the leftovers, and the remarks."""
-    remarks = [*filter(None, [_leftovers(plan)]), *(f"Left alone: {r}." for r in plan.remarks)]
+    remarks = [*filter(None, [leftovers(plan)]), *(f"Left alone: {r}." for r in plan.remarks)]
     if not plan.changes:
         nothing = [] if plan.leftovers or plan.problems else [NOTHING]
         return "\n".join([*nothing, *remarks])
@@ -161,7 +161,8 @@ def summary(plan: Plan) -> str:
     return "\n".join([f"{', '.join(counts)}.", *remarks])
 
 
-def _leftovers(plan: Plan) -> str:
+def leftovers(plan: Plan) -> str:
+    """What runs and is not declared any more; "" if there is nothing."""
     if not plan.leftovers:
         return ""
     them = "it" if len(plan.leftovers) == 1 else "them"
