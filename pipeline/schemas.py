@@ -23,6 +23,8 @@ PRIMITIVE = {"null", "boolean", "int", "long", "float", "double", "bytes", "stri
 FIRST = ("type", "name", "namespace", "doc", "fields", "symbols", "items", "values", "size")
 FIRST_OF_FIELD = ("name", "type", "doc", "default", "order")
 LAST = ("aliases",)
+# Attributes that hold schemas.
+INNER = {"type", "fields", "items", "values"}
 
 Schema = dict[str, Any]
 
@@ -56,8 +58,7 @@ def _mapped(schema: Any, change: Callable[[Any], Any]) -> Any:
         return [_mapped(item, change) for item in schema]
     if not isinstance(schema, dict):
         return change(schema)
-    inner = {"type", "fields", "items", "values"}
-    return change({k: _mapped(v, change) if k in inner else v for k, v in schema.items()})
+    return change({k: _mapped(v, change) if k in INNER else v for k, v in schema.items()})
 
 
 def compact(schema: Any) -> str:
@@ -119,8 +120,19 @@ def bad_annotations(schema: Any) -> Iterator[str]:
 
 
 def meaning(schema: Any) -> Any:
-    """The contract in one style: with full names, and without what is said by saying nothing."""
-    return _full(_without(schema, {ANNOTATION, *CONNECTS_OWN}), "")
+    """The contract in one style: one order, full names, and nothing that holds without it."""
+    return _mapped(_full(_without(schema, {ANNOTATION, *CONNECTS_OWN}), ""), _in_one_order)
+
+
+def _in_one_order(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    values = {k: part[k] if k in INNER else _sorted(part[k]) for k in sorted(part)}
+    return _in_order(values)
+
+
+def _sorted(value: Any) -> Any:
+    return json.loads(json.dumps(value, sort_keys=True))
 
 
 def _full(schema: Any, namespace: str) -> Any:

@@ -1,5 +1,6 @@
 """The planning core, without any service."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,11 +15,15 @@ from pipeline.clients.connect import root_cause
 from pipeline.live import LiveColumn, LiveQuery, LiveSubject, LiveTable, LiveTopic, Task
 from pipeline.paths import REPOSITORY
 from pipeline.plan import Live, Plan, compare
+from pipeline.repository import desired as declarations
+from pipeline.repository import loader
 from pipeline.resources import RESOURCES
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
 from pipeline.resources.query import Query
+from pipeline.resources.subject import Subject, Subjects
 from pipeline.resources.topic import Topic
+from pipeline.schemas import text
 from tests.support.plans import (
     CONNECTORS,
     DESIRED,
@@ -35,6 +40,7 @@ from tests.support.plans import (
     running,
 )
 
+SUBJECTS = declarations.render(loader.load(REPOSITORY), OWNER).subjects
 # What only clients, templates and SQL need.
 HEAVY = ("confluent_kafka", "psycopg", "requests", "jinja2", "sqlglot")
 
@@ -180,6 +186,23 @@ def test_a_schema_in_another_style_does_not_change() -> None:
     other = {"fields": [{"type": "string", "name": "id"}], "name": "R", "type": "record"}
     live = _live(subject={"t-value": LiveSubject("t-value", 1, 7, other, "BACKWARD")})
     assert _changes(live) == ()
+
+
+def _reversed(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_reversed(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _reversed(value[key]) for key in reversed(value)}
+    return value
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
+def test_no_schema_of_the_repository_differs_from_what_a_registry_gives_back(
+    subject: Subject,
+) -> None:
+    for given in (json.loads(text(subject.schema)), _reversed(subject.schema)):
+        live = LiveSubject(subject.name, 1, 7, given, subject.compatibility)
+        assert list(Subjects().difference(subject, live)) == []
 
 
 def test_prune_takes_only_what_bears_our_mark() -> None:
