@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.change import Action, Change, Edit
+from pipeline.change import STATEMENT, Action, Change, Edit
 from pipeline.plan import Plan
 from pipeline.repository.specs import REFERENCE, SECRET_KEY
-from pipeline.resources.query import STATEMENT
 from pipeline.resources.resource import Status
 
 HIDDEN = "***"

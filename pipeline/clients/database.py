@@ -1,6 +1,7 @@
 """Connects to a target's PostgreSQL server."""
 
 import psycopg
+from psycopg import sql
 
 from pipeline.errors import DeniedError, ServiceError
 from pipeline.repository.target import Postgres
@@ -40,3 +41,18 @@ def connect(
             f"PostgreSQL at {postgres.host}:{postgres.port}: {reason};"
             " `make status` shows if it is up"
         ) from None
+
+
+def set_password(connection: psycopg.Connection, role: str, password: str) -> None:
+    """Gives a role a password, which the server gets as a verifier only."""
+    connection.execute(
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+            sql.Identifier(role), sql.Literal(verifier(connection, role, password))
+        )
+    )
+
+
+def verifier(connection: psycopg.Connection, role: str, password: str) -> str:
+    """What PostgreSQL stores of a password."""
+    encrypt = connection.pgconn.encrypt_password
+    return encrypt(password.encode(), role.encode(), b"scram-sha-256").decode()

@@ -1,6 +1,5 @@
 """Renders the resources that the repository's files declare. Needs no service."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +15,9 @@ from pipeline.repository.templates import EVERY_SINK, SUFFIX, Renderer
 from pipeline.resources.connector import OWNER_KEY, Connector, is_sink
 from pipeline.resources.desired import Desired
 from pipeline.resources.query import Query
+from pipeline.resources.script import Script
 from pipeline.resources.subject import Subject
-from pipeline.resources.table import Script, Table
+from pipeline.resources.table import Table
 from pipeline.resources.topic import Topic
 from pipeline.sql.columns import Column, columns_of
 from pipeline.sql.derived import topic_config
@@ -132,8 +132,7 @@ def _comment(project: Project, source: Source) -> str:
 def _script(file: Path) -> Script:
     if not file.is_file():
         raise SpecError((Mistake(file, None, "", "is missing: it creates the roles"),))
-    text = file.read_text()
-    return Script(file, text, hashlib.sha256(text.encode()).hexdigest())
+    return Script(file, file.read_text())
 
 
 def _connectors(project: Project, owner: str) -> Iterator[Connector]:

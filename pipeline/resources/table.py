@@ -11,23 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change, edits
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, SlowError
 from pipeline.live import LiveColumn, LiveScript, LiveTable
 from pipeline.resources.resource import Resource, Result, Run
+from pipeline.resources.script import KIND, PRIVILEGES, Script
 from pipeline.sql import ddl
 from pipeline.sql.columns import Column
+from pipeline.sql.objects import Catalog
 
 if TYPE_CHECKING:
     from pipeline.clients.postgres import Transaction
     from pipeline.services import Services
-
-KIND = "table"
-# The privileges of db_setup.sql's roles: Connect upserts; dashboards and Airflow read.
-PRIVILEGES: Mapping[str, tuple[str, ...]] = {
-    "connect_writer": ("SELECT", "INSERT", "UPDATE"),
-    "bi_reader": ("SELECT",),
-    "orchestrator": ("SELECT",),
-}
 
 
 @dataclass(frozen=True)
@@ -51,6 +45,8 @@ class Table:
         if live is None:
             created = edits({}, {**after, "primary key": ", ".join(self.key)})
             return Change(KIND, self.name, Action.CREATE, created, declared=self)
+        if not live.has_primary_key:
+            after["primary key"] = ", ".join(self.key)
         changed = edits(_existing(live, after), after)
         return Change(KIND, self.name, Action.UPDATE, changed, "", self, live) if changed else None
 
@@ -69,6 +65,8 @@ class Table:
                 yield ddl.add_column(self.name, column)
             elif existing.nullable != column.nullable and column.name not in self.key:
                 yield ddl.set_nullable(self.name, column)
+        if not live.has_primary_key:
+            yield ddl.add_key(self.name, self.key)
 
     def _comments(self, live: LiveTable | None) -> Iterator[str]:
         """Sets the schema's comments. Other comments stay, because a person may have set them."""
@@ -118,29 +116,6 @@ class Table:
             )
 
 
-@dataclass(frozen=True)
-class Script:
-    """db_setup.sql: roles, indexes, views and tables that no schema can describe."""
-
-    file: Path
-    text: str
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return self.file.name
-
-    def difference(self, live: LiveScript | None) -> Change | None:
-        """The script runs again if its text has changed."""
-        if live and live.sha256 == self.sha256:
-            return None
-        before = {"sha256": live.sha256[:12]} if live else {}
-        changed = edits(before, {"sha256": self.sha256[:12]})
-        action = Action.UPDATE if live else Action.CREATE
-        return Change(KIND, self.name, action, changed, "", self, live)
-
-
 class Tables(Resource[Table | Script, LiveTable | LiveScript]):
     """Tables. Deployments add columns, comments and privileges, and drop nothing."""
 
@@ -149,12 +124,11 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
     def read(
         self, services: "Services", declared: Sequence[Table | Script]
     ) -> Mapping[str, LiveTable | LiveScript]:
-        """All tables of the schema public, and the script that ran last."""
-        names = [item.name for item in declared if isinstance(item, Script)]
+        """All tables of the schema public, and what became of the script that ran last."""
         with services.database.transaction() as transaction:
-            applied = transaction.applied()
-            scripts = {name: LiveScript(applied) for name in names if applied}
-            return {**transaction.tables(), **scripts}
+            scripts = [item for item in declared if isinstance(item, Script)]
+            ran = {item.name: live for item in scripts if (live := _live(item, transaction))}
+            return {**transaction.tables(), **ran}
 
     def difference(
         self, declared: Table | Script, live: LiveTable | LiveScript | None
@@ -163,6 +137,14 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
         change = declared.difference(live)  # type: ignore[arg-type]  # `live` is of its own type
         if change:
             yield change
+
+    def problems(
+        self, declared: Table | Script, live: LiveTable | LiveScript | None, owner: str
+    ) -> Iterator[str]:
+        """What a deployment cannot run of the script."""
+        del live, owner
+        if isinstance(declared, Script):
+            yield from declared.problems()
 
     def remarks(
         self, declared: Sequence[Table | Script], live: Mapping[str, LiveTable | LiveScript]
@@ -180,27 +162,43 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
     def check(
         self, changes: Sequence[Change], declared: Sequence[Table | Script], services: "Services"
     ) -> list[str]:
-        """Makes the changes, checks that the tables fit their sinks, and rolls back."""
+        """Makes the changes, checks that the tables fit their sinks, and rolls back.
+
+        A statement that takes long, such as an index of a large table, ends the check: what it
+        locks is not to wait twice.
+        """
+        if any(p for item in declared if isinstance(item, Script) for p in item.problems()):
+            return []
         with services.database.transaction() as transaction:
+            left: list[str] = []
             try:
-                _make(changes, transaction)
+                left = _make(changes, transaction)
+            except SlowError:
+                return []
             except PipelineError as error:
                 return [str(error)]
             finally:
                 tables = transaction.rolled_back()
         declared_tables = [item for item in declared if isinstance(item, Table)]
-        return [p for table in declared_tables for p in table.unfit(tables.get(table.name))]
+        unfit = [p for table in declared_tables for p in table.unfit(tables.get(table.name))]
+        return [*unfit, *left]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Makes all changes or none."""
-        error = None
+        error: str | None
         try:
-            with run.services.database.transaction() as transaction:
-                _make(changes, transaction)
+            with run.services.database.transaction(deploying=True) as transaction:
+                left = _make(changes, transaction)
+                if left:
+                    transaction.rolled_back()
+            error = "\n".join(left) or None
         except PipelineError as failure:
             error = str(failure)
         for change in changes:
             run.report(change, error)
+            if isinstance(change.declared, Script) and not error:
+                for note in change.declared.notes(change.live):
+                    run.tell(note)
         return [(change, error) for change in changes]
 
 
@@ -223,18 +221,53 @@ def whole_script(tables: Sequence[Table], script: Script) -> str:
     )
 
 
-def _make(changes: Sequence[Change], transaction: "Transaction") -> None:
-    for change in changes:
-        if isinstance(change.declared, Script):
-            script = change.declared
-            transaction.run_script(script.file, script.text, script.sha256)
-        else:
-            for statement in change.declared.statements(change.live):
-                transaction.execute(statement, change.declared.file)
-    for change in changes:
-        if isinstance(change.declared, Table):
-            for statement in change.declared.grants():
-                transaction.execute(statement, change.declared.file)
+def _live(script: Script, transaction: "Transaction") -> LiveScript | None:
+    stored = transaction.stored()
+    if stored is None:
+        return None
+    made = None if stored.made is None else script.beyond(stored.made)
+    found = script.beyond(transaction.catalog())
+    return LiveScript(stored.script, made, found, transaction.rotated())
+
+
+def _make(changes: Sequence[Change], transaction: "Transaction") -> list[str]:
+    """Makes the changes; returns what differs after that from what was made before."""
+    script = next((change for change in changes if isinstance(change.declared, Script)), None)
+    tables = [change for change in changes if isinstance(change.declared, Table)]
+    if script and script.declared.needs_only_passwords(script):
+        transaction.set_passwords()
+        script = None
+    before = _settled(script, transaction) if script else {}
+    for change in tables:
+        for statement in change.declared.statements(change.live):
+            transaction.execute(statement, change.declared.file)
+    if script:
+        transaction.run_script(script.declared.file, script.declared.steps)
+        transaction.set_passwords()
+    for change in tables:
+        for statement in change.declared.grants():
+            transaction.execute(statement, change.declared.file)
+    return _stored(script, before, transaction) if script else []
+
+
+def _settled(change: Change, transaction: "Transaction") -> Catalog:
+    """Undoes what the script would not; returns the catalog before that."""
+    before = transaction.catalog()
+    for statement in change.declared.settling(change.live):
+        transaction.execute(statement, change.declared.file)
+    return before
+
+
+def _stored(change: Change, before: Catalog, transaction: "Transaction") -> list[str]:
+    script: Script = change.declared
+    after = transaction.catalog()
+    mending = list(script.mending(change.live, after))
+    for statement in mending:
+        transaction.execute(statement, script.file)
+    if mending:
+        after = transaction.catalog()
+    transaction.store(script.text, script.made(before, after, change.live))
+    return list(script.unsettled(change.live, after))
 
 
 def _described(
