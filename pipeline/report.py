@@ -133,10 +133,9 @@ def _leftovers(plan: Plan) -> str:
 
 def _edit_line(edit: Edit) -> str:
     if edit.key == STATEMENT:
-        sign, colour, line = (
-            ("-", "red", edit.before) if edit.before else ("+", "green", edit.after)
-        )
-        return f"[{colour}]{sign} {escape(line or '')}[/]"
+        if edit.before is not None:
+            return f"[red]- {escape(edit.before)}[/]"
+        return f"[green]+ {escape(edit.after or '')}[/]"
     before, after = _around_difference(edit.before, edit.after)
     if edit.before is None:
         return f"[green]+ {escape(edit.key)}: {escape(after)}[/]"

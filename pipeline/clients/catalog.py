@@ -25,7 +25,7 @@ QUERIES = (
            c.oid::regclass::text, '',
            concat_ws(' ', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid, true) END,
                      CASE WHEN c.relkind = 'v' THEN array_to_string(c.reloptions, ', ') END,
-                     CASE WHEN c.relrowsecurity THEN 'row security' END)
+                     CASE WHEN c.relrowsecurity THEN 'with row security' END)
     FROM pg_class c
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND c.relnamespace IN ({NAMESPACES})
       AND c.oid NOT IN ({EXTENDED})

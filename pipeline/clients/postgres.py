@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from pipeline.clients import catalog, database, scram, stored
+from pipeline.clients import catalog, database, stored
 from pipeline.clients.session import Patience, Session
 from pipeline.clients.stored import Stored
 from pipeline.errors import LockedError, PipelineError, SlowError
@@ -133,22 +133,9 @@ class Transaction:
         stored.write(self._connection, self._pipeline, script, made)
 
     def rotated(self) -> dict[str, str]:
-        """The roles whose password is not that of the secrets, with the secret's name.
-
-        Who is no superuser may not look, and none is told.
-        """
-        allowed = self._connection.execute("SELECT has_table_privilege('pg_authid', 'SELECT')")
-        if allowed.fetchone() != (True,):
-            return {}
-        verifiers = self._connection.execute(
-            "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = ANY (%s)",
-            (list(ROLE_PASSWORDS),),
-        ).fetchall()
-        return {
-            role: ROLE_PASSWORDS[role]
-            for role, verifier in verifiers
-            if not scram.is_of(verifier or "", self._secrets[ROLE_PASSWORDS[role]])
-        }
+        """The roles whose password is not that of the secrets, with the secret's name."""
+        roles = database.rotated(self._connection, ROLE_PASSWORDS, self._secrets)
+        return {role: ROLE_PASSWORDS[role] for role in sorted(roles)}
 
     def set_passwords(self) -> None:
         """Gives the roles of db_setup.sql their passwords."""

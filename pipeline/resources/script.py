@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.change import Action, Change, Edit, lines
 from pipeline.live import Line, LiveScript
 from pipeline.sql import objects
-from pipeline.sql.objects import Catalog, Drift
+from pipeline.sql.objects import Catalog, Drift, Object
 from pipeline.sql.scripts import Step, UnclosedError, split
 
 # The privileges of db_setup.sql's roles: Connect upserts; dashboards and Airflow read.
@@ -55,7 +55,7 @@ class Script:
             return Change(KIND, self.name, Action.CREATE, declared=self)
         changed = (
             *self._lines(live),
-            *(Edit(item.label, *map(_said, both)) for item, both in drift(live).items()),
+            *(Edit(item.label, *map(_said, both)) for item, both in self._drift(live).items()),
             *(
                 Edit(f"role {role}", "another password", f"that of {secret}")
                 for role, secret in live.rotated.items()
@@ -77,11 +77,18 @@ class Script:
         """Whether a change of it is of its roles' passwords alone."""
         live: LiveScript | None = change.live
         is_made = live is not None and live.made is not None
-        return bool(change.edits) and is_made and self.is_same(live) and not drift(live)
+        return bool(change.edits) and is_made and self.is_same(live) and not self._drift(live)
+
+    def _drift(self, live: LiveScript | None) -> Drift:
+        """What is not as the script made it, of what it still makes."""
+        if live is None or live.made is None:
+            return {}
+        made = {item: live.made[item] for item in self._kept(live)}
+        return objects.drift(made, live.found)
 
     def settling(self, live: LiveScript | None) -> Iterator[str]:
         """The SQL that undoes by-hand changes that no run of the script would undo."""
-        for item, (found, made) in drift(live).items():
+        for item, (found, made) in self._drift(live).items():
             yield from objects.settling(found, made, item)
 
     def mending(self, live: LiveScript | None, after: Catalog) -> Iterator[str]:
@@ -117,26 +124,40 @@ class Script:
 
     def made(self, before: Catalog, after: Catalog, live: LiveScript | None) -> Catalog:
         """What is the script's of a catalog, by how it was before the script ran."""
-        old = live.made if live and live.made is not None else {}
-        named = objects.names_of(self.text, self.tables)
         left, right = self.beyond(before), self.beyond(after)
-        made = objects.ours(left, right, old, named, same=self.is_same(live))
-        return {
-            item: made[item] for item in made if item.kind != KIND or item.name not in self.tables
-        }
+        made = objects.ours(left, right, self._kept(live), self._naming(self.text))
+        # What is declared is none of it, even if it is not declared any more at the next time.
+        return {item: made[item] for item in made if (item.kind, item.name) not in self._declared}
+
+    @property
+    def _declared(self) -> set[tuple[str, str]]:
+        return {(KIND, name) for name in self.tables}
+
+    def _kept(self, live: LiveScript | None) -> frozenset[Object]:
+        old = live.made if live and live.made is not None else {}
+        if live is None or self.is_same(live):
+            return frozenset(old)
+        return objects.kept(old, self._naming(live.text), self._naming(self.text))
+
+    def _naming(self, text: str) -> objects.Naming:
+        return objects.names_of(text, self.tables)
+
+    def left_behind(self, live: LiveScript | None) -> Iterator[str]:
+        """What a changed script does not make any more, and what stays all the same."""
+        made = live.made if live and live.made is not None else {}
+        kept = self._kept(live)
+        for item in sorted(made):
+            is_there = live is not None and item in live.found
+            if is_there and item not in kept and item.kind in (*objects.RELATIONS, *objects.OWN):
+                yield f"{item.label}, which {self.name} does not make any more"
 
     def notes(self, live: LiveScript | None) -> Iterator[str]:
         """What is left for a person to do after a deployment."""
         for role, secret in (live.rotated if live else {}).items():
             yield (
-                f"{role} has the password {secret} now: `make up` hands it to the services that"
-                " use it, and dashboards have to be told"
+                f"{role} has the password {secret} now. `make up` hands it to the services that"
+                " use it; dashboards have to be told"
             )
-
-
-def drift(live: LiveScript | None) -> Drift:
-    """What is not as the script made it."""
-    return objects.drift(live.made, live.found) if live and live.made is not None else {}
 
 
 def _of(text: str) -> tuple[Line, ...]:

@@ -149,10 +149,12 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
     def remarks(
         self, declared: Sequence[Table | Script], live: Mapping[str, LiveTable | LiveScript]
     ) -> Iterator[str]:
-        """Columns that are in no schema and not in the script: their fields were removed."""
+        """Columns that are in no schema and not in the script, and what was removed from that."""
         script = " ".join(item.text for item in declared if isinstance(item, Script))
         for item in declared:
             existing = live.get(item.name)
+            if isinstance(item, Script) and isinstance(existing, LiveScript):
+                yield from item.left_behind(existing)
             if isinstance(item, Table) and isinstance(existing, LiveTable) and item.columns:
                 names = {column.name for column in item.columns}
                 for name in existing.columns.keys() - names:

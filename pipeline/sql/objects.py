@@ -1,12 +1,13 @@
 """Objects of a database, and what differs between two readings of its catalog. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 PUBLIC = "PUBLIC"
 INSIDE = ("column", "constraint", "index", "trigger", "policy")
 RELATIONS = ("table", "view", "materialized view", "foreign table")
+OWN = ("index", "trigger", "function", "schema", "role", "sequence", "type", "domain")
 # Made again by each run of a script, or the script fails.
 REPLACED = ("view", "materialized view", "function")
 # What a role may do, beside logging in. Its catalog entry names those that it has.
@@ -43,6 +44,8 @@ class Object:
 
 # Definitions by object.
 Catalog = Mapping[Object, str]
+# Whether a script has a name in it.
+Naming = Callable[[str], bool]
 # A definition before and after; None if there is no such object.
 Drift = Mapping[Object, tuple[str | None, str | None]]
 
@@ -166,26 +169,37 @@ def _remedy_of_column(found: str | None, made: str | None, item: Object) -> str:
     return f"{table} {', '.join(parts)}"
 
 
-def ours(
-    before: Catalog, after: Catalog, old: Catalog, named: Callable[[str], bool], *, same: bool
-) -> Catalog:
+def ours(before: Catalog, after: Catalog, old: Collection[Object], named: Naming) -> Catalog:
     """Of a catalog, what a run of the script has made, or an earlier one.
 
-    That is what is new or changed since `before`; what the script names; and of `old`, all if the
-    script is the same, else what is in an object that the script names, such as an index without a
-    name of its own.
+    That is what is new or changed since `before`; what is in `old`; and what the script names: it
+    may have found it there.
     """
     return {
         item: definition
         for item, definition in after.items()
         if before.get(item) != definition
-        or (item in old and same)
+        or item in old
         or (named(item.name) and (not item.parent or named(item.parent)))
-        or (item in old and item.kind in INSIDE and named(item.parent))
     }
 
 
-def names_of(script: str, tables: Iterable[str]) -> Callable[[str], bool]:
+def kept(old: Iterable[Object], were_named: Naming, named: Naming) -> frozenset[Object]:
+    """What a changed script still makes: what it names, or what is in something that it names.
+
+    A name that it had and has no more is that of an object that it does not make any more.
+    """
+
+    def is_kept(item: Object) -> bool:
+        if not item.parent:
+            return named(item.name)
+        anonymous = item.kind in INSIDE and not were_named(item.name)
+        return named(item.parent) and (named(item.name) or anonymous)
+
+    return frozenset(filter(is_kept, old))
+
+
+def names_of(script: str, tables: Iterable[str]) -> Naming:
     """Whether a script names an object. The pipeline's tables count as named."""
     words = set(re.findall(r"[^\W\d][\w$]*", re.sub(r"--[^\n]*", "", script).lower()))
     words |= {table.lower() for table in tables}
