@@ -9,11 +9,11 @@ import psycopg
 from pipeline.clients import catalog, database, stored
 from pipeline.clients.session import Patience, Session
 from pipeline.clients.stored import Stored
-from pipeline.errors import LockedError, PipelineError, SlowError
+from pipeline.errors import LockedError, PipelineError, ServiceError, SlowError
 from pipeline.live import LiveColumn, LiveTable
 from pipeline.repository.target import Postgres
 from pipeline.sql.objects import Catalog
-from pipeline.sql.scripts import Step
+from pipeline.sql.steps import Step
 
 # Of a check, and of reading: nobody waits for long behind what is rolled back anyway.
 CHECKING = Patience(lock_s=2, statement_s=10)
@@ -65,9 +65,15 @@ class Database:
         Raises:
             ServiceError: PostgreSQL is unreachable or refuses the login.
         """
-        with self._connect() as connection:
-            session = Session(connection, self._connect, DEPLOYING if deploying else CHECKING)
-            yield Transaction(connection, session, self._pipeline, self._secrets)
+        patience = DEPLOYING if deploying else CHECKING
+        try:
+            with self._connect() as connection:
+                session = Session(connection, self._connect, patience)
+                yield Transaction(connection, session, self._pipeline, self._secrets)
+        except psycopg.Error as error:
+            server = f"PostgreSQL at {self._postgres.host}:{self._postgres.port}"
+            reason = " ".join(str(error).split())
+            raise ServiceError(f"{server}: {reason}") from None
 
     def _connect(self) -> psycopg.Connection:
         postgres = self._postgres

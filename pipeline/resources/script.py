@@ -8,7 +8,7 @@ from pipeline.change import Action, Change, Edit, lines
 from pipeline.live import Line, LiveScript
 from pipeline.sql import objects
 from pipeline.sql.objects import Catalog, Drift, Object
-from pipeline.sql.scripts import Step, UnclosedError, split
+from pipeline.sql.steps import Step, UnclosedError, split
 
 # The privileges of db_setup.sql's roles: Connect upserts; dashboards and Airflow read.
 PRIVILEGES: Mapping[str, tuple[str, ...]] = {

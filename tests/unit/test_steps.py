@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.paths import REPOSITORY
-from pipeline.sql.scripts import UnclosedError, split
+from pipeline.sql.steps import UnclosedError, split
 
 
 def _texts(script: str) -> list[str]:
