@@ -81,7 +81,8 @@ def _is_stale(
     used = {name for service in all_services for name in service.variables.values()}
     changed = sorted(name for name in used if before.get(name) != now[name])
     if changed:
-        console.print(f"changed since the services were started: {', '.join(changed)}")
+        names = ", ".join(changed)
+        console.print(f"changed since the services were started: {names}", soft_wrap=True)
     return bool(changed)
 
 
@@ -91,7 +92,10 @@ def _start_postgres(
     try:
         _start(layout, supervisor, [postgres], console)
     except DeniedError:
-        console.print("PostgreSQL has another password than POSTGRES_PASSWORD: it gets this one")
+        console.print(
+            "PostgreSQL has another password than POSTGRES_PASSWORD: it gets this one",
+            soft_wrap=True,
+        )
         supervisor.stop(postgres.name)
         bootstrap.superuser(layout, targets.secrets(layout.root, layout.target))
         _start(layout, supervisor, [postgres], console)

@@ -16,7 +16,7 @@ from pipeline.sql.objects import Catalog
 from pipeline.sql.steps import Step
 
 # Of a check, and of reading: nobody waits for long behind what is rolled back anyway.
-CHECKING = Patience(lock_s=2, statement_s=10)
+CHECKING = Patience(lock_s=2, in_all_s=10)
 DEPLOYING = Patience(lock_s=5)
 # REPLACE adds columns to a view, and does nothing else to them.
 VIEW = ". If it is a view, DROP it by hand: the deployment makes it anew"

@@ -1,5 +1,6 @@
 """A transaction that waits for no lock for long, and tells who holds it."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -24,10 +25,10 @@ ORDER BY a.pid
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a transaction waits for each lock, and for each statement; None: without end."""
+    """How long a transaction waits for each lock, and in all; None: without end."""
 
     lock_s: float
-    statement_s: float | None = None
+    in_all_s: float | None = None
 
 
 class Session:
@@ -43,17 +44,16 @@ class Session:
         self._another = another
         self._patience = patience
         connection.execute(f"SET LOCAL lock_timeout = {int(patience.lock_s * 1000)}".encode())
-        if patience.statement_s:
-            limit = int(patience.statement_s * 1000)
-            connection.execute(f"SET LOCAL statement_timeout = {limit}".encode())
+        self._begun = time.monotonic()
 
     def wait(self, ask: Callable[[], Result]) -> Result:
         """What a function returns that uses the connection, and nothing else does meanwhile.
 
         Raises:
             LockedError: somebody holds a lock for too long. The message says who.
-            SlowError: a statement takes too long.
+            SlowError: the transaction takes too long.
         """
+        self._limit()
         holders = ""
         with ThreadPoolExecutor(1) as pool:
             asked = pool.submit(ask)
@@ -69,7 +69,14 @@ class Session:
                 waited = f"{self._patience.lock_s:g} s were waited for it, and nothing was changed"
                 raise LockedError(f"{locked}; {waited}") from None
             except errors.QueryCanceled:
-                raise SlowError(f"takes more than {self._patience.statement_s:g} s") from None
+                raise SlowError(f"takes more than {self._patience.in_all_s:g} s") from None
+
+    def _limit(self) -> None:
+        """What is left of the time is the next statement's."""
+        if self._patience.in_all_s:
+            left_s = self._begun + self._patience.in_all_s - time.monotonic()
+            left_ms = max(1, int(left_s * 1000))
+            self._connection.execute(f"SET LOCAL statement_timeout = {left_ms}".encode())
 
     def _holders(self) -> str:
         with self._another() as connection:
