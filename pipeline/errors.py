@@ -23,7 +23,7 @@ class LockedError(ServiceError):
 
 
 class SlowError(PipelineError):
-    """A statement takes longer than a check waits for."""
+    """A statement takes longer than it may, or somebody has cancelled it."""
 
 
 class DeadlineError(PipelineError):

@@ -51,7 +51,7 @@ class Session:
 
         Raises:
             LockedError: somebody holds a lock for too long. The message says who.
-            SlowError: the transaction takes too long.
+            SlowError: the transaction takes too long, or somebody cancelled the statement.
         """
         self._limit()
         holders = ""
@@ -68,8 +68,8 @@ class Session:
                 locked = holders or "it is locked by another session"
                 waited = f"{self._patience.lock_s:g} s were waited for it, and nothing was changed"
                 raise LockedError(f"{locked}; {waited}") from None
-            except errors.QueryCanceled:
-                raise SlowError(f"takes more than {self._patience.in_all_s:g} s") from None
+            except errors.QueryCanceled as error:
+                raise SlowError(str(error.diag.message_primary)) from None
 
     def _limit(self) -> None:
         """What is left of the time is the next statement's."""

@@ -157,7 +157,8 @@ COMMENT ON COLUMN "rejected_records"."record_value" IS 'Its value; null if it ha
 -- `make deploy` makes the tables that sinks write, from the schemas of their topics, before it runs
 -- this file, and gives the roles below their privileges on those tables after it. Here is the rest:
 -- roles, indexes, generated columns, views, and the tables that no sink writes.
--- It runs as the administrator, whenever its text has changed: it has to be re-runnable.
+-- It runs as the administrator in one transaction, whenever its text or what it made has changed: it
+-- has to be re-runnable.
 -- `make render` writes everything as one script for psql: build/rendered/postgres/setup.sql.
 
 -- Roles ------------------------------------------------------------------------------------------
