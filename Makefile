@@ -1,7 +1,7 @@
-# Everything a person does here. `make help` lists it.
+# The commands of this repository. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-# Where the pipeline runs: a file of targets/, by name, or a path to one. make up TARGET=compose
+# Where the pipeline runs: the name of a file in targets/, or a path to one. make up TARGET=compose
 TARGET ?= embedded
 TARGETS := $(sort $(basename $(notdir $(wildcard targets/*.yaml))))
 TARGET_FILE := $(wildcard $(if $(filter %.yaml,$(TARGET)),$(TARGET),targets/$(TARGET).yaml))
@@ -10,7 +10,7 @@ ifeq ($(TARGET_FILE),)
     $(error unknown target $(TARGET): TARGET is one of $(TARGETS))
   endif
 endif
-# A target with `embedded:` is a stack that is started here.
+# `make up` starts the services of a target with `embedded:`.
 include $(or $(wildcard targets/$(TARGET).mk),\
   $(if $(shell grep -s '^embedded:' $(TARGET_FILE) /dev/null),targets/embedded.mk,targets/elsewhere.mk))
 
@@ -18,7 +18,7 @@ PYTHON := .venv/bin/python
 RENDER := $(RUN) render.py
 LOCKS := $(addprefix requirements/,pipeline.txt embedded.txt dev.txt)
 TOOLS := build/uv/bin
-# uv does not read pip's settings; an index that pip is told to use is meant for both.
+# uv does not read pip's settings, so it gets the index that pip is configured to use.
 UV = index=$${UV_DEFAULT_INDEX:-$$($(TOOLS)/pip config list | sed -n "s/^.*\.index-url='\(.*\)'$$/\1/p" | head -1)}; \
      env $${index:+UV_DEFAULT_INDEX=$$index} $(TOOLS)/uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -28,7 +28,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
         monitor demo \
         lint format test test-unit test-spark test-datagen test-compose bench golden spec-schema lock
 
-help:  ## List what there is to do
+help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(TOOLS)/uv: requirements/install.txt
@@ -36,7 +36,7 @@ $(TOOLS)/uv: requirements/install.txt
 	@$(TOOLS)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
-# The stamp is newer than the locks once the environment is what they say.
+# The stamp is newer than the locks once the environment matches them.
 .venv/.synced: $(LOCKS) | $(TOOLS)/uv
 	@echo "installing the Python packages of requirements/" >&2
 	@$(UV) venv --quiet --allow-existing .venv
@@ -44,7 +44,7 @@ $(TOOLS)/uv: requirements/install.txt
 	  --build-constraints requirements/install.txt --require-build-hashes
 	@touch $@
 
-# Docker is there, and the passwords.
+# Checks Docker, and generates the passwords.
 engine:
 	@docker compose version >/dev/null 2>&1 || { echo "error: TARGET=compose needs Docker and its compose plugin;" \
 	  "without TARGET, everything runs without Docker" >&2; exit 1; }
@@ -81,7 +81,7 @@ validate: $(READY)  ## Check every spec with the worker, registry and database
 plan: $(READY)  ## Show what deploy would change, key by key
 	@$(RENDER) plan --target $(TARGET)
 
-deploy: $(READY)  ## Make what is declared run
+deploy: $(READY)  ## Apply the declared state: connectors, schemas, topics, tables, statements
 	@$(RENDER) deploy --target $(TARGET)
 
 destroy: $(READY)  ## Remove connectors, schemas, topics and their data (asks first)
@@ -90,10 +90,10 @@ destroy: $(READY)  ## Remove connectors, schemas, topics and their data (asks fi
 cases: $(READY)  ## Run the cases of ksql/cases and spark/cases: records in, rows out; C=file for one
 	@$(RENDER) test --target $(TARGET) $(C)
 
-ksql: $(READY)  ## Ask questions of the streams and tables; make ksql F=file.sql runs a file
+ksql: $(READY)  ## Query the streams and tables in a SQL client; make ksql F=file.sql runs a file
 	@$(KSQL)
 
-airflow: up  ## Start Airflow beside the stack, and print how to log in
+airflow: up  ## Start Airflow, and print how to log in
 	@$(AIRFLOW)
 
 airflow-cli: $(READY)  ## Airflow's command line; make airflow-cli A="dags trigger alerts_dag"
@@ -102,21 +102,21 @@ airflow-cli: $(READY)  ## Airflow's command line; make airflow-cli A="dags trigg
 produce: $(READY)  ## Send synthetic records without Connect; make produce T=patient_labs N=100
 	@$(RUN) -m scripts.kafka_producer $(T) --count $(or $(N),100) --target $(TARGET)
 
-produce-http: $(READY)  ## Send and read back one record by the REST Proxy; make produce-http T=patient_labs
+produce-http: $(READY)  ## Send one record through the REST Proxy, and read it back; make produce-http T=patient_labs
 	@$(REST)
 	@$(RUN) -m scripts.rest_proxy $(or $(T),patient_admissions) --target $(TARGET)
 
-monitor: up  ## Look at topics, records and consumer groups
+monitor: up  ## Browse topics, records and consumer groups
 	@$(MONITOR)
 
 graph: $(READY)  ## Print the pipeline as a Mermaid flow chart
 	@$(RENDER) graph --target $(TARGET)
 
-demo: up  ## From nothing to rows in PostgreSQL
+demo: up  ## Start the stack, deploy, and show the rows that arrive in PostgreSQL
 	@$(RENDER) deploy --target $(TARGET)
 	@$(RUN) -m scripts.demo --target $(TARGET)
 
-lint: .venv/.synced  ## ruff and mypy
+lint: .venv/.synced  ## Run ruff and mypy
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
@@ -125,22 +125,22 @@ format: .venv/.synced  ## Format the code
 	@.venv/bin/ruff check --fix --quiet .
 	@.venv/bin/ruff format .
 
-test-unit: .venv/.synced  ## The tests that need only Python packages (seconds)
+test-unit: .venv/.synced  ## Run the tests that need only Python packages (seconds)
 	@.venv/bin/pytest tests/unit tests/dags
 
-test-spark: install  ## The tests of the cleansing in Spark, without services (a minute)
+test-spark: install  ## Run the tests of the cleansing in Spark, without services (a minute)
 	@.venv/bin/pytest tests/spark
 
-test-datagen: install  ## The Java tests of the Datagen plugin
+test-datagen: install  ## Run the Java tests of the Datagen plugin
 	@mvn -B -ntp -q -f stack/pom.xml -pl :datagen -Dstyle.color=never test
 
-test-compose: .venv/.synced  ## The end-to-end tests on compose.yaml alone; needs Docker
+test-compose: .venv/.synced  ## Run only the end-to-end tests on compose.yaml; needs Docker
 	@.venv/bin/pytest tests/compose tests/endtoend -k compose
 
-test: install lint test-datagen  ## Everything: lint, Java, unit tests, real services
+test: install lint test-datagen  ## Run everything: lint, Java tests, unit tests, tests on real services
 	@.venv/bin/pytest
 
-bench: install  ## Measure on real services; writes build/bench.json
+bench: install  ## Run the benchmarks on real services; writes build/bench.json
 	@$(PYTHON) -m bench
 
 golden: .venv/.synced  ## Rewrite the golden files of the unit tests
@@ -149,8 +149,8 @@ golden: .venv/.synced  ## Rewrite the golden files of the unit tests
 spec-schema: .venv/.synced  ## Rewrite the JSON Schemas in editor/ from templates and models
 	@$(PYTHON) -m pipeline.repository.jsonschemas
 
-# Each list is pinned within what those before it have pinned: together they are one environment.
-lock: $(TOOLS)/uv  ## Pin what pyproject.toml asks for in requirements/; make lock P=rich upgrades one package
+# Each list is constrained by the lists before it, so that together they are one environment.
+lock: $(TOOLS)/uv  ## Pin the dependencies of pyproject.toml in requirements/; make lock P=rich upgrades one package
 	@$(COMPILE) --output-file requirements/pipeline.txt pyproject.toml
 	@$(COMPILE) --output-file requirements/embedded.txt --group embedded --constraints requirements/pipeline.txt
 	@$(COMPILE) --output-file requirements/dev.txt --group dev --constraints requirements/pipeline.txt \

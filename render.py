@@ -1,3 +1,4 @@
+#!.venv/bin/python
 """The command line of the pipeline. `python render.py --help` tells all."""
 
 from pipeline import command

@@ -1,5 +1,5 @@
-# Confluent's worker with the two plugins of the specs: Confluent's Datagen, and the JDBC sink of the
-# embedded stack, by the same pom.
+# Confluent's Connect worker with two plugins: Confluent's Datagen, and the same JDBC sink as in the
+# embedded stack, from stack/pom.xml.
 FROM maven:3.9.11-eclipse-temurin-17 AS plugins
 WORKDIR /build
 COPY stack/pom.xml stack/

@@ -1,5 +1,5 @@
-# Our own programs (render.py, the cleansing, Airflow), with the packages of
-# requirements/pipeline.txt and the jars of stack/pom.xml. compose.yaml mounts the repository over it.
+# The image for render.py, the cleansing and Airflow: the packages of requirements/pipeline.txt and the
+# jars of stack/pom.xml. compose.yaml mounts the repository into it.
 FROM maven:3.9.11-eclipse-temurin-17 AS jars
 WORKDIR /build
 COPY stack/pom.xml stack/
@@ -10,7 +10,7 @@ COPY datagen/pom.xml datagen/
 RUN mvn -B -ntp -f stack/pom.xml -pl :spark -Dstack.lib=/build/lib package
 
 FROM python:3.11.14-slim-bookworm
-# Debian keeps no older version to pin.
+# Versions are not pinned: Debian's mirrors keep only the newest one.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends openjdk-17-jre-headless procps \

@@ -1,9 +1,9 @@
--- The clean topics as tables: each entity as it is now, by its id. A record that is delivered twice
--- changes nothing, a correction takes the place of what it corrects.
--- Paste any of these files into the ksqlDB CLI, in order.
+-- The clean topics as tables, keyed by the entity's id: a row is the entity's newest record. A second
+-- delivery of a record changes nothing. A correction replaces the record that it corrects.
+-- These files also run in the ksqlDB CLI: paste them in order.
 SET 'auto.offset.reset' = 'earliest';
 
--- Who is there to be admitted? Every patient.
+-- One row per patient: demographics and insurance.
 CREATE TABLE patients (
   patient_id VARCHAR PRIMARY KEY,
   gender VARCHAR,
@@ -12,7 +12,7 @@ CREATE TABLE patients (
   insurance VARCHAR
 ) WITH (KAFKA_TOPIC = 'patients_clean', KEY_FORMAT = 'KAFKA', VALUE_FORMAT = 'AVRO');
 
--- Who came, when, where to, and for how long? Every admission.
+-- One row per admission: patient, department, type, time and length of stay.
 CREATE TABLE admissions (
   admission_id VARCHAR PRIMARY KEY,
   patient_id VARCHAR,
@@ -22,7 +22,7 @@ CREATE TABLE admissions (
   length_of_stay_hours INTEGER
 ) WITH (KAFKA_TOPIC = 'patient_admissions_clean', KEY_FORMAT = 'KAFKA', VALUE_FORMAT = 'AVRO');
 
--- What was found to be wrong with them? Every diagnosis.
+-- One row per diagnosis: admission, ICD-10-CM code, rank and time.
 CREATE TABLE diagnoses (
   diagnosis_id VARCHAR PRIMARY KEY,
   admission_id VARCHAR,
@@ -32,7 +32,7 @@ CREATE TABLE diagnoses (
   diagnosed_at TIMESTAMP
 ) WITH (KAFKA_TOPIC = 'patient_diagnoses_clean', KEY_FORMAT = 'KAFKA', VALUE_FORMAT = 'AVRO');
 
--- What did the laboratory measure? Every result of a test.
+-- One row per laboratory result: admission, LOINC test, value, reference range and time.
 CREATE TABLE labs (
   lab_id VARCHAR PRIMARY KEY,
   admission_id VARCHAR,

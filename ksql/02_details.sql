@@ -1,10 +1,10 @@
--- Records with what belongs to them, whichever comes first, and with the hour or day that the trends
--- count them in: in milliseconds since 1970. A table has no windows, and needs none: its time is a
--- column, so that a correction moves a record from its old hour to its new one.
--- A key is there twice: as the record's key, and in the value by AS_VALUE, where a JDBC sink finds it.
+-- Joins of the clean tables, in whatever order the records arrive. *_ms is the start of the hour or
+-- day that the trends group by, in milliseconds since 1970. Tables have no windows: with the time as
+-- a column, a correction moves a row from its old hour to its new one.
+-- AS_VALUE copies the key into the record's value, because a JDBC sink reads only the value.
 SET 'auto.offset.reset' = 'earliest';
 
--- What happens where, and when does it end? Each admission with no blank in what it is counted by.
+-- One row per admission, with its time of discharge. A missing department or type is 'Unknown'.
 CREATE TABLE admissions_named WITH (KAFKA_TOPIC = 'admissions_named') AS
   SELECT
     admission_id AS admission_key,
@@ -22,7 +22,7 @@ CREATE TABLE admissions_named WITH (KAFKA_TOPIC = 'admissions_named') AS
   FROM admissions
   EMIT CHANGES;
 
--- Who is admitted? Each admission with its patient; the age is in whole years.
+-- One row per admission, with its patient. The age is in whole years.
 CREATE TABLE admissions_enriched WITH (KAFKA_TOPIC = 'admissions_enriched') AS
   SELECT
     a.admission_id AS admission_key,
@@ -40,7 +40,7 @@ CREATE TABLE admissions_enriched WITH (KAFKA_TOPIC = 'admissions_enriched') AS
   LEFT JOIN patients p ON a.patient_id = p.patient_id
   EMIT CHANGES;
 
--- How old are those who come? Each admission in its age band.
+-- One row per admission, with the patient's age band and gender.
 CREATE TABLE admissions_by_band WITH (KAFKA_TOPIC = 'admissions_by_band') AS
   SELECT
     admission_key,
@@ -57,7 +57,7 @@ CREATE TABLE admissions_by_band WITH (KAFKA_TOPIC = 'admissions_by_band') AS
   FROM admissions_enriched
   EMIT CHANGES;
 
--- What are they admitted for? Each primary diagnosis with its admission.
+-- One row per primary diagnosis, with its admission.
 CREATE TABLE primary_diagnoses WITH (KAFKA_TOPIC = 'primary_diagnoses') AS
   SELECT
     d.diagnosis_id AS diagnosis_key,
@@ -74,7 +74,8 @@ CREATE TABLE primary_diagnoses WITH (KAFKA_TOPIC = 'primary_diagnoses') AS
   WHERE d.diagnosis_rank = 'Primary'
   EMIT CHANGES;
 
--- Which results are outside their reference range, which way, and how far? Each with its admission.
+-- One row per laboratory result outside its reference range, with its admission, the direction (low
+-- or high) and the deviation from the range.
 CREATE TABLE abnormal_labs WITH (KAFKA_TOPIC = 'abnormal_labs') AS
   SELECT
     l.lab_id AS lab_key,

@@ -1,10 +1,10 @@
--- Trends. Each counts the rows of a table, not the records that arrive: what is delivered twice counts
--- once, what is corrected moves, and a group that became empty shows 0.
--- What such a count cannot undo is a view in postgres/db_setup.sql: the shortest and the longest stay,
--- the largest deviation, the latest of a patient.
+-- Trends. Each one counts the rows of a table, not the records that arrive: a record that is
+-- delivered twice counts once, a corrected record moves to its new group, an empty group shows 0.
+-- Aggregates from which a row cannot be subtracted are views in postgres/db_setup.sql: the shortest
+-- and the longest stay, the largest deviation, a patient's latest admission.
 SET 'auto.offset.reset' = 'earliest';
 
--- How many are admitted, by department and type, per hour?
+-- One row per department, admission type and hour: the number of admissions.
 CREATE TABLE admissions_hourly WITH (KAFKA_TOPIC = 'admissions_hourly', KEY_FORMAT = 'DELIMITED') AS
   SELECT
     department AS department_key,
@@ -19,7 +19,7 @@ CREATE TABLE admissions_hourly WITH (KAFKA_TOPIC = 'admissions_hourly', KEY_FORM
   GROUP BY department, admission_type, hour_ms
   EMIT CHANGES;
 
--- How many are discharged, by department, per hour? With admissions_hourly: the department's census.
+-- One row per department and hour: the number of discharges.
 CREATE TABLE discharges_hourly WITH (KAFKA_TOPIC = 'discharges_hourly', KEY_FORMAT = 'DELIMITED') AS
   SELECT
     department AS department_key,
@@ -32,8 +32,8 @@ CREATE TABLE discharges_hourly WITH (KAFKA_TOPIC = 'discharges_hourly', KEY_FORM
   GROUP BY department, discharge_hour_ms
   EMIT CHANGES;
 
--- How long do they stay, by department, for those admitted on a day? The shortest and the longest
--- stay are in the view stay_extremes_daily.
+-- One row per department and day of admission: the number of admissions and their average stay in
+-- hours. The shortest and the longest stay are in the view stay_extremes_daily.
 CREATE TABLE length_of_stay_daily
   WITH (KAFKA_TOPIC = 'length_of_stay_daily', KEY_FORMAT = 'DELIMITED') AS
   SELECT
@@ -48,7 +48,7 @@ CREATE TABLE length_of_stay_daily
   GROUP BY department, day_ms
   EMIT CHANGES;
 
--- What are the top diagnoses of a day? Ranked by the view top_diagnoses in PostgreSQL.
+-- One row per diagnosis and day: the number of primary diagnoses. The view top_diagnoses ranks them.
 CREATE TABLE diagnoses_daily WITH (KAFKA_TOPIC = 'diagnoses_daily', KEY_FORMAT = 'DELIMITED') AS
   SELECT
     diagnosis_code AS diagnosis_code_key,
@@ -63,8 +63,8 @@ CREATE TABLE diagnoses_daily WITH (KAFKA_TOPIC = 'diagnoses_daily', KEY_FORMAT =
   GROUP BY diagnosis_code, diagnosis_description, day_ms
   EMIT CHANGES;
 
--- Which tests come back abnormal, per hour? The largest deviation is in the view
--- largest_deviations_hourly.
+-- One row per laboratory test and hour: the number of abnormal results, low ones and high ones. The
+-- largest deviation is in the view largest_deviations_hourly.
 CREATE TABLE abnormal_labs_hourly
   WITH (KAFKA_TOPIC = 'abnormal_labs_hourly', KEY_FORMAT = 'DELIMITED') AS
   SELECT
@@ -82,8 +82,8 @@ CREATE TABLE abnormal_labs_hourly
   GROUP BY test_code, test_name, hour_ms
   EMIT CHANGES;
 
--- Who comes, by age band and gender, per day? A patient who is registered late moves from Unknown to
--- where he belongs.
+-- One row per age band, gender and day: the number of admissions. They count as 'Unknown' until the
+-- patient is registered, then they move to the patient's group.
 CREATE TABLE admissions_by_age_daily
   WITH (KAFKA_TOPIC = 'admissions_by_age_daily', KEY_FORMAT = 'DELIMITED') AS
   SELECT

@@ -10,6 +10,8 @@ from pipeline.live import Line
 
 # The key of an edit that shows a line of a statement.
 STATEMENT = "statement"
+# A resource: its kind and its name.
+Key = tuple[str, str]
 
 
 class Action(StrEnum):
@@ -46,6 +48,24 @@ class Change:
     note: str = ""
     declared: Any = None
     live: Any = None
+
+    @property
+    def key(self) -> Key:
+        """Of which resource it is."""
+        return self.kind, self.name
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a resource cannot be made as declared. Without a name, it concerns its whole kind.
+
+    `secrets` are values in clear text that no output may show.
+    """
+
+    kind: str
+    name: str
+    message: str
+    secrets: tuple[str, ...] = ()
 
 
 def edits(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Edit, ...]:

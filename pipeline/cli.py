@@ -4,12 +4,12 @@ You edit connectors/, schemas/, ksql/, topics.yaml and postgres/db_setup.sql. `p
 would change, and `deploy` makes the changes. Results go to stdout, messages to stderr.
 
 Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --detailed-exitcode`
-found changes.
+found changes; 130 or 143: cut off by Ctrl-C or SIGTERM.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated
 
@@ -17,46 +17,36 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from pipeline import command, report
 from pipeline import deploy as deployment
 from pipeline import graph as graphs
 from pipeline import plan as planning
-from pipeline import report
 from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.engines import choice
-from pipeline.errors import PipelineError, PlanRefusedError, UsageError
+from pipeline.errors import InterruptedRunError, PipelineError, PlanRefusedError
+from pipeline.options import (
+    AdoptOption,
+    DeadlineOption,
+    JsonOption,
+    OnlyOption,
+    PruneOption,
+    TargetOption,
+)
+from pipeline.paths import here
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
-from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Run
+from pipeline.selection import selected
 from pipeline.services import Services, clients
-from pipeline.suggest import unknown
 
 CHANGES_FOUND = 3
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
 stdout = Console()
 stderr = Console(stderr=True)
-
-TargetOption = Annotated[
-    str, typer.Option("--target", "-t", help="Name of a file in targets/, or a path to a file.")
-]
-OnlyOption = Annotated[
-    list[str] | None,
-    typer.Option("--only", help="Only resources of this name. * and ? match. Can be repeated."),
-]
-PruneOption = Annotated[
-    bool,
-    typer.Option(
-        "--prune", help="Also delete our connectors and queries that are not declared any more."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-DeadlineOption = Annotated[
-    float, typer.Option("--deadline", help="Seconds to wait for each connector to run.", min=1)
-]
 
 
 @dataclass(frozen=True)
@@ -68,44 +58,56 @@ class _Context:
     def redacted(self, text: str) -> str:
         return report.redact(text, self.secrets.values())
 
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """A block in which nobody else deploys this pipeline."""
+        try:
+            with self.services.database.locked(self.desired.owner, f"render.py {name}"):
+                yield
+        except InterruptedRunError as error:
+            raise InterruptedRunError(self.redacted(str(error)), error.signal) from None
+
     def run(self, deadline_s: float) -> Run:
         """What it takes to make changes. Progress and notes go to stderr."""
+        return Run(self.services, deadline_s, _progress, _note)
 
-        def print_note(text: str) -> None:
-            stderr.print(f"  {escape(text)}", soft_wrap=True, highlight=False)
 
-        return Run(self.services, deadline_s, _progress, print_note)
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(command.version())
+        raise typer.Exit
+
+
+@app.callback(help=__doc__)
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    del version
 
 
 def _context(target_name: str) -> _Context:
-    root = Path()
+    root = here()
     target = targets.load(root, target_name)
     project = loader.load(root)
     engine, queries = choice.choose(root, project, target)
-    desired = declarations.render(project, target.pipeline, queries)
+    desired = declarations.render(project, target.pipeline, queries, target.variables)
     secrets = targets.secrets(root, target)
+    command.listen(_note)
     return _Context(secrets, desired, clients(target, secrets, engine))
 
 
-def _planned(context: _Context, only: list[str] | None, *, prune: bool) -> planning.Plan:
+def _planned(
+    context: _Context, only: list[str] | None, *, prune: bool, adopt: bool
+) -> planning.Plan:
     live = deployment.read(context.services, context.desired)
-    plan = planning.compare(context.desired, live, prune=prune)
+    plan = planning.compare(context.desired, live, prune=prune, adopt=adopt)
     if only:
-        plan = plan.only(_selected(only, context.desired, plan))
+        plan = plan.only(selected(only, context.desired, plan))
     plan = deployment.checked(plan, context.desired, context.services)
     return report.safe(plan, context.secrets.values())
-
-
-def _selected(patterns: Iterable[str], desired: Desired, plan: planning.Plan) -> frozenset[str]:
-    names = {item.name for resource in RESOURCES for item in desired.of(resource.kind)}
-    names |= {change.name for change in plan.changes}
-    selected: set[str] = set()
-    for pattern in patterns:
-        matching = {name for name in names if fnmatch(name, pattern)}
-        if not matching:
-            raise UsageError(unknown("resource", pattern, names))
-        selected |= matching
-    return frozenset(selected)
 
 
 @app.command()
@@ -114,38 +116,44 @@ def render(
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("build/rendered"),
 ) -> None:
     """Render everything to files. Needs no service."""
-    loaded = targets.load(Path(), target)
-    project = loader.load(Path())
+    loaded = targets.load(here(), target)
+    project = loader.load(here())
     jobs = choice.translated(project, loaded)
     translated = [(job.statement.name, job.text) for job in jobs]
-    desired = declarations.render(project, loaded.pipeline)
+    desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
     files = rendered.write(desired, translated, output)
     stderr.print(f"[green]✓[/] {len(files)} files in {output}")
 
 
 @app.command()
-def validate(target: TargetOption = "embedded") -> None:
+@command.placing
+def validate(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Check connectors with the worker, schemas with the registry, tables with PostgreSQL."""
     context = _context(target)
     live = deployment.read(context.services, context.desired)
     plan = planning.everything(context.desired, live)
     plan = deployment.checked(plan, context.desired, context.services)
-    _refuse_problems(report.safe(plan, context.secrets.values()))
+    plan = report.safe(plan, context.secrets.values())
+    if json:
+        print(report.problems_json(plan))
+    _refuse_problems(plan)
     stderr.print(f"[green]✓[/] {len(context.desired.connectors)} connectors, all valid")
 
 
 @app.command()
+@command.placing
 def plan(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
     prune: PruneOption = False,
+    adopt: AdoptOption = False,
     json: JsonOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 3 if there are changes.")
     ] = False,
 ) -> None:
     """Show what `deploy` would change, key by key. Writes nothing."""
-    planned = _planned(_context(target), only, prune=prune)
+    planned = _planned(_context(target), only, prune=prune, adopt=adopt)
     if json:
         print(report.plan_json(planned))
     else:
@@ -156,27 +164,38 @@ def plan(
 
 
 @app.command()
+@command.placing
 def deploy(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
     prune: PruneOption = False,
+    adopt: AdoptOption = False,
     json: JsonOption = False,
     deadline: DeadlineOption = 60,
 ) -> None:
     """Make the changes that `plan` shows; wait until every changed connector and task runs."""
     context = _context(target)
-    planned = _planned(context, only, prune=prune)
-    _refuse_problems(planned)
-    with stderr.status("deploying"):
-        outcome = deployment.apply(planned, context.run(deadline))
+    with context.alone("deploy"):
+        planned = _planned(context, only, prune=prune, adopt=adopt)
+        with stderr.status("deploying"):
+            outcome = deployment.apply(planned, context.run(deadline))
     if json:
-        print(report.plan_json(planned))
+        print(report.outcome_json(planned, outcome, context.redacted))
     elif not planned.changes:
-        stdout.print(report.summary(planned))
-    if outcome.failures:
-        done = len(planned.changes) - len(outcome.failures)
-        messages = (*outcome.failures, f"{done} of {len(planned.changes)} changes were made")
+        report.print_plan(planned, stdout)
+    if planned.changes and planned.leftovers:
+        stderr.print(report.leftovers(planned), soft_wrap=True, highlight=False)
+    if planned.problems or outcome.failures:
+        problems = (problem.message for problem in planned.problems)
+        states = deployment.unfinished(outcome, context.services)
+        messages = [*problems, *outcome.failures, report.last_line(outcome, states)]
         raise PipelineError(context.redacted("\n".join(messages)))
+    if planned.changes:
+        stderr.print(report.last_line(outcome, ()), highlight=False)
+
+
+def _note(text: str) -> None:
+    stderr.print(f"  {escape(text)}", soft_wrap=True, highlight=False)
 
 
 def _progress(change: Change, error: str | None) -> None:
@@ -186,27 +205,28 @@ def _progress(change: Change, error: str | None) -> None:
 
 def _refuse_problems(plan: planning.Plan) -> None:
     if plan.problems:
-        raise PlanRefusedError(plan.problems)
+        raise PlanRefusedError(tuple(problem.message for problem in plan.problems))
 
 
 @app.command()
+@command.placing
 def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Show the state of every declared query, connector and task. Exit code 1 if one is bad."""
     context = _context(target)
-    states = [
-        state
-        for resource in RESOURCES
-        if (state := resource.status(context.desired.of(resource.kind), context.services))
-    ]
+    found, errors = deployment.states(context.services, context.desired)
+    states = [report.safe_status(state, context.secrets.values()) for state in found]
     if json:
-        print(context.redacted(report.status_json(states)))
+        print(report.status_json(states))
     else:
         report.print_status(states, stdout)
+    if errors:
+        raise PipelineError(context.redacted("\n".join(errors)))
     if not all(row[0] in state.well for state in states for row in state.rows):
         raise typer.Exit(1)
 
 
 @app.command("test")
+@command.placing
 def run_cases(
     files: Annotated[
         list[Path] | None, typer.Argument(exists=True, help="Files with cases. Default: all.")
@@ -218,7 +238,7 @@ def run_cases(
     A case has input records and the rows that must come out. Cases of ksql/ run on the target's
     engine, with temporary topics. Cases of spark/rules.yaml run in Spark and need no service.
     """
-    project = loader.load(Path())
+    project = loader.load(here())
     cases = runner.load(Path(), files or (), project)
     with stderr.status("running") as status:
 
@@ -238,6 +258,7 @@ def run_cases(
 
 
 @app.command()
+@command.placing
 def destroy(
     target: TargetOption = "embedded",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -246,20 +267,22 @@ def destroy(
     """Delete the declared connectors, subjects and topics WITH THEIR DATA. Tables stay."""
     context = _context(target)
     if not yes:
-        typer.confirm(
-            "Delete the pipeline's connectors, schemas, topics and their data?", abort=True
+        for line in deployment.removed(context.desired):
+            stderr.print(f"  [red]-[/] {escape(line)}", soft_wrap=True, highlight=False)
+        typer.confirm(f"Delete them on the target {target}, with all their data?", abort=True)
+    with context.alone("destroy"):
+        deployment.destroy(
+            context.desired,
+            context.run(deadline),
+            lambda removed: stderr.print(f"  [red]-[/] {escape(removed)}", highlight=False),
         )
-    deployment.destroy(
-        context.desired,
-        context.run(deadline),
-        lambda removed: stderr.print(f"  [red]-[/] {removed}", highlight=False),
-    )
     stderr.print("The tables in PostgreSQL and their rows are still there.")
 
 
 @app.command()
 def graph(target: TargetOption = "embedded") -> None:
     """Print the pipeline as a Mermaid flow chart."""
-    project = loader.load(Path())
-    desired = declarations.render(project, targets.load(Path(), target).pipeline)
+    project = loader.load(here())
+    loaded = targets.load(here(), target)
+    desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
     print(graphs.mermaid(desired, project.statements))

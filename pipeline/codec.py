@@ -43,7 +43,7 @@ def encoder(schema: Schema, schema_id: int) -> Callable[[Mapping[str, Any]], byt
         buffer = io.BytesIO()
         try:
             fastavro.schemaless_writer(buffer, avro, record)
-        except (TypeError, ValueError, AttributeError, KeyError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"does not fit the topic's schema: {error}") from None
         return start + buffer.getvalue()
 

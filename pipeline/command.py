@@ -1,11 +1,55 @@
 """Runs a command line of the project and reports its errors."""
 
+import logging
 import sys
+import tomllib
 from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, WrongAnswerError
+from pipeline.paths import REPOSITORY
+from pipeline.repository.yamlfile import line_of
+
+
+class _Lines(logging.Handler):
+    """Prints each message, the first time."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._tell = tell
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if message not in self._told:
+            self._told.add(message)
+            self._tell(message)
+
+
+def listen(tell: Callable[[str], None]) -> None:
+    """From now on, `tell` gets what the clients have to say while they wait."""
+    logger = logging.getLogger("pipeline.clients")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [_Lines(tell)]
+
+
+def placing(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with --target, whose errors of a wrong address say where in the file it stands."""
+
+    @wraps(command)
+    def placed(**options: Any) -> None:
+        try:
+            command(**options)
+        except WrongAnswerError as error:
+            name = options["target"]
+            file = Path(name) if name.endswith(".yaml") else Path("targets") / f"{name}.yaml"
+            raise error.at(f"{file}:{line_of(file, error.setting)}") from None
+
+    return placed
 
 
 def run(app: Callable[[], None]) -> None:
@@ -18,3 +62,9 @@ def run(app: Callable[[], None]) -> None:
         # Rich must not read the message as markup, and must not wrap it.
         stderr.print(str(error), soft_wrap=True, highlight=False, markup=False)
         sys.exit(error.exit_code)
+
+
+def version() -> str:
+    """The name and the version of the project."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    return f"{project['name']} {project['version']}"

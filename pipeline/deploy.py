@@ -1,26 +1,18 @@
 """Reads what runs from the services, checks a plan with them, and applies it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
+from pipeline import interrupt
+from pipeline.change import Change, Key
+from pipeline.errors import PipelineError, ServiceError
 from pipeline.plan import Live, Plan
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
-from pipeline.resources.resource import Result, Run
+from pipeline.resources.resource import Outcome, Resource, Result, Run, Status
 from pipeline.services import Services
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of each change: the error, or None if the change was made."""
-
-    results: tuple[Result, ...]
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """One message per change that failed."""
-        return tuple(f"{c.kind} {c.name}: {error}" for c, error in self.results if error)
 
 
 def read(services: Services, desired: Desired) -> Live:
@@ -38,6 +30,21 @@ def read(services: Services, desired: Desired) -> Live:
         return {kind: future.result() for kind, future in futures.items()}
 
 
+def states(services: Services, desired: Desired) -> tuple[list[Status], tuple[str, ...]]:
+    """The states of each kind of resource that has some, and the services that are not well."""
+
+    def ask(resource: Resource[Any, Any]) -> Status | ServiceError | None:
+        try:
+            return resource.status(desired.of(resource.kind), services)
+        except ServiceError as error:
+            return error
+
+    with ThreadPoolExecutor(len(RESOURCES)) as pool:
+        found = list(pool.map(ask, RESOURCES))
+    errors = dict.fromkeys(str(item) for item in found if isinstance(item, ServiceError))
+    return [item for item in found if isinstance(item, Status)], tuple(errors)
+
+
 def checked(plan: Plan, desired: Desired, services: Services) -> Plan:
     """The plan with the problems that the services find in it. Writes nothing.
 
@@ -51,28 +58,97 @@ def checked(plan: Plan, desired: Desired, services: Services) -> Plan:
             ),
             RESOURCES,
         )
-        found = [problem for problems in by_kind for problem in problems]
-        return replace(plan, problems=(*plan.problems, *found))
+        return plan.with_problems(problem for problems in by_kind for problem in problems)
 
 
 def apply(plan: Plan, run: Run) -> Outcome:
     """Makes the changes, one kind of resource after the other.
 
-    If a change fails, the other changes of its kind are still made. If later kinds need that kind,
-    none of their changes is made, and the outcome has an error for each of them.
+    What has a problem is left alone, and so is what needs it, or needs what failed. The rest is
+    made, and watched for a moment at the end.
+
+    Raises:
+        InterruptedRunError: a signal cut it off; the message says what was made.
     """
+    made: list[Result] = []
+    recording = replace(run, record=lambda change, error: made.append((change, error)))
+    with interrupt.heeded(run, lambda: interrupted(plan, made)):
+        return _made(plan, recording)
+
+
+def _made(plan: Plan, run: Run) -> Outcome:
     results: list[Result] = []
-    failed = ""
+    left: list[tuple[Change, str]] = []
+    unfit = plan.broken()
+    broken = set(unfit)
     for resource in RESOURCES:
+        blocked = plan.blocked(broken)
         changes = plan.of(resource.kind)
-        if failed:
-            results += [(change, f"not made, because a {failed} failed") for change in changes]
+        left += [(c, _reason(blocked[c.key], c, unfit)) for c in changes if c.key in blocked]
+        free = [change for change in changes if change.key not in blocked]
+        made = resource.apply(free, run) if free else []
+        broken |= {change.key for change, error in made if error}
+        results += made
+    return Outcome(_settled(results, run), tuple(left))
+
+
+def _reason(cause: Key, change: Change, unfit: frozenset[Key]) -> str:
+    if cause == change.key:
+        return "not made, because of its problem"
+    return f"not made, because {' '.join(cause)} {'has a problem' if cause in unfit else 'failed'}"
+
+
+def _settled(results: Iterable[Result], run: Run) -> tuple[Result, ...]:
+    """The results, with the errors of what does not go on running. All kinds at the same time."""
+    by_key = {change.key: (change, error) for change, error in results}
+    with ThreadPoolExecutor(len(RESOURCES)) as pool:
+        watched = {
+            resource.kind: pool.submit(resource.settle, made, run)
+            for resource in RESOURCES
+            if (made := [c for c, e in by_key.values() if c.kind == resource.kind and not e])
+        }
+        late = {
+            (kind, name): error
+            for kind, future in watched.items()
+            for name, error in future.result().items()
+        }
+    return tuple((change, error or late.get(key)) for key, (change, error) in by_key.items())
+
+
+def unfinished(outcome: Outcome, services: Services) -> list[str]:
+    """In which state is what a deployment did not make; empty if the services do not tell."""
+    open_ = [*(change for change, error in outcome.results if error), *(c for c, _ in outcome.left)]
+    found = []
+    for resource in RESOURCES:
+        declared = [c.declared for c in open_ if c.kind == resource.kind and c.declared]
+        try:
+            status = resource.status(declared, services) if declared else None
+        except PipelineError:
             continue
-        of_kind = resource.apply(changes, run) if changes else []
-        results += of_kind
-        if resource.needed and any(error for _, error in of_kind):
-            failed = resource.kind
-    return Outcome(tuple(results))
+        found += [f"{resource.kind} {row[0]} is {row[1]}" for row in status.rows] if status else []
+    return found
+
+
+def removed(desired: Desired) -> list[str]:
+    """What `destroy` removes: a line for each kind, in its order."""
+    by_kind = {
+        resource.kind: [item.name for item in desired.of(resource.kind)]
+        for resource in reversed(RESOURCES)
+        if not resource.stays
+    }
+    return [f"{kind:<8} {', '.join(names)}" for kind, names in by_kind.items() if names]
+
+
+def interrupted(plan: Plan, results: Sequence[Result]) -> str:
+    """What was done, what was left, and in what state, when a run ended before its end."""
+    errors = {change.key: error for change, error in results}
+    made = [key for key, error in errors.items() if not error]
+    left = [f"{kind} {name}: {error}" for (kind, name), error in errors.items() if error]
+    rest = [f"{c.kind} {c.name}" for c in plan.changes if c.key not in errors]
+    if rest:
+        left.append(f"not made: {', '.join(rest)}")
+    said = "; ".join([f"{len(made)} of {len(plan.changes)} changes were made", *left])
+    return f"interrupted: {said}." + (" `deploy` makes the rest" if left else "")
 
 
 def destroy(desired: Desired, run: Run, report: Callable[[str], None]) -> None:
@@ -82,6 +158,20 @@ def destroy(desired: Desired, run: Run, report: Callable[[str], None]) -> None:
 
     Raises:
         PipelineError: a resource could not be removed.
+        InterruptedRunError: a signal cut it off; the message says what was removed.
     """
-    for resource in reversed(RESOURCES):
-        resource.remove(desired.of(resource.kind), run, report)
+    removed: list[str] = []
+
+    def report_and_keep(name: str) -> None:
+        removed.append(name)
+        report(name)
+
+    with interrupt.heeded(run, lambda: cut_short(removed)):
+        for resource in reversed(RESOURCES):
+            resource.remove(desired.of(resource.kind), run, report_and_keep)
+
+
+def cut_short(removed: Sequence[str]) -> str:
+    """What was removed, when a removal ended before its end."""
+    done = ", ".join(removed) or "nothing"
+    return f"interrupted: removed: {done}. The rest is still there, and runs"

@@ -26,6 +26,27 @@ class SlowError(PipelineError):
     """A statement takes longer than it may, or somebody has cancelled it."""
 
 
+class UnreachableError(ServiceError):
+    """A service accepts no connection."""
+
+
+class WrongAnswerError(ServiceError):
+    """What answers is not the service. `setting` is the key of its address in a target's file."""
+
+    def __init__(self, message: str, setting: str) -> None:
+        self.message = message
+        self.setting = setting
+        super().__init__(f"{message} See `{setting}:` in the target's file")
+
+    def at(self, place: str) -> ServiceError:
+        """The same error, with the place of the address: a file and its line."""
+        return ServiceError(f"{self.message} See `{self.setting}:` in {place}")
+
+
+class RefusedError(ServiceError):
+    """A service does not accept what is asked of it, and says why."""
+
+
 class DeadlineError(PipelineError):
     """A condition was not met in time. The message tells the last state."""
 
@@ -70,3 +91,16 @@ class SpecError(PipelineError):
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
         self.mistakes = mistakes
         super().__init__("\n".join(str(mistake) for mistake in mistakes))
+
+
+class InterruptError(KeyboardInterrupt):
+    """SIGINT or SIGTERM. No PipelineError: nobody may take it for the failure of one change."""
+
+
+class InterruptedRunError(PipelineError):
+    """A run ended before its end. The message tells what was done. Exit code 128 + the signal."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        self.signal = signal
+        self.exit_code = 128 + signal
+        super().__init__(message)

@@ -19,13 +19,17 @@ class LiveTopic:
 
 @dataclass(frozen=True)
 class LiveSubject:
-    """The latest registered version of a subject."""
+    """The latest registered version of a subject.
+
+    `foreign` is what it is in words, if it is no Avro record; then `schema` is empty.
+    """
 
     name: str
     version: int
     id: int
     schema: dict[str, Any]
     compatibility: str
+    foreign: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Compares what is declared with what runs. Reads no file and calls no service."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
-from pipeline.change import Action, Change
+from pipeline.change import Action, Change, Key, Problem
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
+from pipeline.resources.needs import Needs, closure, made_from, needs
 
 # What runs, by kind of resource and by name.
 Live = Mapping[str, Mapping[str, Any]]
@@ -14,43 +16,105 @@ Live = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes, and the problems. If there is a problem, no change may be made.
+    """The changes, and the problems.
+
+    What has a problem is not changed, nor is what needs it, nor what it is made from.
 
     `leftovers` are resources that we deployed and that are not declared any more. Only `--prune`
     turns them into changes. `remarks` are about things that are not declared and always stay.
+    `needs` is what each declared resource needs directly, `made_from` what it has to fit.
     """
 
     changes: tuple[Change, ...]
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     leftovers: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    needs: Needs = field(default_factory=dict)
+    made_from: Needs = field(default_factory=dict)
 
     def only(self, names: frozenset[str]) -> "Plan":
-        """The plan with the changes to these resources only. All problems stay."""
-        return replace(self, changes=tuple(c for c in self.changes if c.name in names))
+        """The plan for these resources and what they need, with the problems of both."""
+        named = {key for key in self._keys() if key[1] in names}
+        wanted = closure(named, self.needs)
+        return replace(
+            self,
+            changes=tuple(change for change in self.changes if change.key in wanted),
+            problems=tuple(p for p in self.problems if (p.kind, p.name) in wanted),
+            leftovers=(),
+            remarks=(),
+            needs={key: needed for key, needed in self.needs.items() if key in wanted},
+        )
+
+    def _keys(self) -> Iterable[Key]:
+        return chain(self.needs, (change.key for change in self.changes))
+
+    def with_problems(self, found: Iterable[Problem]) -> "Plan":
+        """The plan with more problems, if they concern something in it."""
+        keys = set(self._keys())
+        kinds = {change.kind for change in self.changes}
+        more = [p for p in found if (p.kind, p.name) in keys or (not p.name and p.kind in kinds)]
+        return replace(self, problems=(*self.problems, *more))
 
     def of(self, kind: str) -> tuple[Change, ...]:
         """The changes to one kind of resource."""
         return tuple(change for change in self.changes if change.kind == kind)
 
+    def broken(self) -> frozenset[Key]:
+        """The resources that have a problem."""
+        whole = {problem.kind for problem in self.problems if not problem.name}
+        return frozenset(
+            {(problem.kind, problem.name) for problem in self.problems if problem.name}
+            | {change.key for change in self.changes if change.kind in whole}
+        )
 
-def compare(desired: Desired, live: Live, *, prune: bool = False) -> Plan:
-    """The plan. With `prune`, it deletes what we deployed and do not declare any more."""
+    def blocked(self, broken: Iterable[Key]) -> Mapping[Key, Key]:
+        """The changes that cannot be made if these resources cannot, each with one of those."""
+        bad = {key: key for key in broken}
+        origins = {of: key for key in bad for of in self.made_from.get(key, ())}
+        causes = {**origins, **bad}
+        found: dict[Key, Key] = {}
+        for change in self.changes:
+            hit = closure([change.key], self.needs) & causes.keys()
+            if hit:
+                found[change.key] = causes[change.key if change.key in hit else min(hit)]
+        return found
+
+
+def compare(desired: Desired, live: Live, *, prune: bool = False, adopt: bool = False) -> Plan:
+    """The plan. With `prune`, it deletes what we deployed and do not declare any more.
+
+    With `adopt`, it takes over what others deployed under our names.
+    """
     changes: list[Change] = []
-    problems: list[str] = []
+    problems: list[Problem] = []
     deletions: list[Change] = []
     remarks: list[str] = []
     for resource in RESOURCES:
         declared = desired.of(resource.kind)
         running = live.get(resource.kind, {})
         for item in declared:
-            changes += resource.difference(item, running.get(item.name))
-            problems += resource.problems(item, running.get(item.name), desired.owner)
-        deletions += resource.undeclared(declared, running, desired.owner)
+            existing = running.get(item.name)
+            changes += resource.difference(item, existing)
+            found = resource.problems(item, existing, desired.owner, adopt=adopt)
+            problems += [Problem(resource.kind, item.name, message) for message in found]
+        names = frozenset(
+            item.name
+            for other in RESOURCES
+            if other.space == resource.space
+            for item in desired.of(other.kind)
+        )
+        deletions += resource.undeclared(names, running, desired.owner)
         remarks += resource.remarks(declared, running)
     leftovers = () if prune else tuple(f"{change.kind} {change.name}" for change in deletions)
     pruned = deletions if prune else []
-    return Plan((*changes, *pruned), tuple(problems), leftovers, tuple(remarks))
+    return Plan(
+        (*changes, *pruned),
+        tuple(problems),
+        leftovers,
+        tuple(remarks),
+        needs(desired, live),
+        made_from(desired),
+    )
 
 
 def everything(desired: Desired, live: Live) -> Plan:

@@ -1,7 +1,7 @@
 """Plans and states as text and as JSON, without secrets."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,10 +11,10 @@ from rich.table import Table
 
 from pipeline.change import STATEMENT, Action, Change, Edit
 from pipeline.plan import Plan
-from pipeline.repository.specs import REFERENCE, SECRET_KEY
-from pipeline.resources.resource import Status
+from pipeline.repository.confidential import HIDDEN, SHORTEST, hidden
+from pipeline.resources.resource import Outcome, Status
 
-HIDDEN = "***"
+NOTHING = "Nothing to change: what runs is what is declared."
 SIGNS = {
     Action.CREATE: "[green]+[/]",
     Action.UPDATE: "[yellow]~[/]",
@@ -26,10 +26,34 @@ SHOWN = 72
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """The text with *** in place of every secret."""
-    for secret in secrets:
-        text = text.replace(secret, HIDDEN)
+    """The text with *** in place of every secret.
+
+    Longer ones first: one may be a part of another. A trivial one is none.
+    """
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= SHORTEST:
+            text = text.replace(secret, HIDDEN)
     return text
+
+
+def _redacted(data: Any, secrets: tuple[str, ...]) -> Any:
+    """Data for JSON, text by text: as a whole it might be JSON no more."""
+    if isinstance(data, Mapping):
+        return {key: _redacted(value, secrets) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_redacted(item, secrets) for item in data]
+    return redact(data, secrets) if isinstance(data, str) else data
+
+
+def safe_status(status: Status, secrets: Iterable[str]) -> Status:
+    """The state without secrets."""
+    values = tuple(secrets)
+    return replace(
+        status,
+        rows=tuple(tuple(redact(cell, values) for cell in row) for row in status.rows),
+        notes=tuple(redact(note, values) for note in status.notes),
+        data=_redacted(status.data, values),
+    )
 
 
 def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
@@ -38,7 +62,8 @@ def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
     It hides the given secrets, and every password that somebody wrote into a live connector's
     configuration.
     """
-    values = tuple(secrets)
+    clear = {secret for problem in plan.problems for secret in problem.secrets}
+    values = (*secrets, *sorted(clear, key=len, reverse=True))
     changes = tuple(
         replace(
             change,
@@ -47,8 +72,9 @@ def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
         )
         for change in plan.changes
     )
-    problems = tuple(redact(problem, values) for problem in plan.problems)
-    return replace(plan, changes=changes, problems=problems)
+    problems = tuple(replace(p, message=redact(p.message, values)) for p in plan.problems)
+    remarks = tuple(redact(remark, values) for remark in plan.remarks)
+    return replace(plan, changes=changes, problems=problems, remarks=remarks)
 
 
 def _safe_edit(edit: Edit, secrets: tuple[str, ...]) -> Edit:
@@ -62,9 +88,7 @@ def _safe_edit(edit: Edit, secrets: tuple[str, ...]) -> Edit:
 def _safe_value(key: str, value: str | None, secrets: tuple[str, ...]) -> str | None:
     if value is None:
         return None
-    if SECRET_KEY.search(key) and not REFERENCE.match(value):
-        return HIDDEN
-    return redact(value, secrets)
+    return redact(hidden(key, value), secrets)
 
 
 def plan_json(plan: Plan) -> str:
@@ -73,19 +97,52 @@ def plan_json(plan: Plan) -> str:
     {"changes": [{kind, name, action, edits: [{key, before, after}], note}], "problems": [],
     "leftovers": [], "remarks": []}.
     """
-    changes = [
-        {
-            "kind": change.kind,
-            "name": change.name,
-            "action": change.action,
-            "edits": [asdict(edit) for edit in change.edits],
-            "note": change.note,
-        }
-        for change in plan.changes
-    ]
+    return _json(plan, [_change(change) for change in plan.changes])
+
+
+def outcome_json(plan: Plan, outcome: Outcome, redacted: Callable[[str], str]) -> str:
+    """The plan as JSON, each change with its outcome: done, error or not made, and the message."""
+    said = {change.key: ("error" if e else "done", e) for change, e in outcome.results}
+    said |= {change.key: ("not made", reason) for change, reason in outcome.left}
+    changes = []
+    for change in plan.changes:
+        word, message = said[change.key]
+        told = redacted(message) if message else None
+        changes.append({**_change(change), "outcome": word, "message": told})
+    return _json(plan, changes)
+
+
+def problems_json(plan: Plan) -> str:
+    """{"problems": [{kind, name, message}]}. The name is "" if one concerns its whole kind."""
+    problems = [{"kind": p.kind, "name": p.name, "message": p.message} for p in plan.problems]
+    return json.dumps({"problems": problems}, indent=2, ensure_ascii=False)
+
+
+def last_line(outcome: Outcome, states: Iterable[str]) -> str:
+    """What a deployment made, and what is left in which state."""
+    failed, left = len(outcome.results) - len(outcome.made), len(outcome.left)
+    total = len(outcome.results) + left
+    told = [f"{len(outcome.made)} of {total} {'change' if total == 1 else 'changes'} made"]
+    told += [f"{failed} failed"] if failed else []
+    told += [f"{left} not tried"] if left else []
+    now = ", ".join(states)
+    return f"{', '.join(told)}.{f' Now: {now}.' if now else ''}"
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind,
+        "name": change.name,
+        "action": change.action,
+        "edits": [asdict(edit) for edit in change.edits],
+        "note": change.note,
+    }
+
+
+def _json(plan: Plan, changes: list[dict[str, Any]]) -> str:
     content = {
         "changes": changes,
-        "problems": plan.problems,
+        "problems": [problem.message for problem in plan.problems],
         "leftovers": plan.leftovers,
         "remarks": plan.remarks,
     }
@@ -101,19 +158,21 @@ def print_plan(plan: Plan, console: Console) -> None:
         if change.action is Action.UPDATE:
             for edit in change.edits:
                 console.print(f"      {_edit_line(edit)}", soft_wrap=True, highlight=False)
-    console.print(summary(plan), highlight=False)
+    told = summary(plan)
+    if told:
+        console.print(told, soft_wrap=True, highlight=False, markup=False)
 
 
 def headline(change: Change) -> str:
     """One change in one line, as Rich markup."""
-    return f"  {SIGNS[change.action]} {change.kind:<8} {change.name}"
+    return f"  {SIGNS[change.action]} {change.kind:<8} {escape(change.name)}"
 
 
 def summary(plan: Plan) -> str:
     """The number of changes by action, the leftovers, and the remarks."""
-    remarks = [*filter(None, [_leftovers(plan)]), *(f"Left alone: {r}." for r in plan.remarks)]
+    remarks = [*filter(None, [leftovers(plan)]), *(f"Left alone: {r}." for r in plan.remarks)]
     if not plan.changes:
-        nothing = [] if plan.leftovers else ["Nothing to change: what runs is what is declared."]
+        nothing = [] if plan.leftovers or plan.problems else [NOTHING]
         return "\n".join([*nothing, *remarks])
     counts = [
         f"{count} to {action}"
@@ -123,12 +182,16 @@ def summary(plan: Plan) -> str:
     return "\n".join([f"{', '.join(counts)}.", *remarks])
 
 
-def _leftovers(plan: Plan) -> str:
+def leftovers(plan: Plan) -> str:
+    """What runs and is not declared any more; "" if there is nothing."""
     if not plan.leftovers:
         return ""
     them = "it" if len(plan.leftovers) == 1 else "them"
     names = ", ".join(plan.leftovers)
-    return f"Not declared any more, but running: {names}. --prune deletes {them}."
+    return (
+        f"Not declared any more, but running: {names}. --prune deletes {them}.\n"
+        "Topics and subjects bear no mark: those that you removed stay, and are not named here."
+    )
 
 
 def _edit_line(edit: Edit) -> str:
@@ -180,7 +243,8 @@ def print_status(statuses: Iterable[Status], console: Console) -> None:
         for status in same:
             for name, state, *rest in status.rows:
                 colour = "green" if name in status.well else "red"
-                table.add_row(name, f"[{colour}]{state}[/]", *rest)
+                cells = (escape(cell) for cell in rest)
+                table.add_row(escape(name), f"[{colour}]{escape(state)}[/]", *cells)
         console.print(table)
         for note in (note for status in same for note in status.notes):
             console.print(f"  {note}", soft_wrap=True, highlight=False, markup=False)

@@ -1,13 +1,13 @@
--- What a person decides about healthcare_pipeline_db. All data is synthetic.
--- `make deploy` makes the tables that sinks write, from the schemas of their topics, before it runs
--- this file, and gives the roles below their privileges on those tables after it. Here is the rest:
--- roles, indexes, generated columns, views, and the tables that no sink writes.
--- It runs as the administrator in one transaction, whenever its text or what it made has changed: it
--- has to be re-runnable.
+-- The roles, indexes, generated columns and views of healthcare_pipeline_db, and the tables that no
+-- sink writes. All data is synthetic.
+-- Before this file, `make deploy` creates the sinks' tables from the schemas of their topics. After
+-- this file, it grants the roles below their privileges on those tables.
+-- The administrator runs it in one transaction whenever its text, or what it made, has changed: every
+-- statement must be re-runnable.
 -- `make render` writes everything as one script for psql: build/rendered/postgres/setup.sql.
 
 -- Roles ------------------------------------------------------------------------------------------
--- Without a password nobody can log in; `make deploy` sets the generated ones.
+-- A role without a password cannot log in; `make deploy` sets the generated passwords.
 DO $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'connect_writer') THEN
@@ -29,9 +29,9 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO connect_writer, bi_reader, orchestrator;
 
 -- Tables of the sinks ----------------------------------------------------------------------------
--- Indexes are BRIN where rows arrive in the order of the column, as encounters do: they cost next to
--- nothing per row, where a B-tree takes a third of a sink's time.
--- No foreign keys: the topics arrive independently, a child may be here before its parent.
+-- Indexes are BRIN where rows arrive in the column's order. A BRIN index costs almost nothing per row;
+-- a B-tree takes a third of a sink's time.
+-- There are no foreign keys: topics are independent, so a child row can arrive before its parent.
 ALTER TABLE admissions ADD COLUMN IF NOT EXISTS discharge_date timestamptz GENERATED ALWAYS AS (
   (admission_date AT TIME ZONE 'UTC' + length_of_stay_hours * interval '1 hour') AT TIME ZONE 'UTC'
 ) STORED;
@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS cleansing_runs (
   duplicates  bigint NOT NULL
 );
 COMMENT ON TABLE cleansing_runs IS
-  'What the cleansing had done, at each run of spark_processing_dag; a continuous job counts on';
+  'One row per run of spark_processing_dag: records by result; cumulative for a continuous job';
 CREATE TABLE IF NOT EXISTS alerts (
   alert_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   key          text NOT NULL,
@@ -67,11 +67,11 @@ CREATE TABLE IF NOT EXISTS alerts (
   closing_told boolean NOT NULL DEFAULT false
 );
 CREATE UNIQUE INDEX IF NOT EXISTS alerts_lasting ON alerts (key) WHERE closed_at IS NULL;
-COMMENT ON TABLE alerts IS 'One row per alert while it lasts and after; alerts_dag tells of it';
-COMMENT ON COLUMN alerts.key IS 'Kind and subject; one lasts at a time';
+COMMENT ON TABLE alerts IS 'One row per alert, open or closed; Airflow sends its notices';
+COMMENT ON COLUMN alerts.key IS 'Kind and subject; at most one alert per key is open';
 
 -- Views for BI -----------------------------------------------------------------------------------
--- What a count of a table's rows cannot undo when a row is corrected is asked of what has landed.
+-- They compute from the landed rows what a count in ksql/ cannot keep correct when a row changes.
 CREATE OR REPLACE VIEW department_census AS
   SELECT department, at,
          sum(change) OVER (PARTITION BY department ORDER BY at)::bigint AS census
@@ -134,7 +134,7 @@ CREATE OR REPLACE VIEW patient_status AS
 COMMENT ON VIEW patient_status IS
   'Latest admission and latest abnormal result of each patient, by the hospital''s clock';
 
--- Privileges on what is made here ------------------------------------------------------------------
+-- Privileges on the tables and views of this file -------------------------------------------------
 GRANT SELECT ON department_census, top_diagnoses, stay_extremes_daily, abnormal_results,
   largest_deviations_hourly, patient_status TO bi_reader, orchestrator;
 GRANT SELECT, INSERT, UPDATE ON alerts, cleansing_runs TO orchestrator;

@@ -14,10 +14,11 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
+from pydantic import Field
 from rich.console import Console
 
 from pipeline import codec, command
-from pipeline.clients.http import Service
+from pipeline.clients.http import Answer, Service
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, ServiceError, UsageError
 from pipeline.repository import target as targets
@@ -34,6 +35,28 @@ BINARY = "application/vnd.kafka.binary.v2+json"
 READ_S = 30
 console = Console(stderr=True)
 app = typer.Typer(add_completion=False)
+
+
+class _Cluster(Answer):
+    cluster_id: str
+
+
+class _Clusters(Answer):
+    data: list[_Cluster] = Field(min_length=1)
+
+
+class _Report(Answer):
+    error_code: int
+    message: str = ""
+    # Where the record is, if it was delivered.
+    partition_id: int = -1
+    offset: int = -1
+
+
+class _Record(Answer):
+    offset: int
+    key: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,14 +108,14 @@ def produce(rest: str, topic: str, request: Mapping[str, Any]) -> Position:
     Raises:
         ServiceError: the proxy is unreachable, or the record was not delivered.
     """
-    http = Service(NAME, rest)
-    cluster = http.json("GET", "/v3/clusters")["data"][0]["cluster_id"]
+    http = Service(NAME, rest, "rest")
+    cluster = http.json(_Clusters, "GET", "/v3/clusters").data[0].cluster_id
     path = f"/v3/clusters/{cluster}/topics/{topic}/records"
-    report = http.json("POST", path, request)
+    report = http.json(_Report, "POST", path, request)
     # The request succeeds as soon as it can be read; each record has a code of its own.
-    if report["error_code"] != 200:
-        raise ServiceError(f"{NAME}: {topic}: {report['error_code']}: {report.get('message')}")
-    return Position(topic, report["partition_id"], report["offset"])
+    if report.error_code != 200:
+        raise ServiceError(f"{NAME}: {topic}: {report.error_code}: {report.message}")
+    return Position(topic, report.partition_id, report.offset)
 
 
 def read(rest: str, registry: Registry, position: Position) -> tuple[str, Any]:
@@ -102,28 +125,28 @@ def read(rest: str, registry: Registry, position: Position) -> tuple[str, Any]:
         ServiceError: the proxy or the registry is unreachable or refuses.
         DeadlineError: the record does not come.
     """
-    http = Service(NAME, rest, {"Content-Type": V2, "Accept": f"{BINARY}, {V2}"})
+    http = Service(NAME, rest, "rest", {"Content-Type": V2, "Accept": f"{BINARY}, {V2}"})
     name = uuid4().hex
     group = "/consumers/rest_proxy"
-    http.json("POST", group, {"name": name, "format": "binary"})
+    http.send("POST", group, {"name": name, "format": "binary"})
     consumer = f"{group}/instances/{name}"
     try:
         record = _record(http, consumer, position)
     finally:
-        http.json("DELETE", consumer)
-    value = base64.b64decode(record["value"])
-    return base64.b64decode(record["key"]).decode(), _decoded(registry, position.topic, value)
+        http.send("DELETE", consumer)
+    value = base64.b64decode(record.value or "")
+    return base64.b64decode(record.key or "").decode(), _decoded(registry, position.topic, value)
 
 
-def _record(http: Service, consumer: str, position: Position) -> Mapping[str, str]:
+def _record(http: Service, consumer: str, position: Position) -> _Record:
     partition = {"topic": position.topic, "partition": position.partition}
-    http.json("POST", f"{consumer}/assignments", {"partitions": [partition]})
+    http.send("POST", f"{consumer}/assignments", {"partitions": [partition]})
     start = {**partition, "offset": position.offset}
-    http.json("POST", f"{consumer}/positions", {"offsets": [start]})
+    http.send("POST", f"{consumer}/positions", {"offsets": [start]})
 
-    def probe() -> Mapping[str, str] | None:
-        records = http.json("GET", f"{consumer}/records?timeout=1000")
-        return next((r for r in records if r["offset"] == position.offset), None)
+    def probe() -> _Record | None:
+        records = http.json(list[_Record], "GET", f"{consumer}/records?timeout=1000")
+        return next((r for r in records if r.offset == position.offset), None)
 
     return until(probe, seconds=READ_S, describe=lambda _: f"{position} does not come back")
 

@@ -42,7 +42,8 @@ class Contracts:
         for version in _patiently(lambda: self._registry.versions(subject)):
             if (subject, version) not in self._known:
                 registered = self._registry.version(subject, version)
-                self._known[subject, version] = (registered.id, compact(registered.schema))
+                if not registered.foreign:
+                    self._known[subject, version] = (registered.id, compact(registered.schema))
         return dict(known for (name, _), known in self._known.items() if name == subject)
 
     def _output(self, topic: str) -> Output:

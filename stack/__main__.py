@@ -74,7 +74,9 @@ def status(target: TargetOption = "embedded") -> None:
 @app.command()
 def logs(
     services: Annotated[list[str] | None, typer.Argument(help="Services; all if none.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Keep printing new lines.")
+    ] = False,
     target: TargetOption = "embedded",
 ) -> None:
     """Show the services' logs."""
@@ -88,7 +90,7 @@ def ksql(
     ] = None,
     target: TargetOption = "embedded",
 ) -> None:
-    """Ask questions of the streams and tables of ksql/, in Flink's SQL client."""
+    """Query the streams and tables of ksql/ in Flink's SQL client."""
     sqlclient.ask(_layout(target), file)
 
 

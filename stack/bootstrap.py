@@ -1,4 +1,4 @@
-"""What must be there before a service starts: its configuration, databases and storage."""
+"""Creates what a service needs before it starts: its configuration, databases and storage."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ from stack import requirements
 from stack.layout import TEMPLATES, Layout
 from stack.services import Service
 
-# Databases of services: the owner has the same name, and this secret as its password.
+# Databases of services: the owner has the database's name, and its password is this secret.
 OWN_DATABASES = {"registry": "REGISTRY_PASSWORD", "airflow": "AIRFLOW_DB_PASSWORD"}
 
 
@@ -45,10 +45,10 @@ def configuration(layout: Layout, services: tuple[Service, ...]) -> None:
         "root": os.geteuid() == 0,
         "services": services,
     }
-    # Absolute: the cleansing finds its folders from any working directory.
+    # An absolute path, so that the cleansing finds its folders from any working directory.
     absolute = target.model_copy(update={"state": layout.state})
     _write(layout.run / "target.yaml", yaml.safe_dump(absolute.model_dump(mode="json")))
-    # The files are properties and ini files: nothing to escape for HTML.
+    # No autoescape: the templates are properties and ini files, not HTML.
     loader = FileSystemLoader(TEMPLATES)
     jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701
     for template in TEMPLATES.glob("*.j2"):
@@ -73,7 +73,7 @@ def postgres(layout: Layout, secrets: Mapping[str, str]) -> None:
 
 
 def _initdb(layout: Layout, cluster: Path, password: str) -> None:
-    # initdb reads the password from a file; a pipe would not survive the user namespace.
+    # initdb reads the password from a file, because a pipe does not pass the user namespace.
     password_file = layout.run / "initdb.password"
     _write(password_file, password)
     admin = layout.target.postgres.admin

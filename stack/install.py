@@ -19,7 +19,7 @@ LOG = LIB.parent / "maven.log"
 
 
 def install(console: Console) -> None:
-    """Builds stack/pom.xml, unless build/stack was built from the same sources.
+    """Builds stack/pom.xml into build/stack, unless that was built from the same sources.
 
     Raises:
         PipelineError: Maven failed; the message has the end of its output.
@@ -28,7 +28,7 @@ def install(console: Console) -> None:
     if STAMP.is_file() and STAMP.read_text() == wanted:
         return
     requirements.java()
-    # From nothing: a jar of an older version left in a class path is worse than a download.
+    # Start from an empty folder, so that no older version of a jar stays in a class path.
     shutil.rmtree(LIB, ignore_errors=True)
     LIB.mkdir(parents=True)
     with console.status(
@@ -48,7 +48,7 @@ def _sources() -> list[Path]:
 
 
 def _digest() -> str:
-    # Where it really is: `build` may be a link.
+    # The resolved path: `build` can be a link.
     digest = hashlib.sha256(str(LIB.resolve()).encode())
     for file in _sources():
         digest.update(file.read_bytes())
@@ -69,7 +69,7 @@ def _maven() -> None:
 
 def _unpack_postgres() -> None:
     folder = LIB / "postgres"
-    # Python 3.11.2, which is Debian 12's, knows no filters yet.
+    # Debian 12's Python, 3.11.2, has no filters yet.
     safely: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     for archive in folder.glob("*.txz"):
         with tarfile.open(archive) as tar:

@@ -43,7 +43,7 @@ class Layout:
             UsageError: the target has its passwords in the environment.
         """
         if self.target.secrets is None:
-            raise UsageError(f"{self.target.pipeline}: this target names no file of `secrets`")
+            raise UsageError(f"{self.target.pipeline}: this target has no `secrets` file")
         return self.root / self.target.secrets
 
     @property
@@ -53,7 +53,7 @@ class Layout:
 
 
 def layout_of(root: Path, target: Target) -> Layout:
-    """The folders of a target, none of which need exist yet.
+    """The folders of a target. They need not exist yet.
 
     Raises:
         UsageError: the path is too long for a socket.
@@ -62,6 +62,6 @@ def layout_of(root: Path, target: Target) -> Layout:
     if len(str(layout.socket)) > MAX_SOCKET_PATH:
         raise UsageError(
             f"{layout.socket}: the path is longer than a Unix socket allows"
-            f" ({MAX_SOCKET_PATH} characters): keep the repository in a shorter path"
+            f" ({MAX_SOCKET_PATH} characters): move the repository to a shorter path"
         )
     return layout

@@ -1,4 +1,4 @@
-"""Starts and stops the embedded stack, and shows how it is."""
+"""Starts and stops the embedded stack, and shows its state."""
 
 import shutil
 import subprocess
@@ -30,7 +30,7 @@ class Health:
 
 
 def up(layout: Layout, console: Console) -> None:
-    """Starts every service that does not run yet, and returns when all are healthy.
+    """Starts every service that is not running, and waits until all are healthy.
 
     If a password has changed that a service has in its environment, all are started again.
 
@@ -59,7 +59,7 @@ def up(layout: Layout, console: Console) -> None:
             layout.logs / "supervisord.log",
             _environment(layout, secrets),
         )
-    # The registry's database needs PostgreSQL; Kafka's storage must be there before Kafka.
+    # Kafka's storage must exist before Kafka starts; the registry's database needs PostgreSQL.
     bootstrap.postgres(layout, secrets)
     postgres, kafka, registry, *others = wanted
     _start_postgres(layout, supervisor, postgres, console)
@@ -102,7 +102,7 @@ def _start_postgres(
 
 
 def airflow(layout: Layout, console: Console) -> str:
-    """Starts Airflow beside a stack that is up, and returns the password of its user `admin`.
+    """Starts Airflow on a running stack, and returns the password of its user `admin`.
 
     Raises:
         PipelineError: the stack is not up, or a daemon did not become healthy.
@@ -136,7 +136,7 @@ def _ports(wanted: Sequence[Service]) -> dict[str, tuple[str, int]]:
 
 
 def _all_ports(layout: Layout, wanted: Sequence[Service]) -> dict[str, tuple[str, int]]:
-    """The services' ports, and those that they open besides."""
+    """Every port that the services listen on, by name."""
     ports = _ports(wanted)
     if layout.target.embedded:
         ports["kafka controller"] = ("127.0.0.1", layout.target.embedded.controller_port)
@@ -177,13 +177,13 @@ def _wait_healthy(layout: Layout, supervisor: Supervisor, service: Service) -> N
 
 
 def down(layout: Layout, console: Console) -> None:
-    """Stops every service, those that need others first. Data stays."""
+    """Stops every service, in the reverse order of their start. Data stays."""
     supervisor = Supervisor(layout.socket)
     if not supervisor.running():
-        console.print("nothing runs")
+        console.print("nothing is running")
         return
     processes = supervisor.processes()
-    # Each is listed after those it needs. Stopping takes no secret.
+    # A service is listed after the services that it needs. Stopping needs no secrets.
     for service in reversed((*services(layout, {}), *orchestration.services(layout))):
         if service.name not in processes or processes[service.name].state == "STOPPED":
             continue
@@ -206,7 +206,7 @@ def status(layout: Layout) -> tuple[Health, ...]:
 
 
 def _started(layout: Layout, processes: Mapping[str, Process]) -> Iterator[Service]:
-    """Airflow's daemons, if they were asked for."""
+    """Airflow's daemons that have been started."""
     for daemon in orchestration.services(layout):
         process = processes.get(daemon.name)
         if process and process.state != "STOPPED":

@@ -1,4 +1,4 @@
-"""`make monitor` without Kafdrop: kaskade, a terminal UI for Kafka, set up for this stack."""
+"""`make monitor` on embedded: kaskade, a terminal UI for Kafka, configured for this stack."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ PROGRAM = Path(sys.executable).parent / "kaskade"
 
 
 def watch(layout: Layout, topic: str | None) -> None:
-    """Replaces this process by kaskade: for the whole cluster, or for one topic's records."""
+    """Replaces this process by kaskade, for the whole cluster or for one topic's records."""
     target = layout.target
     command = [str(PROGRAM), "admin", "--bootstrap-servers", target.kafka]
     if topic:

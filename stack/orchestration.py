@@ -1,4 +1,4 @@
-"""Airflow, as services of the stack that `make airflow` starts."""
+"""Airflow's daemons, as services of the stack that `make airflow` starts."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from stack.layout import Layout
 from stack.services import Service, address
 
 PROGRAM = Path(sys.executable).parent / "airflow"
-# What is alike on both targets; compose.yaml reads it too.
+# Settings of both targets; compose.yaml reads this file too.
 SETTINGS = REPOSITORY / "airflow" / "settings.env"
 # Airflow's settings by the variables of the supervisor's environment that hold them.
 VARIABLES = {
@@ -30,7 +30,7 @@ VARIABLES = {
 
 
 def services(layout: Layout) -> tuple[Service, ...]:
-    """The four daemons; none, if the target has no `airflow`."""
+    """Airflow's four daemons; none if the target has no `airflow`."""
     url = layout.target.airflow
     if url is None:
         return ()
@@ -74,7 +74,7 @@ def _settings(layout: Layout, host: str, port: int) -> dict[str, str]:
 
 
 def environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
-    """What Airflow finds in the supervisor's environment; passwords are URL-safe."""
+    """Airflow's variables in the supervisor's environment. The passwords are URL-safe."""
     postgres = layout.target.postgres
     address = f"{postgres.host}:{postgres.port}"
     target_file = layout.run / "target.yaml"
@@ -100,7 +100,7 @@ def set_password(layout: Layout, secrets: Mapping[str, str]) -> None:
 
 
 def prepare(layout: Layout, secrets: Mapping[str, str]) -> None:
-    """Airflow's tables.
+    """Creates Airflow's tables.
 
     Raises:
         PipelineError: the migration failed; the message has the end of its output.

@@ -16,7 +16,7 @@ UNPRIVILEGED = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 
 
 def java() -> str:
-    """The java command: that of JAVA_HOME, or the one on the PATH.
+    """The java command of JAVA_HOME, or else of the PATH.
 
     Raises:
         PipelineError: there is none, or it is too old.
@@ -47,13 +47,13 @@ def maven() -> str:
 
 
 def unprivileged() -> tuple[str, ...]:
-    """The prefix under which PostgreSQL, which refuses to be root, can run here.
+    """The command prefix that PostgreSQL needs, because it refuses to run as root.
 
-    For root: a user namespace in which root's files belong to an ordinary user. No account is
-    created and no file changes its owner.
+    Empty for an ordinary user. For root, it starts a user namespace in which root's files belong to
+    an ordinary user. No account is created and no file changes its owner.
 
     Raises:
-        PipelineError: we are root, and the kernel or container allows no user namespace.
+        PipelineError: the user is root, and the kernel or container allows no user namespace.
     """
     if os.geteuid() != 0:
         return ()
@@ -61,7 +61,7 @@ def unprivileged() -> tuple[str, ...]:
         subprocess.run([*UNPRIVILEGED, "true"], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         raise PipelineError(
-            "PostgreSQL refuses to run as root, and this machine allows root no user namespace"
+            "PostgreSQL refuses to run as root, and root cannot create a user namespace here"
             " (unshare --user): run as an ordinary user, for example"
             " useradd -m pipeline && chown -R pipeline . && su pipeline -c 'make demo'"
         ) from None
@@ -69,7 +69,7 @@ def unprivileged() -> tuple[str, ...]:
 
 
 def check_disk(folder: Path) -> None:
-    """Refuses to start on a disk that is about to be full.
+    """Checks that the disk of a folder has enough free space.
 
     Raises:
         PipelineError: less than FREE_DISK_GB is free.
@@ -79,23 +79,23 @@ def check_disk(folder: Path) -> None:
     if free_gb < FREE_DISK_GB:
         raise PipelineError(
             f"{existing}: {free_gb:.1f} GB free, {FREE_DISK_GB} GB needed: free some space,"
-            " or `make clean` to drop the stack's data"
+            " or remove the stack's data with `make clean`"
         )
 
 
 def check_ports(ports: Mapping[str, tuple[str, int]]) -> None:
-    """Refuses to start when something else listens where a service should.
+    """Checks that no other program listens on the services' ports.
 
     Raises:
-        PipelineError: that names each port in use and the service that needs it.
+        PipelineError: ports are in use; the message has each of them and the service that needs it.
     """
     taken = [
         f"{host}:{port} ({name})" for name, (host, port) in ports.items() if _in_use(host, port)
     ]
     if taken:
         raise PipelineError(
-            f"already in use: {', '.join(taken)}. Stop what listens there (ss -ltnp shows it),"
-            " or give the service another port in targets/embedded.yaml"
+            f"already in use: {', '.join(taken)}. Stop the program that listens there"
+            " (ss -ltnp shows it), or give the service another port in targets/embedded.yaml"
         )
 
 

@@ -1,4 +1,4 @@
-"""The services of the stack: the command that starts each, and when it is healthy."""
+"""The services of the stack: the command that starts each one, and its health check."""
 
 import shlex
 import sys
@@ -19,11 +19,12 @@ from spark import status
 from stack import requirements
 from stack.layout import Layout
 
-# Spark starts in 20 s on a busy machine; afterwards the job writes its status every second.
+# The age in seconds at which the cleansing's status file is too old. The job writes it every
+# second, once Spark has started, which takes 20 s on a busy machine.
 SILENCE_S = 90
-# Flink's Python package is where its jars come from.
+# Flink's jars come from its Python package.
 FLINK_JARS = Path(sysconfig.get_paths()["purelib"]) / "pyflink"
-# As in Flink's own scripts: without these, it cannot serialise its job graphs on Java 17.
+# As in Flink's own scripts: without these, Flink cannot serialise its job graphs on Java 17.
 FLINK_OPENS = (
     "java.lang", "java.lang.reflect", "java.io", "java.net", "java.nio", "java.text", "java.time",
     "java.util", "java.util.concurrent", "java.util.concurrent.atomic",
@@ -47,18 +48,18 @@ class Service:
 
     @property
     def listens_at(self) -> str:
-        """Host and port, for people; "" if it does not listen."""
+        """Host and port for display; "" if the service does not listen."""
         return "{}:{}".format(*self.address) if self.address else ""
 
     @property
     def environment(self) -> str:
-        """In supervisord's syntax; `variables` are those of supervisord's own environment."""
+        """The environment in supervisord's syntax. Secrets refer to supervisord's environment."""
         secrets = {name: f"%(ENV_{source})s" for name, source in self.variables.items()}
         return ",".join(f'{name}="{value}"' for name, value in {**secrets, **self.settings}.items())
 
 
 def services(layout: Layout, secrets: Mapping[str, str]) -> tuple[Service, ...]:
-    """All services, each after those it needs."""
+    """All services, each after the services that it needs."""
     return (
         _postgres(layout, secrets),
         _kafka(layout),
@@ -90,7 +91,7 @@ def _postgres(layout: Layout, secrets: Mapping[str, str]) -> Service:
         try:
             connect(postgres, postgres.admin, password, dbname="postgres").close()
         except DeniedError:
-            # No waiting cures it.
+            # Waiting does not help.
             raise
         except ServiceError:
             return False
@@ -132,7 +133,6 @@ def _registry(layout: Layout) -> Service:
         "apicurio.storage.sql.kind": "postgresql",
         "apicurio.datasource.url": f"jdbc:postgresql://{postgres.host}:{postgres.port}/registry",
         "apicurio.datasource.username": "registry",
-        "apicurio.ccompat.use-canonical-hash": "true",
     }
     runner = next((LIB / "registry").glob("apicurio-registry-app-*-runner.jar"))
     flags = [f"-D{key}={value}" for key, value in options.items()]

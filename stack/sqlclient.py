@@ -1,4 +1,4 @@
-"""`make ksql` without ksqlDB: Flink's SQL client, with the streams and tables of ksql/ in it."""
+"""`make ksql` on embedded: Flink's SQL client, with the streams and tables of ksql/."""
 
 import os
 import re
@@ -21,7 +21,7 @@ SETTINGS = (
 
 
 def ask(layout: Layout, file: Path | None) -> None:
-    """Replaces this process by Flink's SQL client; with a file, that runs its statements and ends.
+    """Replaces this process by Flink's SQL client. With a file, it runs the statements and exits.
 
     Raises:
         SpecError: ksql/ has a mistake.
@@ -29,7 +29,7 @@ def ask(layout: Layout, file: Path | None) -> None:
     """
     flink = layout.target.flink
     if flink is None:
-        raise UsageError(f"{layout.target.pipeline}: this target has no `flink` to ask")
+        raise UsageError(f"{layout.target.pipeline}: this target has no `flink`")
     project = loader.load(REPOSITORY)
     script = layout.run / "catalog.sql"
     tables = catalog(project.analysis, choice.addresses(layout.target))
@@ -40,7 +40,7 @@ def ask(layout: Layout, file: Path | None) -> None:
     command += ["org.apache.flink.table.client.SqlClient", "gateway"]
     command += ["--endpoint", flink.gateway, "--init", str(script)]
     if file:
-        # Every SELECT of Flink emits changes; its SQL has no EMIT CHANGES.
+        # Flink SQL has no EMIT CHANGES: every SELECT emits changes.
         questions = layout.run / "questions.sql"
         questions.write_text(EMIT.sub("", file.read_text()))
         command += ["--file", str(questions)]

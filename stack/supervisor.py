@@ -1,4 +1,4 @@
-"""A client of supervisord, which starts the services and restarts those that die."""
+"""A client of supervisord, which starts the services and restarts them if they exit."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ ALIVE = {"STARTING", "RUNNING"}
 
 @dataclass(frozen=True)
 class Process:
-    """One program as supervisord sees it. Times in seconds."""
+    """The state of one program under supervisord."""
 
     name: str
     state: str
@@ -29,7 +29,7 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """False also between two attempts to start it (BACKOFF)."""
+        """Whether the program starts or runs. False between two attempts to start it (BACKOFF)."""
         return self.state in ALIVE
 
 
@@ -40,7 +40,7 @@ class Supervisor:
         self._socket = socket
 
     def _call(self, method: str, *args: Any) -> Any:
-        # A new one per call: a connection that is kept is dead once supervisord restarts.
+        # A new connection per call: an open one breaks when supervisord restarts.
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
         proxy = ServerProxy("http://localhost", transport=transport)
         try:
@@ -66,7 +66,7 @@ class Supervisor:
             command, env={**os.environ, **secrets}, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            # It quotes the values of the environment that it cannot read.
+            # supervisord quotes values of its environment that it cannot parse.
             output = redact((done.stderr or done.stdout).strip(), secrets.values())
             raise PipelineError(f"supervisord does not start: {output}")
         until(
@@ -88,7 +88,7 @@ class Supervisor:
         except Fault as fault:
             if fault.faultCode == Faults.BAD_NAME:
                 raise PipelineError(
-                    f"the stack that runs does not know {name}: make down, then make up"
+                    f"the running stack has no program {name}: make down, then make up"
                 ) from None
             if fault.faultCode != Faults.ALREADY_STARTED:
                 raise PipelineError(f"{name}: {fault.faultString}") from None
@@ -98,18 +98,18 @@ class Supervisor:
         try:
             self._call("stopProcess", name, True)
         except Fault as fault:
-            # A stack that an older version started may not know the program.
+            # A stack that an older version started may not have the program.
             if fault.faultCode not in {Faults.NOT_RUNNING, Faults.BAD_NAME}:
                 raise PipelineError(f"{name}: {fault.faultString}") from None
 
     def shutdown(self) -> None:
-        """Ends supervisord. Stop the programs first, in the order that they need."""
+        """Stops supervisord. Stop the programs first, in the right order."""
         pid = self._call("getPID")
         self._call("shutdown")
         until(
             lambda: not Path(f"/proc/{pid}").exists(),
             seconds=60,
-            describe=lambda _: f"supervisord (pid {pid}) does not end",
+            describe=lambda _: f"supervisord (pid {pid}) does not stop",
         )
 
     def processes(self) -> dict[str, Process]:

@@ -1,4 +1,4 @@
-"""A stack of one's own for as long as it is needed, on free ports, of which nothing is left."""
+"""A temporary stack on free ports, for tests and benchmarks. It is removed afterwards."""
 
 import socket
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ TARGET = "target.yaml"
 
 @contextmanager
 def running(root: Path, folder: Path) -> Iterator[Layout]:
-    """The stack, healthy; its target's file is `folder`/target.yaml."""
+    """A healthy stack. Its target file is `folder`/target.yaml."""
     console = Console(stderr=True)
     file = folder / TARGET
     if file.is_file():
-        # What was killed has left it behind.
+        # A run that was killed has left its stack behind.
         lifecycle.clean(_layout(root, file), console)
     folder.mkdir(parents=True, exist_ok=True)
     file.write_text(yaml.safe_dump(_target(folder.name, folder / "state", free_ports(8))))
@@ -63,7 +63,7 @@ def _target(pipeline: str, state: Path, ports: list[int]) -> dict[str, object]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
+    """Ports that no program listens on."""
     with ExitStack() as held:
         probes = [held.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -72,7 +72,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def peak_mb(layout: Layout, service: str) -> float:
-    """The most memory that a service and its children held, each at its own time, in MiB."""
+    """The sum of the peak memory of a service and its child processes, in MiB."""
     process = Supervisor(layout.socket).processes()[service]
     return sum(_peak_kb(pid) for pid in _tree(process.pid)) / 1024
 
@@ -83,7 +83,7 @@ def _tree(pid: int) -> list[int]:
 
 
 def _peak_kb(pid: int) -> int:
-    """0 for one that has ended: Hadoop runs a chmod now and then."""
+    """A process's peak memory in KiB; 0 if it has ended, as the chmods that Hadoop runs do."""
     lines = _proc(f"{pid}/status").splitlines()
     return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
 

@@ -1,5 +1,5 @@
-# What the Makefile's targets do on compose: all of it in containers. The machine needs Docker, and
-# python3 for the passwords.
+# The Makefile's commands on compose. Everything runs in containers: the machine needs Docker, and
+# python3 to generate the passwords.
 READY := engine
 COMPOSE := docker compose
 ALL := $(COMPOSE) --profile '*'

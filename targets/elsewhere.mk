@@ -1,5 +1,5 @@
-# What the Makefile's targets do on a target without a .mk of its own: its services are started and
-# stopped elsewhere. The commands of render.py run from here, as on embedded.
+# The Makefile's commands on a target whose services are started and stopped elsewhere. The commands of
+# render.py run on this machine, as on embedded.
 READY := .venv/.synced
 RUN := .venv/bin/python
 ELSEWHERE := the services of target $(TARGET) run elsewhere

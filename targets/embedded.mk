@@ -1,4 +1,4 @@
-# What the Makefile's targets do on embedded: everything from .venv and build/.
+# The Makefile's commands on embedded. Everything runs from .venv and build/.
 READY := .venv/.synced
 RUN := .venv/bin/python
 SETUP := $(RUN) -m stack install

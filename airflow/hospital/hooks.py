@@ -9,6 +9,7 @@ from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from pipeline.clients.connect import Connect
+from pipeline.clients.database import TIMEOUT_S, reason_of
 from pipeline.clients.kafka import Kafka
 from pipeline.engines import choice
 from pipeline.engines.engine import Engine
@@ -89,7 +90,8 @@ class PipelineHook(BaseHook):
     def declared(self) -> Desired:
         """What the repository declares, read now: a new spec needs no edit of a DAG."""
         with failing_at_once():
-            return desired.render(loader.load(ROOT), self.target.pipeline)
+            target = self.target
+            return desired.render(loader.load(ROOT), target.pipeline, variables=target.variables)
 
 
 @contextmanager
@@ -107,11 +109,10 @@ def database(conn_id: str = "hospital_db") -> Iterator[psycopg.Connection]:
             dbname=settings.schema,
             user=settings.login,
             password=settings.password,
-            connect_timeout=5,
+            connect_timeout=TIMEOUT_S,
         )
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise AirflowFailException(f"connection {conn_id}: {reason}") from None
+        raise AirflowFailException(f"connection {conn_id}: {reason_of(error)}") from None
     with connection:
         yield connection
 

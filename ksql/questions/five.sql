@@ -1,4 +1,4 @@
--- Five questions, for ksqlDB's CLI (RUN SCRIPT) and for Flink's: make ksql F=ksql/questions/five.sql
+-- Five example queries, for the CLIs of ksqlDB and Flink: make ksql F=ksql/questions/five.sql
 -- Which glucose results are out of range, and how far?
 SELECT LAB_ID, TEST_VALUE, DIRECTION, DEVIATION FROM ABNORMAL_LABS
   WHERE TEST_CODE = '2345-7' EMIT CHANGES LIMIT 3;

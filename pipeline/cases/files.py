@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from pipeline import textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import yamlfile
 from pipeline.schemas import Schema, field_names
@@ -64,11 +65,19 @@ class Case:
 
 
 def find(root: Path, files: Iterable[Path]) -> tuple[Path, ...]:
-    """The given files; without any, all files of cases in the repository."""
+    """The given files; without any, all files of cases in the repository.
+
+    Raises:
+        SpecError: beside them lie files that are never read.
+    """
     chosen = tuple(files)
     if chosen:
         return chosen
-    return tuple(file for folder in FOLDERS for file in sorted((root / folder).glob("*.yaml")))
+    listed = [textfile.listed(root / folder, ".yaml") for folder in FOLDERS]
+    mistakes = tuple(mistake for _, unread in listed for mistake in unread)
+    if mistakes:
+        raise SpecError(mistakes)
+    return tuple(file for files, _ in listed for file in files)
 
 
 def load(file: Path) -> tuple[Case, ...]:
@@ -138,4 +147,7 @@ def _value(row: Row, schema: Schema) -> Row:
 def _exact(value: Any, type_: str) -> Any:
     """The value; for a DECIMAL, as a Decimal: YAML has only floating-point numbers and text."""
     is_decimal = type_.startswith("DECIMAL(") and value is not None
-    return Decimal(str(value)) if is_decimal else value
+    try:
+        return Decimal(str(value)) if is_decimal else value
+    except InvalidOperation:
+        raise ValueError(f"{value} is no number") from None

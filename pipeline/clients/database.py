@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
-from pipeline.clients import scram
-from pipeline.errors import DeniedError, ServiceError
+from pipeline.clients import scram, waiting
+from pipeline.errors import DeniedError, ServiceError, WrongAnswerError
 from pipeline.repository.target import Postgres
 
 TIMEOUT_S = 5
@@ -24,26 +24,38 @@ def connect(
 
     Raises:
         DeniedError: the server refuses the password.
+        WrongAnswerError: the server is no PostgreSQL.
         ServiceError: the server is unreachable, or refuses for another reason.
     """
+    place = f"PostgreSQL at {postgres.host}:{postgres.port}"
     try:
-        return psycopg.connect(
-            host=postgres.host,
-            port=postgres.port,
-            dbname=dbname or postgres.database,
-            user=user,
-            password=password,
-            autocommit=autocommit,
-            connect_timeout=TIMEOUT_S,
-        )
+        with waiting.told(place):
+            return psycopg.connect(
+                host=postgres.host,
+                port=postgres.port,
+                dbname=dbname or postgres.database,
+                user=user,
+                password=password,
+                autocommit=autocommit,
+                connect_timeout=TIMEOUT_S,
+            )
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = reason_of(error)
+        if "invalid response" in reason:
+            text = f"{place}: {reason}: is this the right address?"
+            raise WrongAnswerError(text, "postgres.port") from None
         # libpq has no SQLSTATE for a refused password.
         error_class = DeniedError if "password authentication failed" in reason else ServiceError
-        raise error_class(
-            f"PostgreSQL at {postgres.host}:{postgres.port}: {reason};"
-            " `make status` shows if it is up"
-        ) from None
+        raise error_class(f"{place}: {reason}; `make status` shows if it is up") from None
+
+
+def reason_of(error: psycopg.OperationalError) -> str:
+    """Why no connection was made, in one line."""
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        return f"it said nothing for {TIMEOUT_S} s"
+    # What comes after the first line is a guess of libpq's.
+    first = str(error).strip().splitlines()[0]
+    return first.rsplit(" failed: ", 1)[-1]
 
 
 def rotated(

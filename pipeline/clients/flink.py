@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from pipeline.clients.http import Service
-from pipeline.errors import NotRestoredError, PipelineError, ServiceError
+from pipeline.clients import flinkanswers as answers
+from pipeline.clients.http import Service, message_of
+from pipeline.errors import NotRestoredError, PipelineError, ServiceError, UnreachableError
 from pipeline.wait import until
 
+T = TypeVar("T")
 PATIENCE_S = 120
 # Short, because most statements take a few milliseconds.
 POLL_S = 0.02
@@ -38,8 +40,8 @@ class Flink:
     """One Flink: its SQL gateway and its cluster."""
 
     def __init__(self, gateway: str, cluster: str) -> None:
-        self._gateway = Service("Flink's SQL gateway", gateway)
-        self._cluster = Service("Flink", cluster)
+        self._gateway = Service("Flink's SQL gateway", gateway, "flink.gateway")
+        self._cluster = Service("Flink", cluster, "flink.cluster")
 
     def jobs(self) -> tuple[Job, ...]:
         """All jobs that the cluster remembers, the newest last.
@@ -47,8 +49,8 @@ class Flink:
         Raises:
             ServiceError: as in every method, Flink is unreachable or answers with an error.
         """
-        items = self._cluster.json("GET", "/jobs/overview")["jobs"]
-        jobs = [Job(j["jid"], j["name"], j["state"], j["start-time"]) for j in items]
+        items = self._cluster.json(answers.Jobs, "GET", "/jobs/overview").jobs
+        jobs = [Job(item.id, item.name, item.state, item.started_ms) for item in items]
         return tuple(sorted(jobs, key=lambda job: job.started_ms))
 
     def check_ready(self) -> None:
@@ -57,10 +59,10 @@ class Flink:
         Raises:
             ServiceError: Flink still resumes jobs, or is not up.
         """
-        self._cluster.json("GET", "/overview")
+        self._cluster.json(answers.Overview, "GET", "/overview")
         try:
-            self._gateway.json("GET", "/v1/info")
-        except ServiceError:
+            self._gateway.json(answers.Info, "GET", "/v1/info")
+        except UnreachableError:
             raise ServiceError(
                 "Flink is starting, and resumes its jobs: try again in a moment"
                 " (`make logs S=flink` shows what it does)"
@@ -73,14 +75,14 @@ class Flink:
             NotRestoredError: a vertex could not restore its state from the checkpoint.
             PipelineError: a vertex has failed; the message has the cause.
         """
-        job = self._cluster.json("GET", f"/jobs/{job_id}")
+        job = self._cluster.json(answers.Vertices, "GET", f"/jobs/{job_id}")
         failure = self._last_failure(job_id)
         if failure:
-            cause = innermost(failure["stacktrace"])
-            if "Could not restore" in failure["stacktrace"]:
+            cause = innermost(failure.stacktrace)
+            if "Could not restore" in failure.stacktrace:
                 raise NotRestoredError(f"its checkpoint could not be restored ({cause})")
             raise PipelineError(f"Flink's job fails: {cause}")
-        return {vertex["status"] for vertex in job["vertices"]} <= {"RUNNING", "FINISHED"}
+        return {vertex.status for vertex in job.vertices} <= {"RUNNING", "FINISHED"}
 
     def failing(self, job: Job) -> str:
         """The cause of a job's last failure; "" if there was none.
@@ -90,28 +92,33 @@ class Flink:
         failure = self._last_failure(job.id)
         if failure is None:
             return ""
-        checkpoints = self._cluster.json("GET", f"/jobs/{job.id}/checkpoints")
-        completed = (checkpoints.get("latest") or {}).get("completed") or {}
-        if job.state not in ENDED and completed.get("trigger_timestamp", 0) > failure["timestamp"]:
+        path = f"/jobs/{job.id}/checkpoints"
+        latest = self._cluster.json(answers.Checkpoints, "GET", path).latest
+        completed = latest.completed if latest else None
+        goes_on = completed and completed.trigger_timestamp > failure.timestamp
+        if job.state not in ENDED and goes_on:
             return ""
-        return innermost(failure["stacktrace"])
+        return innermost(failure.stacktrace)
 
     def skipped(self, job: Job) -> Mapping[str, int]:
         """The number of records that the job could not read since it started, by source table."""
         counts: Counter[str] = Counter()
-        for vertex in self._cluster.json("GET", f"/jobs/{job.id}")["vertices"]:
-            if vertex["name"].startswith("Source: "):
-                path = f"/jobs/{job.id}/vertices/{vertex['id']}/metrics"
-                names = [metric["id"] for metric in self._cluster.json("GET", path)]
+        for vertex in self._cluster.json(answers.Vertices, "GET", f"/jobs/{job.id}").vertices:
+            if vertex.name.startswith("Source: "):
+                path = f"/jobs/{job.id}/vertices/{vertex.id}/metrics"
+                names = [
+                    metric.id for metric in self._cluster.json(list[answers.Metric], "GET", path)
+                ]
                 tables = {name: match[1] for name in names if (match := SKIPPED.match(name))}
-                ids = quote(",".join(tables))
-                for metric in self._cluster.json("GET", f"{path}?get={ids}") if tables else ():
-                    counts[tables[metric["id"]]] += int(metric["value"])
+                if tables:
+                    wanted = f"{path}?get={quote(','.join(tables))}"
+                    for metric in self._cluster.json(list[answers.Metric], "GET", wanted):
+                        counts[tables[metric.id]] += int(metric.value)
         return counts
 
-    def _last_failure(self, job_id: str) -> Mapping[str, Any] | None:
-        exceptions = self._cluster.json("GET", f"/jobs/{job_id}/exceptions?maxExceptions=1")
-        entries = exceptions["exceptionHistory"]["entries"]
+    def _last_failure(self, job_id: str) -> answers.Failure | None:
+        path = f"/jobs/{job_id}/exceptions?maxExceptions=1"
+        entries = self._cluster.json(answers.Exceptions, "GET", path).history.entries
         return entries[0] if entries else None
 
     def cancel(self, job: Job, deadline_s: float) -> None:
@@ -120,7 +127,7 @@ class Flink:
         Raises:
             DeadlineError: the job has not ended after `deadline_s` seconds.
         """
-        self._cluster.json("PATCH", f"/jobs/{job.id}?mode=cancel")
+        self._cluster.send("PATCH", f"/jobs/{job.id}?mode=cancel")
 
         def probe() -> bool | None:
             state = next((j.state for j in self.jobs() if j.id == job.id), "CANCELED")
@@ -131,11 +138,12 @@ class Flink:
     @contextmanager
     def session(self) -> Iterator["Session"]:
         """Opens a session of the gateway, and closes it at the end of the block."""
-        handle = self._gateway.json("POST", "/v1/sessions", {})["sessionHandle"]
+        handle = self._gateway.json(answers.Session, "POST", "/v1/sessions", {}).handle
+        path = f"/v1/sessions/{quote(handle, safe='')}"
         try:
-            yield Session(self._gateway, f"/v1/sessions/{handle}")
+            yield Session(self._gateway, path)
         finally:
-            self._gateway.call("DELETE", f"/v1/sessions/{handle}")
+            self._gateway.call("DELETE", path)
 
 
 class Session:
@@ -153,11 +161,11 @@ class Session:
             DeadlineError: the statement has not ended after `patience_s` seconds.
         """
         body = {"statement": statement}
-        handle = self._ask("POST", "/statements", body)["operationHandle"]
-        operation = f"/operations/{handle}"
+        handle = self._ask(answers.Operation, "POST", "/statements", body).handle
+        operation = f"/operations/{quote(handle, safe='')}"
 
         def probe() -> bool | None:
-            state = self._ask("GET", f"{operation}/status")["status"]
+            state = self._ask(answers.Status, "GET", f"{operation}/status").status
             return state in {"FINISHED", "ERROR", "CANCELED", "TIMEOUT"}
 
         until(
@@ -171,21 +179,24 @@ class Session:
     def _rows(self, operation: str) -> list[Mapping[str, Any]]:
         path = f"{operation}/result/0?rowFormat=JSON"
 
-        def probe() -> Any:
-            page = self._ask("GET", path)
-            return None if page["resultType"] == "NOT_READY" else page
+        def probe() -> answers.Results | None:
+            page = self._ask(answers.Page, "GET", path)
+            return None if page.kind == "NOT_READY" else page.results
 
-        page = until(
+        results = until(
             probe, seconds=PATIENCE_S, describe=lambda _: "Flink gave no result", every=POLL_S
         )
-        names = [column["name"] for column in page["results"]["columns"]]
-        return [dict(zip(names, row["fields"], strict=True)) for row in page["results"]["data"]]
+        names = [column.name for column in results.columns]
+        return [dict(zip(names, row.fields, strict=True)) for row in results.data]
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def _ask(self, shape: type[T], method: str, path: str, body: Any = None) -> T:
         response = self._gateway.call(method, self._path + path, body)
         if response.ok:
-            return response.json()
-        raise ServiceError(f"Flink: {innermost(' '.join(response.json().get('errors', [])))}")
+            return self._gateway.read(shape, method, self._path + path, response)
+        reason = message_of(response)
+        if reason:
+            raise ServiceError(f"Flink: {innermost(reason)}")
+        raise self._gateway.error(method, self._path + path, response)
 
 
 def innermost(trace: str) -> str:

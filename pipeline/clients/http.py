@@ -1,27 +1,60 @@
-"""HTTP requests to a service, with retries during rebalances. Errors name the service."""
+"""HTTP requests to a service: patience, retries, and answers of the right shape.
 
+Errors name the service. What comes from another program than the service is a WrongAnswerError.
+"""
+
+import re
+import time
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import requests
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_random_exponential
+from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError, ReadTimeoutError
 
-from pipeline.errors import DeniedError, ServiceError
+from pipeline.clients import waiting
+from pipeline.errors import DeniedError, ServiceError, UnreachableError, WrongAnswerError
 
 CONNECT_TIMEOUT_S = 3
-READ_TIMEOUT_S = 60
+# A command is to have an answer within 15 s, and takes a few of its own.
+READ_TIMEOUT_S = 8
+# A change may have to wait for a worker's rebalance.
+CHANGE_TIMEOUT_S = 60
 RETRY_S = 30
 # Concurrent requests. More would not help: a Connect worker handles its writes one by one.
 CONCURRENCY = 8
+# Of a wrong answer, an error shows so many characters.
+SHOWN = 100
+
+T = TypeVar("T")
+
+
+class Answer(BaseModel):
+    """Base of the models of answers: what we read of them has to be there, the rest may be."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class _Refusal(Answer):
+    """An error as the services put it; Flink has a list."""
+
+    message: str | None = None
+    errors: list[str] = Field(default_factory=list)
 
 
 class Service:
-    """An HTTP service with a root URL."""
+    """An HTTP service with a root URL. `setting` is the key of the URL in a target's file."""
 
-    def __init__(self, name: str, url: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, name: str, url: str, setting: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.url = url.rstrip("/")
+        self._setting = setting
+        self._silent_until = 0.0
         self._session = requests.Session()
         self._session.headers.update(headers or {})
         self._session.mount("http://", HTTPAdapter(pool_maxsize=CONCURRENCY))
@@ -32,19 +65,23 @@ class Service:
         While the service answers that it is rebalancing, the request is repeated for up to 30 s.
 
         Raises:
-            ServiceError: the service is unreachable.
+            ServiceError: the service is unreachable or silent.
         """
         retrying = Retrying(
             stop=stop_after_delay(RETRY_S),
             wait=wait_random_exponential(multiplier=0.1, max=2),
             retry=retry_if_result(_is_rebalancing),
+            before_sleep=lambda _: waiting.LOG.info(
+                f"{self.name} is rebalancing: it is asked again, for up to {RETRY_S} s"
+            ),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
-        response: requests.Response = retrying(self._send, method, path, body)
+        with waiting.told(f"{self.name} at {self.url}"):
+            response: requests.Response = retrying(self._send, method, path, body)
         return response
 
-    def json(self, method: str, path: str, body: Any = None) -> Any:
-        """Sends a request and returns the JSON body of the response; None if it is empty.
+    def send(self, method: str, path: str, body: Any = None) -> None:
+        """Sends a request whose answer says nothing but that it succeeded.
 
         Raises:
             ServiceError: the service is unreachable or answers with an error.
@@ -53,38 +90,116 @@ class Service:
         response = self.call(method, path, body)
         if not response.ok:
             raise self.error(method, path, response)
-        return response.json() if response.content else None
+
+    def json(self, shape: type[T], method: str, path: str, body: Any = None) -> T:
+        """Sends a request; returns the answer's JSON as a `shape`: a model, or a list of some.
+
+        Raises:
+            ServiceError: the service is unreachable or answers with an error.
+            DeniedError: the service answers with status 401 or 403.
+            WrongAnswerError: the answer has another shape.
+        """
+        response = self.call(method, path, body)
+        if not response.ok:
+            raise self.error(method, path, response)
+        return self.read(shape, method, path, response)
+
+    def read(self, shape: type[T], method: str, path: str, response: requests.Response) -> T:
+        """The JSON of a response as a `shape`.
+
+        Raises:
+            WrongAnswerError: it has another shape.
+        """
+        try:
+            value: T = _adapter(shape).validate_json(response.content)  # type: ignore[arg-type]
+        except ValidationError:
+            raise self._wrong(method, path, f"gave {_described(response)}") from None
+        return value
 
     def error(self, method: str, path: str, response: requests.Response) -> ServiceError:
         """The error for a response with a status of 4xx or 5xx."""
-        error_class = DeniedError if response.status_code in {401, 403} else ServiceError
-        reason = f"{response.status_code}: {message_of(response)}"
-        return error_class(f"{self.name}: {method} {path}: {reason}")
+        message = message_of(response)
+        if response.status_code in {401, 403}:
+            reason = f"{response.status_code}: {message or response.reason}"
+            return DeniedError(f"{self.name}: {method} {path}: {reason}")
+        if message:
+            return ServiceError(f"{self.name}: {method} {path}: {response.status_code}: {message}")
+        if response.status_code >= 500:
+            return ServiceError(f"{self.name}: {method} {path} gave {_described(response)}")
+        return self._wrong(method, path, f"gave {_described(response)}")
 
     def _send(self, method: str, path: str, body: Any) -> requests.Response:
-        timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+        patience_s = READ_TIMEOUT_S if method == "GET" else CHANGE_TIMEOUT_S
+        if time.monotonic() < self._silent_until:
+            raise self._silent(method, path, patience_s)
         try:
-            return self._session.request(method, self.url + path, json=body, timeout=timeout)
-        except requests.ConnectionError:
-            raise ServiceError(
+            return self._session.request(
+                method, self.url + path, json=body, timeout=(CONNECT_TIMEOUT_S, patience_s)
+            )
+        except (requests.RequestException, HTTPError) as error:
+            cause = error.args[0] if error.args else None
+            if isinstance(error, requests.ReadTimeout) or isinstance(cause, ReadTimeoutError):
+                # Other requests need not find out for themselves.
+                self._silent_until = time.monotonic() + READ_TIMEOUT_S
+                raise self._silent(method, path, patience_s) from None
+            raise self._failure(method, path, error, cause) from None
+
+    def _silent(self, method: str, path: str, patience_s: float) -> ServiceError:
+        return ServiceError(
+            f"{self.name} at {self.url} accepts connections, but said nothing for {patience_s} s"
+            f" ({method} {path}): `make status` shows if it is up"
+        )
+
+    def _failure(self, method: str, path: str, error: Exception, cause: Any) -> ServiceError:
+        if isinstance(error, requests.exceptions.SSLError):
+            reason = cause.reason if isinstance(cause, MaxRetryError) else error
+            return self._wrong(method, path, f"failed, because TLS does: {reason}")
+        if isinstance(cause, ProtocolError):
+            return self._wrong(method, path, "gave no answer in HTTP: the connection was ended")
+        if isinstance(error, requests.ConnectionError):
+            return UnreachableError(
                 f"{self.name} cannot be reached at {self.url}: is it up? `make status` shows it,"
                 " `make up` starts it"
-            ) from None
-        except requests.Timeout:
-            raise ServiceError(
-                f"{self.name} at {self.url} does not answer {method} {path}"
-                f" within {READ_TIMEOUT_S} s"
-            ) from None
+            )
+        return self._wrong(method, path, f"failed: {_shortened(str(error))}")
+
+    def _wrong(self, method: str, path: str, what: str) -> WrongAnswerError:
+        text = f"{self.name} at {self.url}: {method} {path} {what}: is this the right address?"
+        return WrongAnswerError(text, self._setting)
 
 
 def message_of(response: requests.Response) -> str:
-    """The error message in a response's body; without one, the start of the body."""
+    """The error message in a response's body; "" if it has none."""
     try:
-        return str(response.json()["message"])
-    except (ValueError, KeyError, TypeError):
-        return response.text[:300] or response.reason
+        refusal = _adapter(_Refusal).validate_json(response.content)
+    except ValidationError:
+        return ""
+    return refusal.message or " ".join(refusal.errors)
+
+
+@cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(shape)
 
 
 def _is_rebalancing(response: requests.Response) -> bool:
     # 409 can also mean "already exists", and then a retry does not help.
     return response.status_code in {409, 500} and "rebalance" in response.text
+
+
+def _described(response: requests.Response) -> str:
+    """What a response is, in a few words."""
+    text = response.text.strip()
+    if not text:
+        return f"{response.status_code} and nothing else"
+    if text.startswith("<"):
+        without = re.sub(r"(?s)<(script|style)\b.*?</\1>|<!--.*?-->|<[^>]*>", " ", text)
+        return f"{response.status_code} and HTML ({_shortened(without)})"
+    kind = "JSON of another kind" if text[0] in "{[" else "text"
+    return f"{response.status_code} and {kind} ({_shortened(text)})"
+
+
+def _shortened(text: str) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in text[: 100 * SHOWN])
+    words = " ".join(printable.split())
+    return words if len(words) <= SHOWN else f"{words[:SHOWN]}…"

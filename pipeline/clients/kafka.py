@@ -6,6 +6,7 @@ from typing import Any
 
 from confluent_kafka import (
     ConsumerGroupTopicPartitions,
+    KafkaError,
     KafkaException,
     TopicCollection,
     TopicPartition,
@@ -21,11 +22,24 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from pipeline.clients import librdkafka
-from pipeline.errors import ServiceError
+from pipeline.clients import librdkafka, waiting
+from pipeline.errors import RefusedError, ServiceError
 from pipeline.live import LiveTopic
 
-TIMEOUT_S = 20
+METADATA_S = 5
+READ_S = 8
+CHANGE_S = 20
+# The broker's errors about what is asked of it.
+REFUSALS = {
+    KafkaError.INVALID_CONFIG,
+    KafkaError.INVALID_PARTITIONS,
+    KafkaError.INVALID_REPLICATION_FACTOR,
+    KafkaError.INVALID_REQUEST,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.TOPIC_EXCEPTION,
+    # Of the client itself, for what it does not even send.
+    KafkaError._INVALID_ARG,  # noqa: SLF001 - librdkafka's own name
+}
 
 
 class Kafka:
@@ -42,7 +56,8 @@ class Kafka:
             ServiceError: as in every method, the broker is unreachable or answers with an error.
         """
         try:
-            metadata = self._admin.list_topics(timeout=TIMEOUT_S / 4).topics
+            with waiting.told(f"Kafka at {self.address}"):
+                metadata = self._admin.list_topics(timeout=METADATA_S).topics
         except KafkaException as error:
             raise self._unreachable(error) from None
         existing = [name for name in names if name in metadata]
@@ -59,8 +74,10 @@ class Kafka:
 
     def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
         """The ids of topics. A topic that is deleted and created again gets a new id."""
-        futures = self._admin.describe_topics(TopicCollection(list(names)))
-        return {name: str(self._result(future).topic_id) for name, future in futures.items()}
+        futures = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=READ_S)
+        return {
+            name: str(self._result(future, READ_S).topic_id) for name, future in futures.items()
+        }
 
     def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
         """The end offsets of the topics that exist, by topic and partition."""
@@ -70,17 +87,19 @@ class Kafka:
             for number in range(topic.partitions)
         ]
         latest = {partition: OffsetSpec.latest() for partition in partitions}
-        futures = self._admin.list_offsets(latest, request_timeout=TIMEOUT_S) if partitions else {}
+        futures = self._admin.list_offsets(latest, request_timeout=READ_S) if partitions else {}
         return {
-            (partition.topic, partition.partition): self._result(future).offset
+            (partition.topic, partition.partition): self._result(future, READ_S).offset
             for partition, future in futures.items()
         }
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         """The committed offsets of a consumer group, by topic and partition."""
         request = [ConsumerGroupTopicPartitions(group)]
-        (future,) = self._admin.list_consumer_group_offsets(request).values()
-        partitions = self._result(future).topic_partitions
+        (future,) = self._admin.list_consumer_group_offsets(
+            request, request_timeout=READ_S
+        ).values()
+        partitions = self._result(future, READ_S).topic_partitions
         return {(p.topic, p.partition): p.offset for p in partitions}
 
     def lags(self, groups: Mapping[str, Iterable[str]]) -> dict[str, int]:
@@ -98,37 +117,52 @@ class Kafka:
         if not names:
             return {}
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-        futures = self._admin.describe_configs(resources, request_timeout=TIMEOUT_S)
+        futures = self._admin.describe_configs(resources, request_timeout=READ_S)
         dynamic = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
         return {
             resource.name: {
                 entry.name: str(entry.value)
-                for entry in self._result(future).values()
+                for entry in self._result(future, READ_S).values()
                 if entry.source == dynamic
             }
             for resource, future in futures.items()
         }
 
     def create(
-        self, name: str, partitions: int, replication: int, config: Mapping[str, str]
+        self,
+        name: str,
+        partitions: int,
+        replication: int,
+        config: Mapping[str, str],
+        *,
+        trial: bool = False,
     ) -> None:
-        """Creates a topic."""
+        """Creates a topic. In a trial, as in the next two methods, the broker only checks it.
+
+        Raises:
+            RefusedError: as in the next two methods, the broker does not accept it.
+        """
         topic = NewTopic(
             name,
             num_partitions=partitions,
             replication_factor=replication,
             config=dict(config),
         )
-        self._all(self._admin.create_topics([topic], request_timeout=TIMEOUT_S))
+        self._all(self._admin.create_topics([topic], **_options(trial=trial)))
 
-    def grow(self, name: str, partitions: int) -> None:
+    def grow(self, name: str, partitions: int, *, trial: bool = False) -> None:
         """Adds partitions to a topic, up to the given number."""
-        futures = self._admin.create_partitions(
-            [NewPartitions(name, partitions)], request_timeout=TIMEOUT_S
-        )
-        self._all(futures)
+        wanted = [NewPartitions(name, partitions)]
+        self._all(self._admin.create_partitions(wanted, **_options(trial=trial)))
 
-    def configure(self, name: str, wanted: Mapping[str, str], live: Mapping[str, str]) -> None:
+    def configure(
+        self,
+        name: str,
+        wanted: Mapping[str, str],
+        live: Mapping[str, str],
+        *,
+        trial: bool = False,
+    ) -> None:
         """Changes a topic's own settings from `live` to `wanted`; others fall back to defaults."""
         entries = [
             ConfigEntry(key, wanted.get(key), incremental_operation=_operation(key, wanted))
@@ -136,28 +170,46 @@ class Kafka:
             if wanted.get(key) != live.get(key)
         ]
         resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
-        self._all(self._admin.incremental_alter_configs([resource], request_timeout=TIMEOUT_S))
+        self._all(self._admin.incremental_alter_configs([resource], **_options(trial=trial)))
 
     def delete(self, names: list[str]) -> None:
         """Deletes topics with their records."""
         if names:
-            self._all(self._admin.delete_topics(names, request_timeout=TIMEOUT_S))
+            self._all(self._admin.delete_topics(names, request_timeout=CHANGE_S))
 
     def _all(self, futures: Mapping[Any, Future[Any]]) -> None:
         for future in futures.values():
-            self._result(future)
+            self._result(future, CHANGE_S)
 
-    def _result(self, future: Future[Any]) -> Any:
+    def _result(self, future: Future[Any], patience_s: float) -> Any:
         try:
-            return future.result(timeout=TIMEOUT_S)
+            with waiting.told(f"Kafka at {self.address}"):
+                return future.result(timeout=patience_s)
+        except TimeoutError:
+            raise self._silent(patience_s) from None
         except KafkaException as error:
+            # The client's own time-out and ours come at the same moment.
+            if error.args[0].code() == KafkaError._TIMED_OUT:  # noqa: SLF001 - its public name
+                raise self._silent(patience_s) from None
+            if error.args[0].code() in REFUSALS:
+                raise RefusedError(error.args[0].str()) from None
             raise ServiceError(f"Kafka at {self.address}: {error.args[0].str()}") from None
+
+    def _silent(self, patience_s: float) -> ServiceError:
+        return ServiceError(
+            f"Kafka at {self.address} said nothing for {patience_s} s: is the address that it"
+            " advertises one that can be reached from here? `make status` shows if it is up"
+        )
 
     def _unreachable(self, error: KafkaException) -> ServiceError:
         return ServiceError(
-            f"Kafka cannot be reached at {self.address} ({error.args[0].str()}): is it up?"
-            " `make status` shows it, `make up` starts it"
+            f"Kafka cannot be reached at {self.address}: no answer within {METADATA_S} s"
+            f" ({error.args[0].str()}): is it up? `make status` shows it, `make up` starts it"
         )
+
+
+def _options(*, trial: bool) -> dict[str, Any]:
+    return {"validate_only": trial, "request_timeout": CHANGE_S}
 
 
 def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:

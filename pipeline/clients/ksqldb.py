@@ -8,15 +8,74 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import requests
+from pydantic import Field
 
-from pipeline.clients.http import Service, message_of
+from pipeline.clients.http import Answer, Service, message_of
 from pipeline.errors import PipelineError, ServiceError, SpecError
 from pipeline.sql.statements import Statement
 
 SHOW = "SHOW STREAMS EXTENDED; SHOW TABLES EXTENDED;"
 PLACE = re.compile(r"^line (\d+):(\d+): ")
 MEDIA_TYPE = "application/vnd.ksql.v1+json"
+
+
+class _Version(Answer):
+    version: str
+
+
+class _Info(Answer):
+    server: _Version = Field(alias="KsqlServerInfo")
+
+
+class _Check(Answer):
+    is_healthy: bool = Field(alias="isHealthy")
+
+
+class _Details(Answer):
+    command_runner: _Check | None = Field(None, alias="commandRunner")
+
+
+class _Health(Answer):
+    details: _Details
+
+
+class _Query(Answer):
+    id: str = ""
+    state: str = ""
+    sinks: tuple[str, ...] = ()
+
+
+class _Source(Answer):
+    name: str
+    type: str
+    statement: str = ""
+    writers: list[_Query] = Field([], alias="writeQueries")
+    readers: list[_Query] = Field([], alias="readQueries")
+
+
+class _Sources(Answer):
+    sources: list[_Source] = Field(alias="sourceDescriptions")
+
+
+class _Offset(Answer):
+    end: int = Field(alias="logEndOffset")
+    consumed: int = Field(alias="consumerOffset")
+
+
+class _Topic(Answer):
+    offsets: list[_Offset]
+
+
+class _Group(Answer):
+    topics: list[_Topic] = Field(alias="topicSummaries")
+
+
+class _Groups(Answer):
+    groups: list[_Group] = Field([], alias="queryOffsetSummaries")
+
+
+class _Description(Answer):
+    source: _Groups = Field(alias="sourceDescription")
 
 
 @dataclass(frozen=True)
@@ -38,7 +97,7 @@ class KsqlDb:
     """A ksqlDB server. Any server of a cluster answers for all of them."""
 
     def __init__(self, url: str) -> None:
-        self._http = Service("ksqlDB", url, {"Accept": MEDIA_TYPE})
+        self._http = Service("ksqlDB", url, "ksqldb", {"Accept": MEDIA_TYPE})
 
     def sources(self) -> dict[str, Source]:
         """All streams and tables by name.
@@ -46,9 +105,16 @@ class KsqlDb:
         Raises:
             ServiceError: as in every method, ksqlDB is unreachable or answers with an error.
         """
-        answers = self._ask(SHOW)
-        items = [item for answer in answers for item in answer.get("sourceDescriptions", ())]
-        return {item["name"]: _source(item) for item in items}
+        answers = self._http.json(list[_Sources], "POST", "/ksql", _body(SHOW))
+        return {item.name: _source(item) for answer in answers for item in answer.sources}
+
+    def check_ready(self) -> None:
+        """Checks that a ksqlDB answers.
+
+        Raises:
+            ServiceError: none does.
+        """
+        self._http.json(_Info, "GET", "/info")
 
     def check_health(self) -> None:
         """Checks that the server accepts statements.
@@ -56,8 +122,8 @@ class KsqlDb:
         Raises:
             ServiceError: it does not; the message tells what to do.
         """
-        details = self._http.json("GET", "/healthcheck")["details"]
-        if not details.get("commandRunner", {}).get("isHealthy", True):
+        runner = self._http.json(_Health, "GET", "/healthcheck").details.command_runner
+        if runner and not runner.is_healthy:
             raise ServiceError(
                 "ksqlDB accepts no statements, because its command topic is degraded: restart the"
                 " server; if that does not help, the command topic is damaged"
@@ -73,23 +139,26 @@ class KsqlDb:
         body = {"ksql": f"{text};", "streamsProperties": properties}
         response = self._http.call("POST", "/ksql", body)
         if not response.ok:
-            raise _refusal(statement, response)
+            message = message_of(response)
+            if not message:
+                raise self._http.error("POST", "/ksql", response)
+            raise _refusal(statement, message)
 
     def drop(self, kind: str, name: str) -> None:
         """Drops a stream or table and its query. Its topic stays."""
-        self._ask(f"DROP {kind} {quoted(name)};")
+        self._http.send("POST", "/ksql", _body(f"DROP {kind} {quoted(name)};"))
 
     def has_read_all(self, name: str) -> bool:
         """Whether a query's consumer group has committed the end offset of all its partitions."""
-        answers = self._ask(f"DESCRIBE {quoted(name)} EXTENDED;")
-        groups = answers[0]["sourceDescription"].get("queryOffsetSummaries", ())
-        offsets = [o for g in groups for t in g["topicSummaries"] for o in t["offsets"]]
-        return bool(offsets) and all(o["consumerOffset"] >= o["logEndOffset"] for o in offsets)
+        text = f"DESCRIBE {quoted(name)} EXTENDED;"
+        answers = self._http.json(list[_Description], "POST", "/ksql", _body(text))
+        groups = [group for answer in answers for group in answer.source.groups]
+        offsets = [offset for g in groups for topic in g.topics for offset in topic.offsets]
+        return bool(offsets) and all(offset.consumed >= offset.end for offset in offsets)
 
-    def _ask(self, text: str) -> list[dict[str, Any]]:
-        body = {"ksql": text, "streamsProperties": {}}
-        answers: list[dict[str, Any]] = self._http.json("POST", "/ksql", body)
-        return answers
+
+def _body(text: str) -> Mapping[str, Any]:
+    return {"ksql": text, "streamsProperties": {}}
 
 
 def quoted(name: str) -> str:
@@ -97,21 +166,19 @@ def quoted(name: str) -> str:
     return f"`{name}`"
 
 
-def _source(item: Mapping[str, Any]) -> Source:
-    writers = item.get("writeQueries") or [{}]
-    readers = [sink for query in item.get("readQueries", ()) for sink in query.get("sinks", ())]
+def _source(item: _Source) -> Source:
+    writer = item.writers[0] if item.writers else _Query()
     return Source(
-        name=item["name"],
-        kind=item["type"],
-        statement=item.get("statement", ""),
-        query_id=writers[0].get("id", ""),
-        query_state=writers[0].get("state", ""),
-        readers=tuple(readers),
+        name=item.name,
+        kind=item.type,
+        statement=item.statement,
+        query_id=writer.id,
+        query_state=writer.state,
+        readers=tuple(sink for query in item.readers for sink in query.sinks),
     )
 
 
-def _refusal(statement: Statement, response: requests.Response) -> PipelineError:
-    message = message_of(response)
+def _refusal(statement: Statement, message: str) -> PipelineError:
     place = PLACE.match(message)
     line, column = (int(part) for part in place.groups()) if place else (1, 1)
     text = statement.text.split("\n")

@@ -1,7 +1,11 @@
 """Reads and changes the pipeline's database, as its administrator."""
 
+import getpass
+import os
+import socket
+import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -48,6 +52,17 @@ WHERE table_schema = 'public' GROUP BY table_name, grantee
 """
 
 
+# Our key among the advisory locks of a database, and a pipeline's key below it.
+LOCKS = 20_250_101
+LOCK = "SELECT pg_try_advisory_lock(%(space)s, %(pipeline)s)"
+HOLDER = """
+SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(space)s AND l.objid = %(pipeline)s
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+SINCE = "%Y-%m-%d %H:%M:%S"
+
+
 class Database:
     """The database of a pipeline. It connects when a transaction begins."""
 
@@ -75,9 +90,41 @@ class Database:
             reason = " ".join(str(error).split())
             raise ServiceError(f"{server}: {reason}") from None
 
-    def _connect(self) -> psycopg.Connection:
-        postgres = self._postgres
-        return database.connect(postgres, postgres.admin, self._secrets["POSTGRES_PASSWORD"])
+    @contextmanager
+    def locked(self, pipeline: str, command: str) -> Iterator[None]:
+        """Keeps all other deployments of a pipeline out, until the end of the block.
+
+        PostgreSQL gives the lock back when the connection ends, and so when this process dies.
+
+        Raises:
+            ServiceError: PostgreSQL is unreachable or refuses the login.
+            PipelineError: somebody else has the lock; the message says who.
+        """
+        key = {"space": LOCKS, "pipeline": zlib.crc32(pipeline.encode()) & 0x7FFFFFFF}
+        with closing(self._connect(autocommit=True)) as connection:
+            us = f"{command}, pid {os.getpid()}, {_user()}@{socket.gethostname()}"
+            connection.execute("SELECT set_config('application_name', %s, false)", [us])
+            row = connection.execute(LOCK, key).fetchone()
+            if not row or not row[0]:
+                holder = connection.execute(HOLDER, key).fetchone()
+                who = f": {holder[0]}, since {holder[1].astimezone():{SINCE}}" if holder else ""
+                raise PipelineError(
+                    f"another `deploy` or `destroy` of {pipeline} is under way{who}. Wait until it"
+                    " has ended"
+                )
+            yield
+
+    def _connect(self, *, autocommit: bool = False) -> psycopg.Connection:
+        postgres, password = self._postgres, self._secrets["POSTGRES_PASSWORD"]
+        return database.connect(postgres, postgres.admin, password, autocommit=autocommit)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # In a container, a user may have a number only.
+        return str(os.getuid())
 
 
 class Transaction:

@@ -1,14 +1,44 @@
 """The REST API of Confluent's Schema Registry, which Apicurio has as well."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
-from pipeline.clients.http import Service
+from pydantic import Field
+
+from pipeline.clients.http import Answer, Service
 from pipeline.live import LiveSubject
-from pipeline.schemas import Schema, compact
+from pipeline.schemas import Schema, text
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+AVRO = "AVRO"
+# The other types of schemas, as people call them.
+NAMES = {"PROTOBUF": "Protobuf", "JSON": "JSON Schema"}
+
+
+class _Version(Answer):
+    version: int
+    id: int
+    text: str = Field(alias="schema")
+    # Of Avro, a registry may leave it out.
+    type: str | None = Field(None, alias="schemaType")
+
+
+class _Level(Answer):
+    level: str = Field(alias="compatibilityLevel")
+
+
+class _Verdict(Answer):
+    is_compatible: bool
+    messages: list[str] | None = None
+
+
+class _Registered(Answer):
+    id: int
+
+
+class _Known(Answer):
+    version: int
 
 
 class Registry:
@@ -16,7 +46,8 @@ class Registry:
 
     def __init__(self, url: str) -> None:
         headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
-        self._http = Service("Schema Registry", url, headers)
+        self.url = url
+        self._http = Service("Schema Registry", url, "registry", headers)
 
     def subjects(self) -> list[str]:
         """The names of all subjects.
@@ -24,7 +55,7 @@ class Registry:
         Raises:
             ServiceError: as in every method, the registry is unreachable or answers with an error.
         """
-        return [str(name) for name in self._http.json("GET", "/subjects")]
+        return self._http.json(list[str], "GET", "/subjects")
 
     def latest(self, subject: str) -> LiveSubject:
         """The latest version of a subject, with the compatibility level that applies to it."""
@@ -32,57 +63,86 @@ class Registry:
 
     def versions(self, subject: str) -> list[int]:
         """The version numbers of a subject."""
-        return [int(number) for number in self._http.json("GET", f"/subjects/{subject}/versions")]
+        return self._http.json(list[int], "GET", f"/subjects/{_quoted(subject)}/versions")
 
     def version(self, subject: str, number: int | str) -> LiveSubject:
         """A version of a subject, with the compatibility level that applies to it."""
-        version = self._http.json("GET", f"/subjects/{subject}/versions/{number}")
+        path = f"/subjects/{_quoted(subject)}/versions/{number}"
+        found = self._http.json(_Version, "GET", path)
+        schema, foreign = _parsed(found)
         return LiveSubject(
             name=subject,
-            version=version["version"],
-            id=version["id"],
-            schema=_parsed(version["schema"]),
+            version=found.version,
+            id=found.id,
+            schema=schema,
             compatibility=self._level(subject),
+            foreign=foreign,
         )
 
     def _level(self, subject: str) -> str:
-        response = self._http.call("GET", f"/config/{subject}")
+        path = f"/config/{_quoted(subject)}"
+        response = self._http.call("GET", path)
         if response.status_code == 404:
-            response = self._http.call("GET", "/config")
+            path = "/config"
+            response = self._http.call("GET", path)
         if not response.ok:
-            raise self._http.error("GET", f"/config/{subject}", response)
-        return str(response.json()["compatibilityLevel"])
+            raise self._http.error("GET", path, response)
+        return self._http.read(_Level, "GET", path, response).level
 
     def incompatibilities(self, subject: str, schema: Schema) -> tuple[str, ...]:
         """Why a schema is not compatible with the subject's latest version; empty if it is."""
-        path = f"/compatibility/subjects/{subject}/versions/latest?verbose=true"
-        answer: Mapping[str, Any] = self._http.json("POST", path, _body(schema))
-        if answer["is_compatible"]:
+        path = f"/compatibility/subjects/{_quoted(subject)}/versions/latest?verbose=true"
+        verdict = self._http.json(_Verdict, "POST", path, _body(schema))
+        if verdict.is_compatible:
             return ()
-        return tuple(answer.get("messages") or ("the registry gives no reason",))
+        return tuple(verdict.messages or ("the registry gives no reason",))
 
     def register(self, subject: str, schema: Schema) -> int:
         """Registers a schema, if it is not registered yet; returns its id."""
-        answer = self._http.json("POST", f"/subjects/{subject}/versions", _body(schema))
-        return int(answer["id"])
+        path = f"/subjects/{_quoted(subject)}/versions"
+        return self._http.json(_Registered, "POST", path, _body(schema)).id
+
+    def registered(self, subject: str, schema: Schema) -> int | None:
+        """The version of a subject that has this schema; None if no version has it."""
+        path = f"/subjects/{_quoted(subject)}"
+        response = self._http.call("POST", path, _body(schema))
+        if response.status_code == 404:
+            return None
+        if not response.ok:
+            raise self._http.error("POST", path, response)
+        return self._http.read(_Known, "POST", path, response).version
 
     def set_compatibility(self, subject: str, level: str) -> None:
         """Sets a subject's compatibility level."""
-        self._http.json("PUT", f"/config/{subject}", {"compatibility": level})
+        self._http.send("PUT", f"/config/{_quoted(subject)}", {"compatibility": level})
 
     def delete(self, subject: str) -> None:
         """Deletes a subject with all its versions."""
-        self._http.json("DELETE", f"/subjects/{subject}")
-        response = self._http.call("DELETE", f"/subjects/{subject}?permanent=true")
+        path = f"/subjects/{_quoted(subject)}"
+        self._http.send("DELETE", path)
+        response = self._http.call("DELETE", f"{path}?permanent=true")
         # Some registries have no second, permanent deletion.
         if not response.ok and response.status_code not in {404, 405}:
-            raise self._http.error("DELETE", f"/subjects/{subject}?permanent=true", response)
+            raise self._http.error("DELETE", f"{path}?permanent=true", response)
+
+
+def _quoted(subject: str) -> str:
+    return quote(subject, safe="")
 
 
 def _body(schema: Schema) -> dict[str, str]:
-    return {"schema": compact(schema), "schemaType": "AVRO"}
+    return {"schema": text(schema), "schemaType": AVRO}
 
 
-def _parsed(text: str) -> Schema:
-    parsed: Schema = json.loads(text)
-    return parsed
+def _parsed(version: _Version) -> tuple[Schema, str]:
+    """The schema; or else an empty one, and what the version is in place of an Avro record."""
+    kind = version.type or AVRO
+    if kind != AVRO:
+        return {}, NAMES.get(kind, kind)
+    try:
+        schema: Any = json.loads(version.text)
+    except ValueError:
+        schema = version.text
+    if isinstance(schema, dict) and schema.get("type") == "record" and "fields" in schema:
+        return schema, ""
+    return {}, f"Avro's {version.text[:50]}"

@@ -30,7 +30,14 @@ STARTS_OVER = (
 def queries(translated: Iterable[Job]) -> tuple[Query, ...]:
     """The jobs as declared queries."""
     return tuple(
-        Query(job.statement.name, _meaning(job), _lines(job.statement.text)) for job in translated
+        Query(
+            job.statement.name,
+            _meaning(job),
+            _lines(job.statement.text),
+            reads=tuple(job.reads.values()),
+            writes=job.statement.topic,
+        )
+        for job in translated
     )
 
 

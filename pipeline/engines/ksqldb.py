@@ -20,7 +20,15 @@ WEEK_MS = 604_800_000
 def queries(statements: Iterable[Statement]) -> tuple[Query, ...]:
     """The statements as declared queries."""
     return tuple(
-        Query(s.name, comparison.canonical(s), comparison.parts(s), s.sources) for s in statements
+        Query(
+            s.name,
+            comparison.canonical(s),
+            comparison.parts(s),
+            s.sources,
+            reads=() if s.query else (s.topic,),
+            writes=s.topic if s.query else "",
+        )
+        for s in statements
     )
 
 
@@ -72,6 +80,7 @@ class KsqlDbEngine:
 
     def running(self) -> Mapping[str, LiveQuery]:
         """All streams and tables, with the states of the queries that write them."""
+        self._client.check_ready()
         return {source.name: _live(source) for source in self._client.sources().values()}
 
     def create(self, name: str, deadline_s: float) -> str:

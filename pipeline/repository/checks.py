@@ -8,6 +8,7 @@ from pipeline.repository import rules, schemas, yamlfile
 from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
 from pipeline.repository.source import Source
+from pipeline.repository.specs import is_reserved, reserved
 from pipeline.schemas import field_names
 from pipeline.sql.columns import UnknownTypeError, columns_of
 from pipeline.suggest import did_you_mean, unknown
@@ -21,6 +22,7 @@ def check(project: Project) -> Iterator[Mistake]:
     for source in project.connectors:
         yield from _variables(project, source)
         yield from _table(project, source)
+    yield from _reserved_topics(project)
     yield from _schemas_without_topic(project)
     yield from _cleansing(project)
     yield from _unconnected(project)
@@ -88,6 +90,13 @@ def _table(project: Project, source: Source) -> Iterator[Mistake]:
         for index, column in enumerate(key):
             if column not in columns:
                 yield source.mistake(f"{name}.{index}", unknown("field", column, columns))
+
+
+def _reserved_topics(project: Project) -> Iterator[Mistake]:
+    for statement in project.queries.values():
+        if is_reserved(statement.topic):
+            place = statement.places.get("KAFKA_TOPIC", statement.start)
+            yield statement.source.mistake(place, reserved(statement.topic))
 
 
 def _schemas_without_topic(project: Project) -> Iterator[Mistake]:

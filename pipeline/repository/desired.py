@@ -1,18 +1,19 @@
 """Renders the resources that the repository's files declare. Needs no service."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from pipeline import schemas
+from pipeline import schemas, textfile
 from pipeline.errors import Mistake, SpecError
+from pipeline.repository import configs
 from pipeline.repository import schemas as schema_files
+from pipeline.repository.configs import DEAD_LETTER_QUEUE
 from pipeline.repository.project import Project
 from pipeline.repository.source import Source
-from pipeline.repository.specs import TopicSpec, strings
-from pipeline.repository.templates import EVERY_SINK, SUFFIX, Renderer
-from pipeline.resources.connector import OWNER_KEY, Connector, is_sink
+from pipeline.repository.specs import TopicSpec, topic_strings
+from pipeline.repository.target import WORKER_VARIABLES
+from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
 from pipeline.resources.query import Query
 from pipeline.resources.script import Script
@@ -26,17 +27,24 @@ from pipeline.sql.statements import Statement
 SCRIPT = Path("postgres") / "db_setup.sql"
 # For a topic without an entry in topics.yaml.
 NOTHING = TopicSpec.model_validate({})
-DEAD_LETTER_QUEUE = "errors.deadletterqueue.topic.name"
 
 
-def render(project: Project, owner: str, queries: tuple[Query, ...] = ()) -> Desired:
-    """Everything that the repository declares. `owner` marks it; `queries` are the engine's.
+def render(
+    project: Project,
+    owner: str,
+    queries: tuple[Query, ...] = (),
+    variables: Collection[str] = WORKER_VARIABLES,
+) -> Desired:
+    """Everything that the repository declares.
+
+    `owner` marks it; `queries` are the engine's; `variables` are those that the worker gives to its
+    connectors.
 
     Raises:
         SpecError: a template cannot be rendered, or does not yield a configuration; or
             db_setup.sql is missing.
     """
-    connectors = tuple(_connectors(project, owner))
+    connectors = configs.connectors(project, owner, variables)
     return Desired(
         owner=owner,
         topics=(*topics(project), *_dead_letter_queues(project, connectors)),
@@ -65,7 +73,7 @@ def _topic(project: Project, name: str, spec: TopicSpec) -> Topic:
         name,
         spec.partitions or defaults.partitions,
         spec.replication or defaults.replication,
-        strings({**defaults.config, **spec.config}),
+        topic_strings({**defaults.config, **spec.config}),
     )
 
 
@@ -76,12 +84,14 @@ def _topic_of_query(project: Project, statement: Statement, topics: Mapping[str,
     topic_of = {other.name: other.topic for other in project.statements}
     source = topics.get(topic_of.get(next(iter(statement.sources), ""), ""))
     partitions = int(statement.properties.get("PARTITIONS", 0))
-    config = topic_config(statement, strings(defaults.config), source.config if source else {})
+    config = topic_config(
+        statement, topic_strings(defaults.config), source.config if source else {}
+    )
     return Topic(
         statement.topic,
         spec.partitions or partitions or (source.partitions if source else defaults.partitions),
         spec.replication or defaults.replication,
-        {**config, **strings(spec.config)},
+        {**config, **topic_strings(spec.config)},
         f"{statement.source.file}:{statement.line}",
     )
 
@@ -93,7 +103,7 @@ def _dead_letter_queues(project: Project, connectors: tuple[Connector, ...]) -> 
         name = connector.config.get(DEAD_LETTER_QUEUE, "")
         if name and name not in declared:
             declared.add(name)
-            config = strings(defaults.config)
+            config = topic_strings(defaults.config)
             yield Topic(name, 1, defaults.replication, config, str(connector.file))
 
 
@@ -130,44 +140,6 @@ def _comment(project: Project, source: Source) -> str:
 
 
 def _script(file: Path) -> Script:
-    if not file.is_file():
+    if not textfile.exists(file):
         raise SpecError((Mistake(file, None, "", "is missing: it creates the roles"),))
-    return Script(file, file.read_text())
-
-
-def _connectors(project: Project, owner: str) -> Iterator[Connector]:
-    renderer = Renderer(project.root)
-    for source in project.connectors:
-        config = _config(project, renderer, source, owner)
-        yield Connector(source.spec.name, config, source.file)
-
-
-def _config(project: Project, renderer: Renderer, source: Source, owner: str) -> dict[str, str]:
-    spec = source.spec
-    variables = {
-        **spec.model_dump(),
-        "replication": project.topics.defaults.replication,
-        "annotated": lambda topic, by_field: _annotated(project, topic, by_field),
-        "as_in_topics": lambda topics, columns: _as_in_topics(project, topics, columns),
-    }
-    of_template: dict[str, Any] = {}
-    if source.template:
-        of_template = renderer.render(f"{source.template.name}{SUFFIX}", variables, source.file)
-    config = strings({**of_template, **spec.config})
-    if is_sink(config):
-        shared = renderer.render(EVERY_SINK, variables, source.file)
-        config = {**strings(shared), **config}
-    # Sorted, so that a moved line in a template or a spec is not a change.
-    return dict(sorted({**config, "name": spec.name, OWNER_KEY: owner}.items()))
-
-
-def _annotated(project: Project, topic: str, by_field: Mapping[str, Any]) -> str:
-    """The topic's schema with Datagen's annotations, as one line of JSON."""
-    return schemas.compact(schemas.annotate(project.schemas[topic], by_field))
-
-
-def _as_in_topics(project: Project, topics: list[str], columns: list[str]) -> list[str]:
-    """The columns in the case of the topics' fields: ksqlDB's fields are in upper case."""
-    of_topics = [project.schemas[topic] for topic in topics if topic in project.schemas]
-    names = {name.lower(): name for schema in of_topics for name in schemas.field_names(schema)}
-    return [names.get(column, column) for column in columns]
+    return Script(file, textfile.read(file))

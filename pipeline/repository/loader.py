@@ -1,6 +1,6 @@
 """Reads and checks the repository: first each file, then all together. Needs no service."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
+from pipeline import textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import checks, rules, schemas, templates, yamlfile
 from pipeline.repository.project import Project
@@ -17,8 +18,11 @@ from pipeline.repository.specs import PlainSpec, Spec, TopicsFile
 from pipeline.repository.templates import Template
 from pipeline.sql import reader
 from pipeline.sql.flink.translate import analyse
+from pipeline.suggest import did_you_mean
 
 T = TypeVar("T")
+CONNECTORS = "connectors"
+KINDS = ("sources", "sinks")
 
 
 def load(root: Path) -> Project:
@@ -30,8 +34,9 @@ def load(root: Path) -> Project:
     mistakes: list[Mistake] = []
     topics = _collect(mistakes, yamlfile.load, root / "topics.yaml", TopicsFile)
     avro_schemas = _collect(mistakes, schemas.load, root / schemas.FOLDER) or {}
-    by_name = _collect(mistakes, templates.load, root) or {}
-    connectors = _connectors(root, by_name, mistakes)
+    by_name = _collect(mistakes, templates.load, root)
+    # Without templates, every spec would have an unknown one.
+    connectors = () if by_name is None else _connectors(root, by_name, mistakes)
     statements = _collect(mistakes, reader.load, root / "ksql")
     cleansing = _collect(mistakes, _rules, root)
     if mistakes or topics is None or statements is None:
@@ -39,7 +44,7 @@ def load(root: Path) -> Project:
     analysis = analyse(statements, avro_schemas)
     all_schemas = {**avro_schemas, **analysis.schemas}
     project = Project(root, topics, all_schemas, connectors, analysis, cleansing)
-    mistakes += checks.check(project)
+    mistakes += yamlfile.few(root, checks.check(project))
     if mistakes:
         raise SpecError(tuple(mistakes))
     return project
@@ -55,17 +60,31 @@ def _connectors(
     root: Path, by_name: Mapping[str, Template], mistakes: list[Mistake]
 ) -> tuple[Source, ...]:
     model = spec_model(by_name.values())
+    mistakes += _elsewhere(root / CONNECTORS)
+    files: list[Path] = []
+    for folder in KINDS:
+        of_folder, unread = textfile.listed(root / CONNECTORS / folder, ".yaml")
+        files += of_folder
+        mistakes += unread
     return tuple(
         Source(file, spec, by_name.get(spec.template))
-        for folder in ("sources", "sinks")
-        for file in sorted((root / "connectors" / folder).glob("*.yaml"))
+        for file in files
         if (spec := _collect(mistakes, yamlfile.load, file, model)) is not None
     )
 
 
+def _elsewhere(folder: Path) -> Iterator[Mistake]:
+    """What lies beside the folders of connectors, and is never read."""
+    for path in textfile.entries(folder):
+        if path.name not in {*KINDS, templates.FOLDER.name}:
+            places = " and ".join(f"{folder}/{kind}/" for kind in KINDS)
+            hint = did_you_mean(path.name, KINDS)
+            yield Mistake(path, None, "", f"is not read: connectors are in {places}{hint}")
+
+
 def _rules(root: Path) -> Rules | None:
     file = root / rules.FILE
-    return rules.load(file) if file.is_file() else None
+    return rules.load(file) if textfile.exists(file) else None
 
 
 def _collect(mistakes: list[Mistake], read: Callable[..., T], *args: object) -> T | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import UsageError
 from pipeline.resources.desired import Desired
 from pipeline.resources.table import whole_script
 from pipeline.resources.topic import Topic
@@ -16,7 +17,7 @@ def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path)
     `translated` has the names of the statements of ksql/, each with its translation for Flink.
 
     Raises:
-        OSError: the folder cannot be written.
+        UsageError: the folder cannot be written.
     """
     files: dict[Path, str] = {
         **{folder / "topics" / f"{t.name}.json": _json(_topic(t)) for t in desired.topics},
@@ -25,11 +26,15 @@ def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path)
         **{folder / "ksql" / f"{name.lower()}.sql": text for name, text in translated},
         folder / "postgres" / "setup.sql": whole_script(desired.tables, desired.script),
     }
-    for stale in _stale(folder, files):
-        stale.unlink()
-    for file, content in files.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
+    try:
+        for stale in _stale(folder, files):
+            stale.unlink()
+        for file, content in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, encoding="utf-8")
+    except OSError as error:
+        message = f"{error.filename} cannot be written: {error.strerror}"
+        raise UsageError(message) from None
     return list(files)
 
 

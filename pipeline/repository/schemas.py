@@ -1,17 +1,23 @@
 """Reads schemas/*.avsc: one Avro schema per topic, with Datagen's annotations."""
 
 import json
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, NoReturn
 
-from pipeline import schemas
+from pipeline import avro, schemas, textfile
 from pipeline.errors import Mistake, SpecError
+from pipeline.repository import yamltext
 
 FOLDER = Path("schemas")
+SUFFIX = ".avsc"
+FIELDS = "fields"
 
 
 def file_of(root: Path, topic: str) -> Path:
     """The file with the schema of a topic's values; it may be missing."""
-    return root / FOLDER / f"{topic}.avsc"
+    return root / FOLDER / f"{topic}{SUFFIX}"
 
 
 def load(folder: Path) -> dict[str, schemas.Schema]:
@@ -21,8 +27,8 @@ def load(folder: Path) -> dict[str, schemas.Schema]:
         SpecError: files have mistakes; the error has those of all files.
     """
     by_topic: dict[str, schemas.Schema] = {}
-    mistakes: list[Mistake] = []
-    for file in sorted(folder.glob("*.avsc")):
+    files, mistakes = textfile.listed(folder, SUFFIX)
+    for file in files:
         try:
             by_topic[file.stem] = read(file)
         except SpecError as error:
@@ -38,11 +44,81 @@ def read(file: Path) -> schemas.Schema:
     Raises:
         SpecError: the file is not JSON, or not an Avro record schema.
     """
-    try:
-        schema: schemas.Schema = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
-        raise SpecError((Mistake(file, error.lineno, "", f"not JSON: {error.msg}"),)) from None
-    problem = schemas.problem(schema)
+    text = textfile.read(file)
+    schema = _json(file, text)
+    problem = avro.problem(schema) or next(schemas.bad_annotations(schema), None)
     if problem:
-        raise SpecError((Mistake(file, None, "", problem),))
-    return schema
+        first = _first_bad(schema)
+        raise SpecError((Mistake(file, _line(file, text, first), ".".join(first), problem),))
+    checked: schemas.Schema = schema
+    return checked
+
+
+def _json(file: Path, text: str) -> Any:
+    told, line = f"is nested more than {yamltext.DEEPEST} deep", None
+    try:
+        schema = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        json.dumps(schema, ensure_ascii=False).encode()
+        if not any(True for _ in _too_deep(schema)):
+            return schema
+    except RecursionError:
+        pass
+    except json.JSONDecodeError as error:
+        told, line = f"not JSON: {error.msg}", error.lineno
+    except UnicodeEncodeError:
+        told = "has half of a character: write emoji and the like as they are, not as \\u…"
+    except ValueError as error:
+        told = f"not JSON: {error}"
+    raise SpecError((Mistake(file, line, "", told),))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{name} is given twice in one object")
+        found[name] = value
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _too_deep(schema: Any) -> Iterator[Any]:
+    level = [schema]
+    for _ in range(yamltext.DEEPEST):
+        level = [
+            item
+            for part in level
+            if isinstance(part, dict | list)
+            for item in (part.values() if isinstance(part, dict) else part)
+        ]
+    yield from level
+
+
+def _first_bad(schema: Any) -> tuple[str, ...]:
+    """The place of the field that the mistake is in, as far as that can be told."""
+    fields = schema.get(FIELDS) if isinstance(schema, dict) else None
+    if not isinstance(fields, list) or _is_bad({**schema, FIELDS: []}):
+        return ()
+    count = bisect_left(range(len(fields)), 1, key=lambda n: _is_bad_until(schema, n))
+    return (FIELDS, str(count))
+
+
+def _is_bad_until(schema: Mapping[str, Any], last: int) -> int:
+    return int(_is_bad({**schema, FIELDS: schema[FIELDS][: last + 1]}))
+
+
+def _is_bad(schema: Any) -> bool:
+    return bool(avro.problem(schema) or next(schemas.bad_annotations(schema), None))
+
+
+def _line(file: Path, text: str, place: tuple[str, ...]) -> int | None:
+    """The line of a place in JSON, which YAML can read as well."""
+    try:
+        node = yamltext.compose(file, text)
+    except SpecError:
+        return None
+    lines = {tuple(map(str, loc)): line for loc, line in yamltext.lines(node)}
+    return lines.get(place)

@@ -37,7 +37,8 @@ class Source:
         """The topics that the connector reads."""
         names = [topic for topics in self.given("topics").values() for topic in topics]
         if self.template is None:
-            names = [t for t in str(self.spec.config.get("topics", "")).split(",") if t]
+            listed = str(self.spec.config.get("topics", "")).split(",")
+            names = [name for topic in listed if (name := topic.strip())]
         return tuple(names)
 
     @property

@@ -1,19 +1,38 @@
 """The models of connector specs and of topics.yaml."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from pipeline.repository.yamlfile import Model
+from pipeline.suggest import did_you_mean
+
+# The topics that the worker keeps itself in. Those of Kafka and of ksqlDB begin with `_`.
+WORKERS_OWN = frozenset({"connect_configs", "connect_offsets", "connect_status"})
+
+
+def _free(name: str) -> str:
+    if is_reserved(name):
+        raise ValueError(reserved(name))
+    return name
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a topic's name is one of Kafka's, of the registry's or of the worker's own."""
+    return name in WORKERS_OWN or name.startswith("_")
+
+
+def reserved(name: str) -> str:
+    """What to say of such a name."""
+    return f"{name} is a topic of Kafka's or Connect's own: call yours otherwise"
+
 
 # Kafka allows more characters, but `.` and `_` collide in its metrics.
-TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_free)]
 ConnectorName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Property = str | int | float | bool
-SECRET_KEY = re.compile(r"password|secret|token|credential|sasl\.jaas|api\.?key", re.IGNORECASE)
-REFERENCE = re.compile(r"^\$\{[a-z]+:[^}]+\}$")
 # The `template` of a spec whose `config` is the complete configuration.
 NO_TEMPLATE = "none"
 
@@ -28,16 +47,10 @@ class Spec(Model):
         description="Properties of Connect or of the connector; they override the template's.",
     )
 
-    @field_validator("config")
-    @classmethod
-    def _no_clear_text_secret(cls, config: dict[str, Property]) -> dict[str, Property]:
-        for key, value in config.items():
-            if SECRET_KEY.search(key) and not REFERENCE.match(str(value)):
-                raise ValueError(
-                    f"{key} is a secret in clear text: write a reference such as"
-                    " ${env:JDBC_PASSWORD}"
-                )
-        return config
+    not_secret: list[str] = Field(
+        default_factory=list,
+        description="Keys of the configuration that look like a secret's, and are none.",
+    )
 
 
 class PlainSpec(Spec):
@@ -46,20 +59,40 @@ class PlainSpec(Spec):
     template: Literal["none"]
 
 
+# A broker takes no more partitions in one request, and has 16 bits for the replication.
+MOST_PARTITIONS, MOST_REPLICAS = 10_000, 32_767
+_Level = Literal[
+    "NONE",
+    "BACKWARD",
+    "BACKWARD_TRANSITIVE",
+    "FORWARD",
+    "FORWARD_TRANSITIVE",
+    "FULL",
+    "FULL_TRANSITIVE",
+]
+
+
+def _known(level: Any) -> Any:
+    known = get_args(_Level)
+    if isinstance(level, str) and level not in known:
+        close = did_you_mean(level.upper(), known) or f"; there are: {', '.join(known)}"
+        raise ValueError(f"no compatibility level{close}")
+    return level
+
+
+Level = Annotated[_Level, BeforeValidator(_known)]
+
+
 class TopicDefaults(Model):
     """The defaults of all topics."""
 
-    partitions: int = Field(ge=1, description="Number of partitions.")
-    replication: int = Field(ge=1, description="Number of brokers that hold each partition.")
-    compatibility: Literal[
-        "NONE",
-        "BACKWARD",
-        "BACKWARD_TRANSITIVE",
-        "FORWARD",
-        "FORWARD_TRANSITIVE",
-        "FULL",
-        "FULL_TRANSITIVE",
-    ] = Field(description="The registry's compatibility level for the topic's schema.")
+    partitions: int = Field(ge=1, le=MOST_PARTITIONS, description="Number of partitions.")
+    replication: int = Field(
+        ge=1, le=MOST_REPLICAS, description="Number of brokers that hold each partition."
+    )
+    compatibility: Level = Field(
+        description="The registry's compatibility level for the topic's schema."
+    )
     config: dict[str, Property] = Field(
         default_factory=dict, description="Topic properties, by their names in Kafka."
     )
@@ -68,11 +101,15 @@ class TopicDefaults(Model):
 class TopicSpec(Model):
     """One topic. The defaults apply to every key that is left out."""
 
-    partitions: int | None = Field(None, ge=1, description="Number of partitions.")
-    replication: int | None = Field(
-        None, ge=1, description="Number of brokers that hold each partition."
+    partitions: int | None = Field(
+        None, ge=1, le=MOST_PARTITIONS, description="Number of partitions."
     )
-    compatibility: str | None = Field(None, description="Compatibility level, as in the defaults.")
+    replication: int | None = Field(
+        None, ge=1, le=MOST_REPLICAS, description="Number of brokers that hold each partition."
+    )
+    compatibility: Level | None = Field(
+        None, description="Compatibility level, as in the defaults."
+    )
     config: dict[str, Property] = Field(
         default_factory=dict, description="Topic properties, added to those of the defaults."
     )
@@ -100,3 +137,15 @@ def strings(config: dict[str, Any]) -> dict[str, str]:
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in config.items()
     }
+
+
+def topic_strings(config: dict[str, Any]) -> dict[str, str]:
+    """The settings of a topic as Kafka gives them back: without blanks, numbers in one form."""
+    return {key: _as_kafka(value) for key, value in strings(config).items()}
+
+
+def _as_kafka(value: str) -> str:
+    text = re.sub(r"\s*,\s*", ",", value.strip())
+    if re.fullmatch(r"[+-]?\d+", text):
+        return str(int(text))
+    return text.lower() if text.lower() in {"true", "false"} else text

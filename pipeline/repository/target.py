@@ -1,19 +1,52 @@
 """Reads targets/*.yaml, which say where the pipeline runs, and a target's secrets."""
 
 import os
+import re
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import Field, StringConstraints
+from dotenv.parser import Binding, parse_stream
+from pydantic import AfterValidator, Field, StringConstraints
 
-from pipeline.errors import PipelineError, UsageError
+from pipeline import textfile
+from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
 from pipeline.repository import yamlfile
+from pipeline.repository.confidential import SHORTEST
 from pipeline.suggest import unknown
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+(/.*)?$")]
-Address = Annotated[str, StringConstraints(pattern=r"^[^:/]+:\d+$")]
+# What the workers of both targets hand out: stack/templates/connect.properties.j2, compose.yaml.
+WORKER_VARIABLES = ("JDBC_PASSWORD", "JDBC_URL")
+NEEDED = "POSTGRES_PASSWORD"
+NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def _url(text: str) -> str:
+    if re.search(r"\s", text):
+        raise ValueError("has a space within")
+    if "@" in text.rsplit("://", maxsplit=1)[-1].split("/", maxsplit=1)[0]:
+        raise ValueError("has a user or a password within: addresses are no place for them")
+    try:
+        port = urlsplit(text).port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError("has no port between 1 and 65535 after the colon")
+    return text
+
+
+def _address(text: str) -> str:
+    if not 1 <= int(text.rpartition(":")[2]) <= 65535:
+        raise ValueError("has no port between 1 and 65535")
+    return text
+
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+(/.*)?$"), AfterValidator(_url)]
+Address = Annotated[
+    str, StringConstraints(pattern=r"^[^:/\s]+:[0-9]{1,5}$"), AfterValidator(_address)
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -59,10 +92,17 @@ class Target(yamlfile.Model):
     rest: Url | None = Field(None, description="Confluent's REST Proxy.")
     secrets: Path | None = Field(
         None,
+        strict=False,
         description="File with KEY=value lines, mode 600, never committed. Without it, the secrets"
         " are read from the environment.",
     )
-    state: Path = Field(description="Folder for state, such as the cleansing's checkpoints.")
+    state: Path = Field(
+        strict=False, description="Folder for state, such as the cleansing's checkpoints."
+    )
+    variables: list[str] = Field(
+        list(WORKER_VARIABLES),
+        description="Variables that the worker's `env` provider hands out to connectors.",
+    )
     embedded: Embedded | None = None
 
 
@@ -74,7 +114,7 @@ def load(root: Path, name: str) -> Target:
         SpecError: its file has mistakes.
     """
     path = Path(name) if name.endswith(".yaml") else root / "targets" / f"{name}.yaml"
-    if not path.is_file():
+    if not textfile.exists(path):
         known = [file.stem for file in (root / "targets").glob("*.yaml")]
         raise UsageError(unknown("target", name, known))
     target: Target = yamlfile.load(path, Target)
@@ -91,23 +131,58 @@ def secrets(root: Path, target: Target) -> Mapping[str, str]:
     if target.secrets is None:
         return _environment()
     path = root / target.secrets
-    if not path.is_file():
+    if not textfile.exists(path):
         raise PipelineError(f"{path} is missing: `make up` generates it")
     if path.stat().st_mode & 0o077:
         raise PipelineError(f"other users can read {path}: chmod 600 {path}")
-    return {key: os.environ.get(key, value) for key, value in env_file(path).items()}
+    values = {key: os.environ.get(key, value) for key, value in env_file(path).items()}
+    if NEEDED not in values:
+        raise SpecError((Mistake(path, None, NEEDED, "is missing: a line KEY=value"),))
+    _refuse_trivial(values, f"{path} and the environment")
+    return values
 
 
 def env_file(path: Path) -> dict[str, str]:
-    """The variables in a file of KEY=value lines. `$` has no special meaning."""
-    values = dotenv_values(path, interpolate=False)
-    return {key: value or "" for key, value in values.items()}
+    """The variables in a file of KEY=value lines. `$` has no special meaning.
+
+    Raises:
+        SpecError: the file cannot be read, or a line is something else.
+    """
+    lines = list(parse_stream(StringIO(textfile.read(path))))
+    mistakes = tuple(
+        Mistake(path, _line(line), "", "is no KEY=value: a name, `=`, and the value")
+        for line in lines
+        if line.error or (line.key is not None and not _is_variable(line))
+    )
+    if mistakes:
+        raise SpecError(mistakes)
+    return {line.key: line.value or "" for line in lines if line.key is not None}
+
+
+def _line(binding: Binding) -> int:
+    """Where it stands: the blank lines before it are part of it."""
+    text = binding.original.string
+    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
+
+
+def _is_variable(line: Binding) -> bool:
+    return line.value is not None and bool(NAME.fullmatch(line.key or ""))
 
 
 def _environment() -> Mapping[str, str]:
-    if "POSTGRES_PASSWORD" not in os.environ:
+    if NEEDED not in os.environ:
         raise PipelineError(
             "only this target's containers have its secrets: run the command with make, for"
             " example `make deploy TARGET=compose`"
         )
-    return {name: value for name, value in os.environ.items() if name.endswith("_PASSWORD")}
+    values = {name: value for name, value in os.environ.items() if name.endswith("_PASSWORD")}
+    _refuse_trivial(values, "the environment")
+    return values
+
+
+def _refuse_trivial(secrets: Mapping[str, str], place: str) -> None:
+    trivial = [name for name, value in secrets.items() if len(value.strip()) < SHORTEST]
+    if trivial:
+        names = ", ".join(sorted(trivial))
+        message = f"{names}: a secret has {SHORTEST} characters or more; it is set in {place}"
+        raise UsageError(message)

@@ -1,18 +1,18 @@
 """Connectors of Kafka Connect: sinks and sources."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.change import Action, Change, Edit, edits
-from pipeline.errors import PipelineError
+from pipeline.change import Action, Change, Edit, Problem, edits
 from pipeline.live import LiveConnector
 from pipeline.repository.yamlfile import line_of
+from pipeline.resources import worker
 from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, Status, at_once
 from pipeline.suggest import did_you_mean
-from pipeline.wait import until
 
 if TYPE_CHECKING:
     from pipeline.clients.connect import Connect, Validation
@@ -35,18 +35,30 @@ OPEN_PREFIXES = (
     "header.converter.",
     "hibernate.",
 )
+# Bytes of a configuration. Kafka's default for a record is 1 MiB, and Connect adds some of its own.
+LARGEST = 1_000_000
 OUR_KEYS = {"name", OWNER_KEY}
+CLEAR_TEXT = (
+    "is a secret in clear text: write a reference such as ${env:JDBC_PASSWORD}, or"
+    " ${file:/path:key}"
+)
 # Debezium's JDBC sink reads this property, but does not list it.
 UNLISTED_KEYS = {"use.reduction.buffer"}
 
 
 @dataclass(frozen=True)
 class Connector:
-    """A connector with its complete configuration, as the worker gets it. `file` is its spec."""
+    """A connector with its complete configuration, as the worker gets it. `file` is its spec.
+
+    `topics` are those that it reads or writes, with its dead letter queue; `table` is what it
+    writes in PostgreSQL, if it does.
+    """
 
     name: str
     config: Mapping[str, str]
     file: Path
+    topics: tuple[str, ...] = ()
+    table: str = ""
 
     @property
     def is_sink(self) -> bool:
@@ -62,10 +74,15 @@ def is_sink(config: Mapping[str, str]) -> bool:
 class Connectors(Resource[Connector, LiveConnector]):
     """The sinks, or the sources. Sinks are deployed first, so that they read from the start."""
 
-    needed = False
+    space = "connector"
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+
+    @staticmethod
+    def kind_of(connector: Connector) -> str:
+        """Which of the two a connector is."""
+        return SINK if connector.is_sink else SOURCE
 
     def read(
         self, services: "Services", declared: Sequence[Connector]
@@ -94,50 +111,92 @@ class Connectors(Resource[Connector, LiveConnector]):
             yield Change(self.kind, name, Action.RESTART, (), note, declared, live)
 
     def problems(
-        self, declared: Connector, live: LiveConnector | None, owner: str
+        self, declared: Connector, live: LiveConnector | None, owner: str, *, adopt: bool
     ) -> Iterator[str]:
-        """A connector of this name belongs to another owner."""
-        mark = live.config.get(OWNER_KEY, owner) if live else owner
-        if mark != owner:
-            yield (f"{declared.file}: {declared.name} belongs to {mark}: give yours another name")
+        """The name is somebody else's or of the other kind, or the configuration is too large."""
+        size = len(json.dumps(dict(declared.config)).encode())
+        if size > LARGEST:
+            key = max(declared.config, key=lambda key: len(declared.config[key]))
+            yield (
+                f"{declared.file}: {declared.name} has {size / LARGEST:.1f} MB, most of it"
+                f" `{key}`: Connect keeps a connector in a record of Kafka, which takes 1 MB"
+            )
+        if live is None:
+            return
+        mark = live.config.get(OWNER_KEY)
+        if mark != owner and not adopt:
+            theirs = f"belongs to {mark}" if mark else "runs, but was not deployed from here"
+            yield (
+                f"{declared.file}: {declared.name} {theirs}: give yours another name, or take it"
+                " over with --adopt"
+            )
+        if is_sink(live.config) != declared.is_sink:
+            was, now = (SINK, SOURCE) if is_sink(live.config) else (SOURCE, SINK)
+            yield (
+                f"{declared.file}: {declared.name} runs as a {was}, and cannot become a {now} under"
+                f" the same name: give the {now} another name, and delete the {was} with --prune"
+            )
 
     def undeclared(
-        self, declared: Sequence[Connector], live: Mapping[str, LiveConnector], owner: str
+        self, names: frozenset[str], live: Mapping[str, LiveConnector], owner: str
     ) -> Iterator[Change]:
         """Deletes connectors of this kind that have the owner's mark and are not declared."""
-        names = {connector.name for connector in declared}
         for name, running in sorted(live.items()):
             is_ours = running.config.get(OWNER_KEY) == owner
             is_of_kind = is_sink(running.config) == (self.kind == SINK)
             if is_ours and is_of_kind and name not in names:
-                deleted = edits(running.config, {})
-                yield Change(self.kind, name, Action.DELETE, deleted, live=running)
+                # Without its configuration: nobody has said which of its properties are secret.
+                yield Change(self.kind, name, Action.DELETE, live=running)
 
     def check(
         self, changes: Sequence[Change], declared: Sequence[Connector], services: "Services"
-    ) -> list[str]:
+    ) -> list[Problem]:
         """Asks the worker to validate each new configuration."""
         del declared
-        new = [c.declared for c in changes if c.action in {Action.CREATE, Action.UPDATE}]
+        new = [c for c in changes if c.action in {Action.CREATE, Action.UPDATE}]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            by_connector = pool.map(lambda c: _problems(c, services.connect), new)
+            by_connector = pool.map(lambda change: _problems(change, services.connect), new)
             return [problem for problems in by_connector for problem in problems]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Makes the changes. Each waits until the connector and all its tasks run or completed."""
-        return at_once(changes, lambda change: _make(change, run), run)
+
+        def report(change: Change, error: str | None) -> None:
+            # What runs now is reported when it has gone on for a moment.
+            if error or change.action is Action.DELETE:
+                run.report(change, error)
+
+        return at_once(
+            changes, lambda change: worker.make(change, run), replace(run, report=report)
+        )
+
+    def settle(self, changes: Sequence[Change], run: Run) -> Mapping[str, str]:
+        """Watches the connectors for a while, and those sinks longer that have yet to write."""
+        started = [change for change in changes if change.action is not Action.DELETE]
+        kafka = run.services.kafka
+        reading = [c.declared for c in started if "topics" in c.declared.config]
+        begun = {sink.name: kafka.committed(_group(sink.name)) for sink in reading}
+
+        def idle() -> set[str]:
+            behind = {name for name, lag in sink_lags(kafka, reading).items() if lag}
+            return {name for name in behind if kafka.committed(_group(name)) == begun[name]}
+
+        names = [change.name for change in started]
+        errors, waiting = worker.watch(names, run, idle)
+        for change in started:
+            run.report(change, errors.get(change.name))
+        for name in sorted(waiting):
+            run.tell(f"{self.kind} {name} runs, but has not written anything yet")
+        return errors
 
     def remove(
         self, declared: Sequence[Connector], run: Run, report: Callable[[str], None]
     ) -> None:
         """Deletes connectors and their offsets, so that a new deployment starts from scratch."""
-        connect = run.services.connect
-        live = connect.connectors()
+        live = run.services.connect.connectors()
         for connector in declared:
             if connector.name in live:
-                _stop(connect, connector.name, run.deadline_s)
-                connect.forget_offsets(connector.name)
-                _delete(connect, connector.name, run.deadline_s)
+                worker.remove(connector.name, run)
                 report(f"{self.kind} {connector.name}")
 
     def status(self, declared: Sequence[Connector], services: "Services") -> Status | None:
@@ -165,8 +224,13 @@ def sink_lags(kafka: "Kafka", connectors: Sequence[Connector]) -> dict[str, int]
         ServiceError: the broker is unreachable.
     """
     topics = {c.name: c.config["topics"].split(",") for c in connectors if "topics" in c.config}
-    lags = kafka.lags({f"connect-{name}": names for name, names in topics.items()})
-    return {name: lags[f"connect-{name}"] for name in topics}
+    lags = kafka.lags({_group(name): names for name, names in topics.items()})
+    return {name: lags[_group(name)] for name in topics}
+
+
+def _group(sink: str) -> str:
+    """The consumer group that Connect gives a sink."""
+    return f"connect-{sink}"
 
 
 def _row(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> tuple[str, ...]:
@@ -188,13 +252,34 @@ def _data(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> dic
     return {"name": name, "state": live.summary, "failed": failed, "tasks": tasks, "lag": lag}
 
 
-def _problems(connector: Connector, connect: "Connect") -> list[str]:
+def _problems(change: Change, connect: "Connect") -> Iterator[Problem]:
+    connector: Connector = change.declared
     validation = connect.validate(connector.config)
-    errors = [_at(connector, key, message) for key, message in validation.errors]
-    return errors + [
-        _at(connector, key, f"{connector.config['connector.class']} has no such property{hint}")
-        for key, hint in _unknown_keys(connector, validation)
+    plugin = connector.config.get("connector.class")
+    found = [
+        *validation.errors,
+        *(
+            (k, f"{plugin} has no such property{h}")
+            for k, h in _unknown_keys(connector, validation)
+        ),
+        *((key, CLEAR_TEXT) for key in _clear_text(connector.config, validation)),
     ]
+    running: Mapping[str, str] = change.live.config if change.live else {}
+    secrets = tuple(
+        config[key]
+        for config in (connector.config, running)
+        for key in _clear_text(config, validation)
+    )
+    kind = Connectors.kind_of(connector)
+    for key, message in found:
+        yield Problem(kind, connector.name, _at(connector, key, message), secrets)
+
+
+def _clear_text(config: Mapping[str, str], validation: "Validation") -> Iterator[str]:
+    """The plugin's passwords that stand in a configuration as they are."""
+    for key in sorted(validation.passwords & config.keys()):
+        if config[key] and "${" not in config[key]:
+            yield key
 
 
 def _unknown_keys(connector: Connector, validation: "Validation") -> Iterator[tuple[str, str]]:
@@ -208,56 +293,3 @@ def _at(connector: Connector, key: str, message: str) -> str:
     line = line_of(connector.file, f"config.{key}")
     file = f"{connector.file}:{line}" if line else f"{connector.file}"
     return f"{file}: {key}: {message}"
-
-
-def _make(change: Change, run: Run) -> None:
-    connect = run.services.connect
-    if change.action is Action.DELETE:
-        _delete(connect, change.name, run.deadline_s)
-        return
-    if change.action is not Action.CREATE:
-        # After a PUT or a restart, Connect still shows the states of the old tasks for a while.
-        # A STOPPED connector has no tasks, so every state seen after it is that of a new task.
-        _stop(connect, change.name, run.deadline_s)
-    if change.action is not Action.RESTART:
-        connect.put(change.name, change.declared.config)
-    if change.action is not Action.CREATE:
-        connect.resume(change.name)
-    _wait_running(connect, change.name, run.deadline_s)
-
-
-def _stop(connect: "Connect", name: str, deadline_s: float) -> None:
-    """Stops a connector, and waits until it has no task."""
-    connect.stop(name)
-    until(
-        lambda: connect.connectors().get(name),
-        seconds=deadline_s,
-        done=lambda live: live.state == "STOPPED" and not live.tasks,
-        describe=lambda _: f"{name} did not stop",
-    )
-
-
-def _delete(connect: "Connect", name: str, deadline_s: float) -> None:
-    connect.delete(name)
-    until(
-        lambda: name not in connect.connectors(),
-        seconds=deadline_s,
-        describe=lambda _: f"{name} was not deleted",
-    )
-
-
-def _wait_running(connect: "Connect", name: str, deadline_s: float) -> None:
-    def probe() -> LiveConnector | None:
-        live = connect.connectors().get(name)
-        if live and live.failed:
-            raise PipelineError("; ".join(live.failed))
-        return live
-
-    until(probe, seconds=deadline_s, done=lambda live: live.settled, describe=_last_seen)
-
-
-def _last_seen(live: LiveConnector | None) -> str:
-    if live is None:
-        return "never appeared on the worker"
-    tasks = ", ".join(f"task {task.id} {task.state}" for task in live.tasks) or "no tasks"
-    return f"not RUNNING: connector {live.state}, {tasks}"

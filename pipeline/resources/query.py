@@ -22,13 +22,15 @@ class Query:
     """A statement of ksql/ that an engine must run.
 
     `meaning` is compared with that of the running query. `lines` are for the diff in a plan.
-    `sources` are the names of the queries that it reads.
+    `sources` are the names of the statements that it reads. `reads` and `writes` are topics.
     """
 
     name: str
     meaning: str
     lines: tuple[Line, ...]
     sources: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: str = ""
 
 
 class Queries(Resource[Query, LiveQuery]):
@@ -53,12 +55,18 @@ class Queries(Resource[Query, LiveQuery]):
             note = f"it is {live.state}: {live.note}"
             yield Change(KIND, name, Action.RESTART, (), note, declared, live)
 
+    def remarks(self, declared: Sequence[Query], live: Mapping[str, LiveQuery]) -> Iterator[str]:
+        """Queries that are not declared, and whose engine does not tell who made them."""
+        names = {query.name for query in declared}
+        for name, query in sorted(live.items()):
+            if not query.ours and name not in names:
+                yield f"{KIND} {name}, which is not declared and bears no mark of who made it"
+
     def undeclared(
-        self, declared: Sequence[Query], live: Mapping[str, LiveQuery], owner: str
+        self, names: frozenset[str], live: Mapping[str, LiveQuery], owner: str
     ) -> Iterator[Change]:
         """Deletes queries that this repository deployed and that are not declared."""
         del owner
-        names = {query.name for query in declared}
         for name, query in sorted(live.items()):
             if query.ours and name not in names:
                 deleted = tuple(lines(query.lines, ()))

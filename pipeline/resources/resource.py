@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pipeline.change import Change
+from pipeline.change import Change, Problem
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -21,16 +22,51 @@ Result = tuple[Change, str | None]
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """The result of each change: the error, or None if the change was made.
+
+    `left` are the changes that were not tried, each with the reason.
+    """
+
+    results: tuple[Result, ...]
+    left: tuple[tuple[Change, str], ...] = ()
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One message per change that failed or was not tried."""
+        failed = tuple(f"{c.kind} {c.name}: {error}" for c, error in self.results if error)
+        return (*failed, *(f"{c.kind} {c.name}: {reason}" for c, reason in self.left))
+
+    @property
+    def made(self) -> tuple[Change, ...]:
+        """The changes that were made."""
+        return tuple(change for change, error in self.results if error is None)
+
+
+@dataclass(frozen=True)
 class Run:
     """What it takes to make changes: clients, a deadline in seconds, and where to report.
 
-    `report` is called after each change, with the error or None. `tell` gets notes for the user.
+    `record` is called as soon as a change was made, `report` when it is known to hold; both get the
+    error or None. `tell` gets notes for the user. Once `stopping` is set, no change is begun, and
+    none is waited for.
     """
 
     services: "Services"
     deadline_s: float
     report: Callable[[Change, str | None], None]
     tell: Callable[[str], None]
+    stopping: Event = field(default_factory=Event)
+    record: Callable[[Change, str | None], None] = lambda _change, _error: None
+
+    def go_on(self, state: str) -> None:
+        """Ends a change that is being stopped. `state` says how it leaves things.
+
+        Raises:
+            PipelineError: the run is stopping.
+        """
+        if self.stopping.is_set():
+            raise PipelineError(state)
 
 
 @dataclass(frozen=True)
@@ -57,8 +93,13 @@ class Resource(Generic[Declared, Live]):
     """
 
     kind: str = ""
-    # Whether later kinds are skipped if a change of this kind fails.
-    needed: bool = True
+    # Whether `destroy` leaves it.
+    stays: bool = False
+
+    @property
+    def space(self) -> str:
+        """Kinds of one space have their names in common."""
+        return self.kind
 
     def read(self, services: "Services", declared: Sequence[Declared]) -> Mapping[str, Live]:
         """What runs of this kind, by name."""
@@ -68,16 +109,21 @@ class Resource(Generic[Declared, Live]):
         """The change that a resource needs to be as declared, if any."""
         raise NotImplementedError
 
-    def problems(self, declared: Declared, live: Live | None, owner: str) -> Iterator[str]:
-        """Why a resource cannot be made as declared."""
-        del declared, live, owner
+    def problems(
+        self, declared: Declared, live: Live | None, owner: str, *, adopt: bool
+    ) -> Iterator[str]:
+        """Why a resource cannot be made as declared. With `adopt`, those of others are taken."""
+        del declared, live, owner, adopt
         return iter(())
 
     def undeclared(
-        self, declared: Sequence[Declared], live: Mapping[str, Live], owner: str
+        self, names: frozenset[str], live: Mapping[str, Live], owner: str
     ) -> Iterator[Change]:
-        """Deletions of resources that this repository deployed and does not declare any more."""
-        del declared, live, owner
+        """Deletions of resources that this repository deployed and does not declare any more.
+
+        `names` are the declared names of the whole space.
+        """
+        del names, live, owner
         return iter(())
 
     def remarks(self, declared: Sequence[Declared], live: Mapping[str, Live]) -> Iterator[str]:
@@ -87,7 +133,7 @@ class Resource(Generic[Declared, Live]):
 
     def check(
         self, changes: Sequence[Change], declared: Sequence[Declared], services: "Services"
-    ) -> list[str]:
+    ) -> list[Problem]:
         """The problems that the service finds in the changes. Writes nothing."""
         del changes, declared, services
         return []
@@ -95,6 +141,14 @@ class Resource(Generic[Declared, Live]):
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Makes the changes. A failed change stops only those that need it."""
         raise NotImplementedError
+
+    def settle(self, changes: Sequence[Change], run: Run) -> Mapping[str, str]:
+        """Watches for a moment whether what was changed goes on running; an error by name.
+
+        It is called once all kinds are deployed. A kind that has it reports what it made here.
+        """
+        del changes, run
+        return {}
 
     def remove(self, declared: Sequence[Declared], run: Run, report: Callable[[str], None]) -> None:
         """Deletes what is declared, with its data, and reports the kind and name of each."""
@@ -114,10 +168,13 @@ def at_once(changes: Iterable[Change], make: Callable[[Change], None], run: Run)
 
 def attempt(change: Change, make: Callable[[Change], None], run: Run) -> Result:
     """Makes one change and reports it. A PipelineError becomes the result's error."""
+    if run.stopping.is_set():
+        return change, "not begun"
     error = None
     try:
         make(change)
     except PipelineError as failure:
         error = str(failure)
+    run.record(change, error)
     run.report(change, error)
     return change, error

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pipeline.change import Action, Change, edits
+from pipeline.avro import incompatibilities
+from pipeline.change import Action, Change, Edit, Problem, edits
+from pipeline.errors import PipelineError
 from pipeline.live import LiveSubject
 from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, at_once
-from pipeline.schemas import Schema, canonical, compact
+from pipeline.schemas import Schema, canonical, compact, meaning
 
 if TYPE_CHECKING:
+    from pipeline.clients.registry import Registry
     from pipeline.services import Services
 
 KIND = "subject"
@@ -40,48 +43,51 @@ class Subjects(Resource[Subject, LiveSubject]):
             return dict(zip(names, pool.map(services.registry.latest, names), strict=True))
 
     def difference(self, declared: Subject, live: LiveSubject | None) -> Iterator[Change]:
-        """Compares the level, the schema's attributes and its fields, key by key."""
-        after = {"compatibility": declared.compatibility, **_fields(declared.schema)}
+        """Compares the level, the schema's attributes and its fields, by what they mean."""
+        level = {"compatibility": declared.compatibility}
         if live is None:
-            created = edits({}, after)
+            created = (*edits({}, level), *_edits({}, declared.schema))
             yield Change(KIND, declared.name, Action.CREATE, created, declared=declared)
             return
-        before = {"compatibility": live.compatibility, **_fields(live.schema)}
-        if canonical(declared.schema) != canonical(live.schema) or before != after:
-            yield Change(
-                KIND,
-                declared.name,
-                Action.UPDATE,
-                edits(before, after),
-                f"after version {live.version}",
-                declared,
-                live,
+        if live.foreign:
+            return
+        changed = (
+            *edits({"compatibility": live.compatibility}, level),
+            *_edits(live.schema, declared.schema),
+        )
+        if changed:
+            note = f"after version {live.version}"
+            yield Change(KIND, declared.name, Action.UPDATE, changed, note, declared, live)
+
+    def problems(
+        self, declared: Subject, live: LiveSubject | None, owner: str, *, adopt: bool
+    ) -> Iterator[str]:
+        """Somebody else registered something that no deployment replaces."""
+        del owner, adopt
+        if live and live.foreign:
+            yield (
+                f"{declared.file}: {declared.name} is registered, but its latest version"
+                f" ({live.version}) is {live.foreign}, no Avro record: delete the subject if"
+                " nobody needs it, or give your topic another name"
             )
 
     def check(
         self, changes: Sequence[Change], declared: Sequence[Subject], services: "Services"
-    ) -> list[str]:
-        """Asks the registry whether each schema is compatible with its subject's latest version."""
+    ) -> list[Problem]:
+        """Whether each schema is compatible at the declared level, and can become the latest."""
         del declared
-        registered = [change for change in changes if change.live]
+        registered = [c for c in changes if c.live and not c.live.foreign and _is_new(c)]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            problems = pool.map(lambda change: _incompatibility(change, services), registered)
-            return [problem for problem in problems if problem]
+            found = pool.map(lambda change: list(_problems(change, services.registry)), registered)
+            return [
+                Problem(KIND, change.name, message)
+                for change, messages in zip(registered, found, strict=True)
+                for message in messages
+            ]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """Registers schemas and sets compatibility levels."""
-
-        def make(change: Change) -> None:
-            subject: Subject = change.declared
-            live: LiveSubject | None = change.live
-            registry = run.services.registry
-            # The schema comes first: a subject without a version cannot have a level.
-            if live is None or canonical(subject.schema) != canonical(live.schema):
-                registry.register(subject.name, subject.schema)
-            if live is None or subject.compatibility != live.compatibility:
-                registry.set_compatibility(subject.name, subject.compatibility)
-
-        return at_once(changes, make, run)
+        """Sets compatibility levels and registers schemas, which are the latest afterwards."""
+        return at_once(changes, lambda change: _make(change, run.services.registry), run)
 
     def remove(self, declared: Sequence[Subject], run: Run, report: Callable[[str], None]) -> None:
         """Deletes the subjects with all their versions."""
@@ -91,24 +97,102 @@ class Subjects(Resource[Subject, LiveSubject]):
                 run.services.registry.delete(subject.name)
                 report(f"{KIND} {subject.name}")
 
+    def status(self, declared: Sequence[Subject], services: "Services") -> None:
+        """Nothing, if the registry answers."""
+        del declared
+        services.registry.subjects()
 
-def _incompatibility(change: Change, services: "Services") -> str:
+
+def _is_new(change: Change) -> bool:
+    """Whether the declared schema means something else than the latest version."""
+    return change.live is None or canonical(change.declared.schema) != canonical(change.live.schema)
+
+
+def _problems(change: Change, registry: "Registry") -> Iterator[str]:
     subject: Subject = change.declared
-    reasons = services.registry.incompatibilities(subject.name, subject.schema)
-    if not reasons:
-        return ""
+    live: LiveSubject = change.live
+    known = registry.registered(subject.name, subject.schema)
+    if known is not None and known != live.version:
+        newer = [number for number in registry.versions(subject.name) if number > known]
+        yield _outrun(subject, known, newer, registry)
+        return
+    reasons = incompatibilities(
+        subject.compatibility, subject.schema, _older(subject, live, registry)
+    )
+    if not reasons and live.compatibility == subject.compatibility:
+        reasons = registry.incompatibilities(subject.name, subject.schema)
+    if reasons:
+        yield (
+            f"{subject.file}: not {subject.compatibility}-compatible with version"
+            f" {live.version} of {subject.name}: {'; '.join(reasons)}. Give every new field a"
+            " default, and remove only fields that have a default; or write to a new topic"
+        )
+
+
+def _older(subject: Subject, live: LiveSubject, registry: "Registry") -> Mapping[int, Schema]:
+    """The versions that the level is about."""
+    if not subject.compatibility.endswith("_TRANSITIVE"):
+        return {live.version: live.schema}
+    numbers = registry.versions(subject.name)
+    return {number: registry.version(subject.name, number).schema for number in numbers}
+
+
+def _outrun(subject: Subject, known: int, newer: Sequence[int], registry: "Registry") -> str:
+    """The schema is an older version: registering it again would leave the newer one in place."""
+    urls = " ".join(f"{registry.url}/subjects/{subject.name}/versions/{n}" for n in newer)
     return (
-        f"{subject.file}: not {subject.compatibility}-compatible with version"
-        f" {change.live.version} of {subject.name}: {'; '.join(reasons)}. Give every new field a"
-        " default, and remove only fields that have a default; or write to a new topic"
+        f"{subject.file}: this schema is version {known} of {subject.name}, and a registry does not"
+        f" make an older version the latest again. Change a `doc` in it, so that it is a new"
+        f" version; or delete what is newer: curl -X DELETE {urls}"
     )
 
 
-def _fields(schema: Schema) -> dict[str, str]:
-    named = {f"field {field['name']}": _field(field) for field in schema["fields"]}
-    rest = {key: str(value) for key, value in schema.items() if key not in {"fields", "type"}}
-    return {**rest, **named}
+def _make(change: Change, registry: "Registry") -> None:
+    subject: Subject = change.declared
+    live: LiveSubject | None = change.live
+    # The level comes first: the registry has to judge the schema by the declared one. Only a
+    # subject without a version cannot have a level yet.
+    if live is not None and subject.compatibility != live.compatibility:
+        registry.set_compatibility(subject.name, subject.compatibility)
+    if _is_new(change):
+        registry.register(subject.name, subject.schema)
+    if live is None:
+        registry.set_compatibility(subject.name, subject.compatibility)
+    latest = registry.latest(subject.name)
+    if canonical(latest.schema) != canonical(subject.schema):
+        raise PipelineError(
+            f"{subject.file}: registered, but the latest version of {subject.name} is still"
+            f" {latest.version}, with another schema. `plan` shows the difference"
+        )
 
 
-def _field(field: Mapping[str, object]) -> str:
+def _edits(before: Schema, after: Schema) -> tuple[Edit, ...]:
+    """What differs in meaning: attributes of the record, fields, and attributes of fields."""
+    old, new = meaning(before), meaning(after)
+    old_fields = {field["name"]: field for field in old.get("fields", ())}
+    new_fields = {field["name"]: field for field in new.get("fields", ())}
+    both = [name for name in new_fields if name in old_fields]
+    found = list(edits(_attributes(old), _attributes(new)))
+    for name in new_fields.keys() ^ old_fields.keys():
+        added, removed = new_fields.get(name), old_fields.get(name)
+        found.append(Edit(f"field {name}", removed and _field(removed), added and _field(added)))
+    for name in both:
+        of = f" of field {name}"
+        found += edits(_attributes(old_fields[name], of), _attributes(new_fields[name], of))
+    if [name for name in old_fields if name in new_fields] != both:
+        found.append(Edit("order of fields", ", ".join(old_fields), ", ".join(new_fields)))
+    return tuple(sorted(found, key=lambda edit: edit.key))
+
+
+def _attributes(part: Mapping[str, Any], of: str = "") -> dict[str, str]:
+    """The attributes of a record or of a field, in words."""
+    elsewhere = {"name", "fields"} if of else {"type", "fields"}
+    return {
+        f"{key}{of}": value if isinstance(value, str) else compact(value)
+        for key, value in part.items()
+        if key not in elsewhere
+    }
+
+
+def _field(field: Mapping[str, Any]) -> str:
     return compact({key: value for key, value in field.items() if key != "name"})

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.change import Change
+from pipeline.change import Change, Problem
 from pipeline.errors import PipelineError, SlowError
 from pipeline.live import LiveScript, LiveTable
 from pipeline.resources.resource import Resource, Result, Run
@@ -25,6 +25,7 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
     """Tables. Deployments add columns, comments and privileges, and drop nothing."""
 
     kind = KIND
+    stays = True
 
     def read(
         self, services: "Services", declared: Sequence[Table | Script]
@@ -44,10 +45,15 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
             yield change
 
     def problems(
-        self, declared: Table | Script, live: LiveTable | LiveScript | None, owner: str
+        self,
+        declared: Table | Script,
+        live: LiveTable | LiveScript | None,
+        owner: str,
+        *,
+        adopt: bool,
     ) -> Iterator[str]:
         """What a deployment cannot run of the script."""
-        del live, owner
+        del live, owner, adopt
         if isinstance(declared, Script):
             yield from declared.problems()
 
@@ -68,26 +74,34 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
 
     def check(
         self, changes: Sequence[Change], declared: Sequence[Table | Script], services: "Services"
-    ) -> list[str]:
+    ) -> list[Problem]:
         """Makes the changes, checks that the tables fit their sinks, and rolls back.
 
         A statement that takes long, such as an index of a large table, ends the check: what it
         locks is not to wait twice.
         """
-        if any(p for item in declared if isinstance(item, Script) for p in item.problems()):
+        refused = [change for change in changes if _is_refused(change)]
+        if any(change.live is None for change in refused):
+            # It makes the roles, without which nothing can be made.
             return []
+        possible = [change for change in changes if change not in refused]
         with services.database.transaction() as transaction:
-            left: list[str] = []
+            left: list[Problem] = []
             try:
-                left = _make(changes, transaction)
+                left = _make(possible, transaction)
             except SlowError:
                 return []
             except PipelineError as error:
-                return [str(error)]
+                # The transaction does not tell which change it was.
+                return [Problem(KIND, "", str(error))]
             finally:
                 tables = transaction.rolled_back()
         declared_tables = [item for item in declared if isinstance(item, Table)]
-        unfit = [p for table in declared_tables for p in table.unfit(tables.get(table.name))]
+        unfit = [
+            Problem(KIND, table.name, message)
+            for table in declared_tables
+            for message in table.unfit(tables.get(table.name))
+        ]
         return [*unfit, *left]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
@@ -98,7 +112,7 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
                 left = _make(changes, transaction)
                 if left:
                     transaction.rolled_back()
-            error = "\n".join(left) or None
+            error = "\n".join(problem.message for problem in left) or None
         except PipelineError as failure:
             error = str(failure)
         for change in changes:
@@ -107,6 +121,16 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
                 for note in change.declared.notes(change.live):
                     run.tell(note)
         return [(change, error) for change in changes]
+
+    def status(self, declared: Sequence[Table | Script], services: "Services") -> None:
+        """Nothing, if PostgreSQL answers."""
+        del declared
+        with services.database.transaction():
+            pass
+
+
+def _is_refused(change: Change) -> bool:
+    return isinstance(change.declared, Script) and any(change.declared.problems())
 
 
 def _live(script: Script, transaction: "Transaction") -> LiveScript | None:
@@ -118,7 +142,7 @@ def _live(script: Script, transaction: "Transaction") -> LiveScript | None:
     return LiveScript(stored.script, made, found, transaction.rotated())
 
 
-def _make(changes: Sequence[Change], transaction: "Transaction") -> list[str]:
+def _make(changes: Sequence[Change], transaction: "Transaction") -> list[Problem]:
     """Makes the changes; returns what differs after that from what was made before."""
     script = next((change for change in changes if isinstance(change.declared, Script)), None)
     tables = [change for change in changes if isinstance(change.declared, Table)]
@@ -146,7 +170,7 @@ def _settled(change: Change, transaction: "Transaction") -> Catalog:
     return before
 
 
-def _stored(change: Change, before: Catalog, transaction: "Transaction") -> list[str]:
+def _stored(change: Change, before: Catalog, transaction: "Transaction") -> list[Problem]:
     script: Script = change.declared
     after = transaction.catalog()
     mending = list(script.mending(change.live, after))
@@ -155,4 +179,5 @@ def _stored(change: Change, before: Catalog, transaction: "Transaction") -> list
     if mending:
         after = transaction.catalog()
     transaction.store(script.text, script.made(before, after, change.live))
-    return list(script.unsettled(change.live, after))
+    left = script.unsettled(change.live, after)
+    return [Problem(KIND, script.name, message) for message in left]

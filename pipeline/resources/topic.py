@@ -1,14 +1,17 @@
 """Topics of Kafka."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.change import Action, Change, edits
+from pipeline.change import Action, Change, Problem, edits
+from pipeline.errors import RefusedError
 from pipeline.live import LiveTopic
-from pipeline.resources.resource import Resource, Result, Run, at_once
+from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, at_once
 
 if TYPE_CHECKING:
+    from pipeline.clients.kafka import Kafka
     from pipeline.services import Services
 
 KIND = "topic"
@@ -53,9 +56,11 @@ class Topics(Resource[Topic, LiveTopic]):
             changed = edits(before, after)
             yield Change(KIND, declared.name, Action.UPDATE, changed, declared=declared, live=live)
 
-    def problems(self, declared: Topic, live: LiveTopic | None, owner: str) -> Iterator[str]:
+    def problems(
+        self, declared: Topic, live: LiveTopic | None, owner: str, *, adopt: bool
+    ) -> Iterator[str]:
         """Fewer partitions than the topic has, or another replication factor."""
-        del owner
+        del owner, adopt
         if live and live.partitions > declared.partitions:
             yield (
                 f"{declared.origin}: {declared.name} has {live.partitions} partitions and Kafka"
@@ -68,22 +73,27 @@ class Topics(Resource[Topic, LiveTopic]):
                 f" {declared.replication} is declared: change it with kafka-reassign-partitions"
             )
 
+    def check(
+        self, changes: Sequence[Change], declared: Sequence[Topic], services: "Services"
+    ) -> list[Problem]:
+        """Has the broker check each new topic and setting."""
+        del declared
+
+        def problem(change: Change) -> Problem | None:
+            try:
+                _make(change, services.kafka, trial=True)
+            except RefusedError as error:
+                topic: Topic = change.declared
+                return Problem(KIND, topic.name, f"{topic.origin}: {topic.name}: {error}")
+            return None
+
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            return [found for found in pool.map(problem, changes) if found]
+
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Creates topics, adds partitions, and sets configuration."""
-
-        def make(change: Change) -> None:
-            topic: Topic = change.declared
-            live: LiveTopic | None = change.live
-            kafka = run.services.kafka
-            if live is None:
-                kafka.create(topic.name, topic.partitions, topic.replication, topic.config)
-                return
-            if topic.partitions > live.partitions:
-                kafka.grow(topic.name, topic.partitions)
-            if topic.config != live.config:
-                kafka.configure(topic.name, topic.config, live.config)
-
-        return at_once(changes, make, run)
+        kafka = run.services.kafka
+        return at_once(changes, lambda change: _make(change, kafka, trial=False), run)
 
     def remove(self, declared: Sequence[Topic], run: Run, report: Callable[[str], None]) -> None:
         """Deletes the topics with their records."""
@@ -92,3 +102,16 @@ class Topics(Resource[Topic, LiveTopic]):
         kafka.delete(names)
         for name in names:
             report(f"{KIND} {name}")
+
+
+def _make(change: Change, kafka: "Kafka", *, trial: bool) -> None:
+    """Makes the change, or has the broker check it only."""
+    topic: Topic = change.declared
+    live: LiveTopic | None = change.live
+    if live is None:
+        kafka.create(topic.name, topic.partitions, topic.replication, topic.config, trial=trial)
+        return
+    if topic.partitions > live.partitions:
+        kafka.grow(topic.name, topic.partitions, trial=trial)
+    if topic.config != live.config:
+        kafka.configure(topic.name, topic.config, live.config, trial=trial)

@@ -1,1 +1,1 @@
-"""The SQL of ksql/: statements, what reads them, and how they run on Flink."""
+"""The SQL of ksql/: parsing its statements, comparing them, and translating them to Flink."""

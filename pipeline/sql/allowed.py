@@ -1,4 +1,4 @@
-"""What a query may be made of. sqlglot reads far more SQL than ksqlDB has: the rest is refused."""
+"""The SQL that a query may use. sqlglot parses far more SQL than ksqlDB; the rest is refused."""
 
 from collections.abc import Iterator, Mapping
 
@@ -44,40 +44,40 @@ PARTS: Mapping[type[exp.Expression], frozenset[str]] = {
     ),
 }  # fmt: skip
 INSTEAD = {
-    "DPipe": "||: say CONCAT(…)",
-    "Distinct": "DISTINCT: COUNT_DISTINCT(…) counts what differs",
+    "DPipe": "||: write CONCAT(…)",
+    "Distinct": "DISTINCT: write COUNT_DISTINCT(…)",
     "NullSafeEQ": "IS NOT DISTINCT FROM",
     "NullSafeNEQ": "IS DISTINCT FROM",
-    "Tuple": "a list in parentheses: leave them out",
-    "Subquery": "a query in a query: make it a statement of its own",
-    "Window": "OVER: say GROUP BY",
-    "ILike": "ILIKE: say LCASE(…) LIKE …",
+    "Tuple": "a list in parentheses: remove the parentheses",
+    "Subquery": "a subquery: make it a statement of its own",
+    "Window": "OVER: write GROUP BY",
+    "ILike": "ILIKE: write LCASE(…) LIKE …",
 }
 WORDS = {
     "with_": "WITH: make it a statement of its own",
-    "distinct": "DISTINCT: say GROUP BY",
+    "distinct": "DISTINCT: write GROUP BY",
     "sample": "TABLESAMPLE",
-    "db": "a qualified name: a source is one word, a column one or two",
+    "db": "a qualified name: write a source as <name>, a column as <name> or <source>.<name>",
     "laterals": "LATERAL",
     "locks": "FOR UPDATE",
-    "method": "NATURAL JOIN: say ON …",
-    "using": "USING: say ON …",
-    "query": "IN (SELECT …): join",
+    "method": "NATURAL JOIN: write ON …",
+    "using": "USING: write ON …",
+    "query": "IN (SELECT …): write a JOIN",
     "all": "GROUP BY ALL: name the columns",
 }
 
 
 def check(statement: Statement, query: Query) -> None:
-    """Refuses the first part of a query that is none of PARTS.
+    """Checks that a query uses only the SQL in PARTS.
 
     Raises:
-        SpecError: with the part's place and name.
+        SpecError: the query uses other SQL. It has the place and the name of the first such part.
     """
     roots = [query.select, *([query.partition_by] if query.partition_by is not None else [])]
     for root in roots:
         for node in root.find_all(exp.Expression):
-            for place, name in _unknown(node):
-                known = place if offset_of(place, -1) >= 0 else node
+            for part, name in _unknown(node):
+                known = part if offset_of(part, -1) >= 0 else node
                 what, _, instead = name.partition(": ")
                 hint = f": {instead}" if instead else ""
                 statement.refuse(known, f"{what} does not run on both targets{hint}")

@@ -1,7 +1,7 @@
 """The columns that a JDBC sink writes, from the Avro schemas of its topics.
 
-Types are those that Connect gives the records (AvroData of Confluent's converter) and Debezium's
-JDBC sink binds, by the names that PostgreSQL's format_type has for them.
+Confluent's Avro converter (AvroData) sets the Connect types, and Debezium's JDBC sink binds them.
+Types are named as PostgreSQL's format_type names them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ PRIMITIVES = {
     "bytes": "bytea",
     "fixed": "bytea",
 }
-# Of Avro's other logical types, Connect gives the plain type.
+# AvroData ignores Avro's other logical types: such a field has its plain type.
 LOGICAL = {
     "date": "date",
     "time-millis": "time without time zone",
@@ -33,7 +33,7 @@ LOGICAL = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column; `default` is the schema's, of a field that is text, a number or a boolean."""
+    """A column. `default` is the schema's default, if the field is text, a number or a boolean."""
 
     name: str
     type: str
@@ -43,14 +43,14 @@ class Column:
 
 
 class UnknownTypeError(ValueError):
-    """A field has a type that is no column's."""
+    """No PostgreSQL column type fits a field."""
 
 
 def columns_of(schemas: Iterable[Schema]) -> tuple[Column, ...]:
-    """The columns of a table that takes the records of all these schemas, in order.
+    """The columns of a table that takes the records of all these schemas, in the fields' order.
 
     Raises:
-        UnknownTypeError: a field is no column, or two schemas disagree on a column's type.
+        UnknownTypeError: no column type fits a field, or two schemas give a column different types.
     """
     each = [
         {column.name: column for column in _flattened(s, "", is_nullable=False)} for s in schemas
@@ -59,18 +59,19 @@ def columns_of(schemas: Iterable[Schema]) -> tuple[Column, ...]:
     return tuple(_merged([columns.get(name) for columns in each]) for name in names)
 
 
-def _merged(found: list[Column | None]) -> Column:
-    columns = [column for column in found if column]
+def _merged(versions: list[Column | None]) -> Column:
+    columns = [column for column in versions if column]
     first = columns[0]
     types = {column.type for column in columns}
     if len(types) > 1:
-        raise UnknownTypeError(f"{first.name} is {' and '.join(sorted(types))} in its topics")
-    nullable = None in found or any(column.nullable for column in columns)
+        different = " and ".join(sorted(types))
+        raise UnknownTypeError(f"{first.name} has different types in the topics: {different}")
+    nullable = None in versions or any(column.nullable for column in columns)
     return replace(first, nullable=nullable)
 
 
 def _flattened(schema: Schema, prefix: str, *, is_nullable: bool) -> Iterator[Column]:
-    """`is_nullable` is whether the field may be null that the schema is nested in."""
+    """The fields as columns. `is_nullable`: the field that holds this schema may be null."""
     for field in schema["fields"]:
         name = f"{prefix}{field['name']}"
         kind, nullable = _non_null(name, field["type"])
@@ -90,7 +91,7 @@ def _non_null(name: str, kind: Any) -> tuple[Any, bool]:
     options = kind if isinstance(kind, list) else [kind]
     others = [option for option in options if option != "null"]
     if len(others) != 1:
-        raise UnknownTypeError(f"{name} is a union of several types: no column takes it")
+        raise UnknownTypeError(f"{name} is a union of several types: no column type fits it")
     return others[0], len(options) > len(others)
 
 
@@ -109,5 +110,5 @@ def _type(name: str, kind: Any) -> str:
 
 def _primitive(name: str, kind: str) -> str:
     if kind not in PRIMITIVES:
-        raise UnknownTypeError(f"{name} is a {kind}: no column takes it")
+        raise UnknownTypeError(f"{name} is a {kind}: no column type fits it")
     return PRIMITIVES[kind]

@@ -1,6 +1,6 @@
-"""When two statements of ksqlDB mean the same, and which of their parts differ.
+"""Compares ksqlDB statements by meaning, and finds the parts that differ.
 
-ksqlDB rewrites what it is given: qualified names, parentheses, OUTER, properties of its own.
+ksqlDB rewrites a statement: it qualifies names, adds parentheses, OUTER and properties of its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ COMPARED = ("KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "TIMESTAMP")
 
 
 def canonical(statement: Statement) -> str:
-    """Equal for statements that mean the same."""
+    """A text that is equal for statements with the same meaning."""
     return "\n".join(line.meaning for line in parts(statement))
 
 
@@ -70,22 +70,22 @@ def _written(node: exp.Expression | None) -> str:
 
 
 def _dump(value: object, aliases: Mapping[str, str]) -> str:
-    """An expression by its structure, without parentheses and qualifiers that say nothing."""
+    """An expression's structure as text, without redundant parentheses and qualifiers."""
     if isinstance(value, exp.Paren):
-        found = _dump(value.this, aliases)
+        text = _dump(value.this, aliases)
     elif isinstance(value, exp.Identifier):
-        found = name_of(value)
+        text = name_of(value)
     elif isinstance(value, exp.Column):
         table = value.args.get("table")
         source = f"{aliases.get(name_of(table), '?')}." if table and len(aliases) > 1 else ""
-        found = f"{source}{name_of(value.this)}"
+        text = f"{source}{name_of(value.this)}"
     elif isinstance(value, exp.Anonymous):
-        found = f"{str(value.this).upper()}({_dump(value.expressions, aliases)})"
+        text = f"{str(value.this).upper()}({_dump(value.expressions, aliases)})"
     elif isinstance(value, exp.Expression):
         children = [child for child in value.args.values() if child not in (None, [], False)]
-        found = f"{type(value).__name__}({_dump(children, aliases)})"
+        text = f"{type(value).__name__}({_dump(children, aliases)})"
     elif isinstance(value, list):
-        found = ", ".join(_dump(item, aliases) for item in value)
+        text = ", ".join(_dump(item, aliases) for item in value)
     else:
-        found = str(value)
-    return found
+        text = str(value)
+    return text

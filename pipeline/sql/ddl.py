@@ -1,4 +1,4 @@
-"""PostgreSQL's statements that make and alter a table. Pure."""
+"""The PostgreSQL statements that create and alter a table. Pure functions: text in, text out."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,21 +7,21 @@ from pipeline.sql.columns import Column
 
 
 def create_table(name: str, columns: Iterable[Column], key: tuple[str, ...]) -> str:
-    """A table, unless it is there."""
+    """Creates the table if it does not exist."""
     lines = [definition(column) for column in columns]
     body = ",\n  ".join([*lines, f"PRIMARY KEY ({', '.join(map(quoted, key))})"])
     return f"CREATE TABLE IF NOT EXISTS {quoted(name)} (\n  {body}\n)"
 
 
 def add_column(table: str, column: Column) -> str:
-    """A column, unless it is there. Rows that are there before it get the schema's default."""
+    """Adds the column if it does not exist. Existing rows get the schema's default."""
     has_default = column.default is not None and not column.nullable
     default = f" DEFAULT {literal(column.default)}" if has_default else ""
     return f"ALTER TABLE {quoted(table)} ADD COLUMN IF NOT EXISTS {definition(column)}{default}"
 
 
 def set_nullable(table: str, column: Column) -> str:
-    """Whether a column takes nulls."""
+    """Makes the column nullable or NOT NULL, as `column.nullable` says."""
     verb = "DROP" if column.nullable else "SET"
     return f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(column.name)} {verb} NOT NULL"
 
@@ -32,7 +32,7 @@ def add_key(table: str, key: Iterable[str]) -> str:
 
 
 def set_type(table: str, column: Column) -> str:
-    """Another type of a column. Never run here: it can lose what the column holds."""
+    """Changes a column's type. Only printed, never run: the conversion can lose data."""
     name = quoted(column.name)
     return (
         f"ALTER TABLE {quoted(table)} ALTER COLUMN {name} TYPE {column.type}"
@@ -41,32 +41,32 @@ def set_type(table: str, column: Column) -> str:
 
 
 def comment_on_table(table: str, comment: str) -> str:
-    """What a table is."""
+    """Sets the table's comment."""
     return f"COMMENT ON TABLE {quoted(table)} IS {literal(comment)}"
 
 
 def comment_on_column(table: str, column: Column) -> str:
-    """What a column is."""
+    """Sets the column's comment."""
     return f"COMMENT ON COLUMN {quoted(table)}.{quoted(column.name)} IS {literal(column.comment)}"
 
 
 def grants(table: str, privileges: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """What each role may do."""
+    """Grants each role its privileges, given by role."""
     for role, allowed in privileges.items():
         yield f"GRANT {', '.join(allowed)} ON {quoted(table)} TO {quoted(role)}"
 
 
 def definition(column: Column) -> str:
-    """A column as CREATE TABLE has it."""
+    """The column's definition in CREATE TABLE."""
     return f"{quoted(column.name)} {column.type}{'' if column.nullable else ' NOT NULL'}"
 
 
 def quoted(name: str) -> str:
-    """A name as it is, whatever word it is."""
+    """The name as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(value: Any) -> str:
-    """A value as a literal, for PostgreSQL to cast."""
+    """The value as a string literal, which PostgreSQL casts to the column's type."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return "'" + text.replace("'", "''") + "'"

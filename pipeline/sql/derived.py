@@ -1,7 +1,7 @@
-"""What follows from a query of ksql/: the schema and the configuration of its topic.
+"""The schema and the configuration of the topic that a query of ksql/ writes.
 
-Source: ksqlDB's own, as it registers and creates them (AvroSchemas and TopicCreateInjector of
-github.com/confluentinc/ksql); it takes a topic that is there only if it is the same.
+They equal what ksqlDB itself registers and creates (AvroSchemas and TopicCreateInjector of
+github.com/confluentinc/ksql): ksqlDB accepts an existing topic only if it is the same.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ PLAIN = {
 
 
 def value_schema(relation: Relation) -> Schema:
-    """The schema of the topic's values: every column but the key's, each can be null."""
+    """The schema of the topic's values: every column except the key, all nullable."""
     fields = [
         {"name": field, "type": ["null", _avro(relation.columns[column])], "default": None}
         for column, field in relation.fields.items()
@@ -41,10 +41,10 @@ def value_schema(relation: Relation) -> Schema:
 def topic_config(
     statement: Statement, defaults: Mapping[str, str], source: Mapping[str, str]
 ) -> dict[str, str]:
-    """The topic's configuration; `source` is that of the first topic that the query reads.
+    """The topic's configuration. `source` is that of the first topic that the query reads.
 
-    A table keeps the newest record of each key. A stream and a windowed table keep theirs as long
-    as what they are made of, or as WITH (RETENTION_MS = …) says.
+    A table's topic is compacted. The topic of a stream or a windowed table has the retention of its
+    source, or the one in WITH (RETENTION_MS = …).
     """
     query = statement.query
     is_table = statement.kind == "TABLE"

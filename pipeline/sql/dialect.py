@@ -1,4 +1,4 @@
-"""ksqlDB's dialect of SQL: its words, types and limits, and sqlglot's parser for its SELECT."""
+"""ksqlDB's dialect of SQL: its keywords, types and limits, and a sqlglot dialect for its SELECT."""
 
 import re
 from typing import Any, ClassVar
@@ -25,7 +25,7 @@ FORMATS = {
     "KEY_FORMAT": ("KAFKA", "DELIMITED"),
     "VALUE_FORMAT": ("AVRO",),
 }
-# CLEANUP_POLICY and REPLICAS are ksqlDB's own, in what it says that it runs.
+# ksqlDB adds CLEANUP_POLICY and REPLICAS to the statements that it lists.
 PROPERTIES = {
     "KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "FORMAT", "TIMESTAMP", "PARTITIONS",
     "RETENTION_MS", "CLEANUP_POLICY", "REPLICAS",
@@ -35,7 +35,7 @@ RESERVED = {"ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND"}
 
 
 class Ksql(Dialect):
-    """ksqlDB for sqlglot: its quotes, and no function that sqlglot would give its own meaning."""
+    """ksqlDB's dialect for sqlglot: its quotes, and no functions with sqlglot's own meaning."""
 
     class Tokenizer(tokens.Tokenizer):
         """Names are quoted by backticks or double quotes."""
@@ -43,7 +43,7 @@ class Ksql(Dialect):
         IDENTIFIERS: ClassVar[list[Any]] = ["`", '"']
 
     class Parser(parser.Parser):
-        """Every function is anonymous, but CAST, which has a syntax of its own."""
+        """Parses every function as anonymous, except CAST, which has its own syntax."""
 
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
@@ -53,20 +53,20 @@ class Ksql(Dialect):
 
 
 def type_of(written: str) -> str:
-    """A type as it is called here: one of TYPES, or DECIMAL(p, s); "" if it is neither."""
-    found = DECIMAL.fullmatch(written.upper())
-    if found is None:
+    """The standard name of a type: a value of TYPES, or DECIMAL(p, s). "" if it is neither."""
+    decimal = DECIMAL.fullmatch(written.upper())
+    if decimal is None:
         return TYPES.get(written.upper(), "")
-    precision, scale = int(found.group(1)), int(found.group(2))
+    precision, scale = int(decimal.group(1)), int(decimal.group(2))
     fits = 1 <= precision <= MOST_DIGITS and scale <= precision
     return f"DECIMAL({precision}, {scale})" if fits else ""
 
 
 def is_reserved(name: str) -> bool:
-    """Whether no column may have this name: ksqlDB's own, and the translation's."""
+    """Whether ksqlDB or the translation uses the name, so that no column may have it."""
     return name in RESERVED or name.startswith("__")
 
 
 def reserved(name: str) -> str:
-    """What to say of such a name."""
-    return f"{name} is a name of the engine's own: call it otherwise"
+    """The message about a reserved name."""
+    return f"{name} is reserved: use another name"

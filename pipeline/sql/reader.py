@@ -1,6 +1,6 @@
-"""Reads ksql/*.sql: the part of ksqlDB SQL that both targets run. Anything else is refused.
+"""Parses ksql/*.sql: the part of ksqlDB's SQL that runs on both targets. The rest is refused.
 
-The heads of statements are read here, token by token; pipeline/sql/select.py reads what follows AS.
+This module parses a statement up to AS, token by token. pipeline/sql/select.py parses the query.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import Literal
 from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import TokenType
 
+from pipeline import textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.sql.dialect import FORMATS, PROPERTIES, TYPES, Ksql, is_reserved, reserved, type_of
 from pipeline.sql.select import read_query
@@ -18,21 +19,29 @@ from pipeline.sql.statements import Column, Source, Statement, name_of, offset_o
 from pipeline.sql.tokens import Cursor
 from pipeline.suggest import unknown
 
+# Folders of ksql/ that have other files: pipeline/cases/, stack/sqlclient.py.
+BESIDE = ("cases", "questions")
+LARGEST = 200_000
+MOST_STATEMENTS = 100
 SETTING = [TokenType.STRING, TokenType.EQ, TokenType.STRING]
+# Texts, names and comments from their beginnings to their ends; and how one begins.
+CLOSED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
+OPENING = re.compile(r"['\"`]|/\*")
 VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 
 def load(folder: Path) -> tuple[Statement, ...]:
-    """All statements of a folder, in the order of the files' names.
+    """All statements of a folder's *.sql files, in the order of the files' names.
 
     Raises:
-        SpecError: with the first mistake of each file, its line, column and token.
+        SpecError: there are mistakes: the first of each file, and every source that is unknown or
+            created twice.
     """
-    mistakes: list[Mistake] = []
     statements: list[Statement] = []
-    for file in sorted(folder.glob("*.sql")):
+    files, mistakes = textfile.listed(folder, ".sql", BESIDE)
+    for file in files:
         try:
-            statements += parse(file, file.read_text())
+            statements += parse(file, textfile.read(file, LARGEST))
         except SpecError as error:
             mistakes += error.mistakes
     mistakes += _unknown_or_repeated(statements)
@@ -45,10 +54,10 @@ def _unknown_or_repeated(statements: list[Statement]) -> Iterator[Mistake]:
     seen: set[str] = set()
     for statement in statements:
         if statement.name in seen:
-            yield statement.source.mistake(statement.start, f"{statement.name} is made twice")
+            yield statement.source.mistake(statement.start, f"{statement.name} is created twice")
         for table in tables_of(statement.query.select) if statement.query else ():
             if name_of(table.this) not in seen:
-                message = f"no stream or table {name_of(table.this)} is made before this statement"
+                message = f"no statement before this one creates {name_of(table.this)}"
                 yield statement.source.mistake(offset_of(table, statement.start), message)
         seen.add(statement.name)
 
@@ -57,13 +66,18 @@ def parse(file: Path, text: str) -> list[Statement]:
     """The statements of one file.
 
     Raises:
-        SpecError: with the first mistake.
+        SpecError: the text has a mistake. Only the first one is reported.
     """
     source = Source(file, _filled_in(file, text))
     try:
         tokens = Ksql().tokenize(source.text)
-    except TokenError as error:
-        raise SpecError((Mistake(file, None, "", f"not SQL: {error}"),)) from None
+    except TokenError:
+        source.refuse(
+            _last_opened(source.text), "a text, a name or a comment begins and never ends"
+        )
+    if sum(token.token_type is TokenType.SEMICOLON for token in tokens) > MOST_STATEMENTS:
+        message = f"has more than {MOST_STATEMENTS} statements: make it several files"
+        raise SpecError((Mistake(file, None, "", message),))
     statements = []
     settings: dict[str, str] = {}
     begin = 0
@@ -80,18 +94,31 @@ def parse(file: Path, text: str) -> list[Statement]:
     return statements
 
 
+def _last_opened(text: str) -> int:
+    """Where the quote or the comment begins that the text never closes."""
+    position = 0
+    for found in CLOSED.finditer(text):
+        position = found.end()
+    rest = OPENING.search(text, position)
+    return rest.start() if rest else position
+
+
 def _filled_in(file: Path, text: str) -> str:
-    """The text with ${variables} of DEFINE name = 'value'; replaced."""
+    """The text with each ${name} replaced by the value of DEFINE name = 'value';."""
     values = dict(re.findall(r"(?im)^\s*DEFINE\s+(\w+)\s*=\s*'([^']*)'\s*;", text))
     unknown = next((m for m in VARIABLE.finditer(text) if m.group(1) not in values), None)
     if unknown:
         name = unknown.group(1)
         Source(file, text).refuse(unknown.start(), f"${{{name}}} has no DEFINE {name} = '…';")
+    added = sum(len(values[match.group(1)]) for match in VARIABLE.finditer(text))
+    if len(text) + added > LARGEST:
+        message = f"is larger than {LARGEST // 1000} kB, its variables filled in"
+        raise SpecError((Mistake(file, None, "", message),))
     return VARIABLE.sub(lambda match: values[match.group(1)], text)
 
 
 class _Reader(Cursor):
-    """Reads what stands before AS."""
+    """Parses a statement, and its query by read_query."""
 
     def setting(self) -> dict[str, str]:
         self.expect("SET")
@@ -102,9 +129,7 @@ class _Reader(Cursor):
     def statement(self, settings: Mapping[str, str]) -> Statement:
         self.expect("CREATE")
         if self.skip("OR"):
-            self.refuse(
-                "OR REPLACE is added by the deployment where ksqlDB allows it: leave it out"
-            )
+            self.refuse("remove OR REPLACE: the deployment adds it where ksqlDB allows it")
         kind: Literal["STREAM", "TABLE"] = "STREAM"
         if not self.skip("STREAM"):
             self.expect("TABLE")
@@ -117,9 +142,11 @@ class _Reader(Cursor):
         if query is None and self.at < len(self.tokens):
             self.refuse("unexpected")
         if not columns and not query:
-            self.refuse("columns or AS SELECT are missing: every column is stated here")
+            self.refuse("expected columns or AS SELECT: columns are not inferred from the schema")
         if query is None and properties.get("KEY_FORMAT") == "DELIMITED":
-            self.source.refuse(places["KEY_FORMAT"], "one column is the key: KEY_FORMAT = 'KAFKA'")
+            self.source.refuse(
+                places["KEY_FORMAT"], "the key is one column: write KEY_FORMAT = 'KAFKA'"
+            )
         start, end = self.tokens[0].start, self.tokens[-1].end + 1
         return Statement(
             kind, name, columns, properties, query, dict(settings), self.source, start, end, places
@@ -134,14 +161,14 @@ class _Reader(Cursor):
 
     def columns(self, kind: str) -> tuple[Column, ...]:
         self.expect("(")
-        found = [self.column(kind)]
+        columns = [self.column(kind)]
         while self.skip(","):
             column = self.column(kind)
-            if column.name in {other.name for other in found}:
-                self.source.refuse(column.start, f"{column.name} is there twice")
-            found.append(column)
+            if column.name in {other.name for other in columns}:
+                self.source.refuse(column.start, f"{column.name} is declared twice")
+            columns.append(column)
         self.expect(")")
-        return tuple(found)
+        return tuple(columns)
 
     def column(self, kind: str) -> Column:
         start = self.tokens[min(self.at, len(self.tokens) - 1)].start
@@ -164,34 +191,34 @@ class _Reader(Cursor):
         type_ = type_of("".join(token.text for token in self.tokens[start : self.at]))
         if not type_:
             self.at = start
-            self.refuse(f"the type is none of {', '.join(TYPES)}, DECIMAL(precision, scale)")
+            self.refuse(f"unknown type: use {', '.join(TYPES)} or DECIMAL(precision, scale)")
         return type_
 
     def properties(self, places: dict[str, int]) -> dict[str, str]:
         self.expect("(")
-        found: dict[str, str] = {}
+        properties: dict[str, str] = {}
         while True:
             key = self.name()
-            places[key] = self.property(key, found)
+            places[key] = self.property(key, properties)
             if not self.skip(","):
                 break
         self.expect(")")
-        return found
+        return properties
 
-    def property(self, key: str, found: dict[str, str]) -> int:
-        """Reads what follows the key, and adds it; where the key stands."""
+    def property(self, key: str, properties: dict[str, str]) -> int:
+        """Reads the value of a property into `properties`, and returns the offset of its key."""
         start = self.tokens[self.at - 1].start
-        if key in found:
-            self.source.refuse(start, f"{key} is there twice")
+        if key in properties:
+            self.source.refuse(start, f"{key} is given twice")
         if key not in PROPERTIES:
             self.source.refuse(start, f"WITH: {unknown('property', key, PROPERTIES)}")
         if key == "FORMAT":
-            self.source.refuse(start, "FORMAT is of key and value: say KEY_FORMAT, VALUE_FORMAT")
+            self.source.refuse(start, "replace FORMAT by KEY_FORMAT and VALUE_FORMAT")
         self.expect("=")
         sign = "-" if self.skip("-") else ""
         value = sign + (self.text and self.tokens[self.at].text)
         if value not in FORMATS.get(key, (value,)):
-            self.refuse(f"{key} is {' or '.join(FORMATS[key])}: no other runs on both targets")
+            self.refuse(f"{key} must be {' or '.join(FORMATS[key])}: no other runs on both targets")
         self.at += 1
-        found[key] = value
+        properties[key] = value
         return start

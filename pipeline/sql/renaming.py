@@ -1,11 +1,11 @@
-"""A statement under other names."""
+"""Renames the streams, tables and topics in a statement."""
 
 from collections.abc import Mapping
 
 from pipeline.sql.dialect import Ksql
 from pipeline.sql.statements import Statement
 
-# What may follow a source that has no alias.
+# The words that can follow a source without an alias.
 AFTER_SOURCE = {
     "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "ON", "WITHIN", "WHERE", "WINDOW", "GROUP BY",
     "PARTITION BY", "HAVING", "EMIT", "",
@@ -13,19 +13,19 @@ AFTER_SOURCE = {
 
 
 def renamed(statement: Statement, names: Mapping[str, str], topics: Mapping[str, str]) -> str:
-    """A statement's text with other names for streams and tables, and for its topic.
+    """A statement's text with other names for its streams and tables, and for its topic.
 
-    A source keeps its old name as an alias, so that what is qualified by it stays right.
+    A source keeps its old name as an alias, so that qualified columns stay valid.
 
     Raises:
-        SpecError: it does not name its topic.
+        SpecError: the statement does not name its topic.
     """
     text = statement.text
-    found = Ksql().tokenize(text)
-    words = [" ".join(token.text.upper().split()) for token in found]
+    tokens = Ksql().tokenize(text)
+    words = [" ".join(token.text.upper().split()) for token in tokens]
     edits: list[tuple[int, int, str]] = []
     has_topic = False
-    for at, token in enumerate(found):
+    for at, token in enumerate(tokens):
         before = words[at - 1] if at else ""
         if before in {"STREAM", "TABLE"} and at == 2:
             edits.append((token.start, token.end + 1, names[statement.name]))
@@ -39,7 +39,7 @@ def renamed(statement: Statement, names: Mapping[str, str], topics: Mapping[str,
             edits.append((token.start, token.end + 1, f"'{topics[statement.topic]}'"))
             has_topic = True
     if not has_topic:
-        statement.refuse(None, "name its topic, WITH (KAFKA_TOPIC = '…'), to test it")
+        statement.refuse(None, "a case needs the topic's name: add WITH (KAFKA_TOPIC = '…')")
     for start, end, new in reversed(edits):
         text = text[:start] + new + text[end:]
     return text

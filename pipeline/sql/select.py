@@ -1,7 +1,7 @@
-"""Reads what follows AS.
+"""Parses the query after AS.
 
-The SELECT is sqlglot's, with what only ksqlDB has (WINDOW, WITHIN, PARTITION BY, EMIT) taken out of
-it first.
+ksqlDB's own clauses (WINDOW, WITHIN, PARTITION BY, EMIT) are read here and blanked out. sqlglot
+parses the rest.
 """
 
 import re
@@ -17,19 +17,19 @@ from pipeline.sql.statements import Query, Source, Window, offset_of, tables_of
 from pipeline.sql.tokens import Cursor
 
 TEN_YEARS = 3650 * MILLIS["DAY"]
-NO_GRACE = "late records count, however late: say GRACE PERIOD 3650 DAYS"
-# How deep sqlglot, and what walks over its trees, can go with Python's own limit.
+NO_GRACE = "Flink counts every late record: write GRACE PERIOD 3650 DAYS"
+# Deeper nesting makes sqlglot, and code that walks its trees, exceed Python's recursion limit.
 DEEPEST = 30
-TOO_DEEP = f"is nested more than {DEEPEST} deep: make it several statements"
+TOO_DEEP = f"is nested more than {DEEPEST} levels deep: split it into several statements"
 LONGEST_CHAIN = 100
 TYPED_LITERALS = {"DATE", "TIME", "TIMESTAMP", "INTERVAL"}
 
 
 def read_query(source: Source, tokens: list[Token], at: int) -> Query:
-    """The query that begins at a token and ends with the last.
+    """The query from the token at index `at` to the last token.
 
     Raises:
-        SpecError: with the first mistake.
+        SpecError: the query has a mistake. Only the first one is reported.
     """
     return _QueryReader(source, tokens, at).query()
 
@@ -41,22 +41,22 @@ class _QueryReader(Cursor):
             self.refuse("expected SELECT")
         self.check_tokens()
         blanks: list[tuple[int, int]] = []
-        found: dict[str, Any] = {}
+        clauses: dict[str, Any] = {}
         while self.at < len(self.tokens):
             start = self.at
-            if self.clause(found):
+            if self.clause(clauses):
                 blanks.append((self.tokens[start].start, self.tokens[self.at - 1].end + 1))
             else:
                 self.at += 1
         span = (self.tokens[begin].start, self.tokens[-1].end + 1)
         select = self.parsed(span, blanks)
         self.check_sources(select, span[0])
-        partition = found.get("PARTITION BY")
+        partition = clauses.get("PARTITION BY")
         by = self.key(partition) if partition else None
-        return Query(select, found.get("WINDOW"), found.get("WITHIN"), by)
+        return Query(select, clauses.get("WINDOW"), clauses.get("WITHIN"), by)
 
-    def clause(self, found: dict[str, Any]) -> bool:
-        """Reads what only ksqlDB has, and adds it; false if something else stands here."""
+    def clause(self, clauses: dict[str, Any]) -> bool:
+        """Reads one of ksqlDB's own clauses into `clauses`; false if there is none here."""
         name = self.text
         readers = {
             "WINDOW": self.window,
@@ -66,33 +66,33 @@ class _QueryReader(Cursor):
         }
         if name not in readers or self.tokens[self.at].token_type is TokenType.IDENTIFIER:
             return False
-        if name in found:
+        if name in clauses:
             self.refuse(f"a second {name}")
         self.at += 1
-        found[name] = readers[name]()
+        clauses[name] = readers[name]()
         return True
 
     def within(self) -> int:
-        found = self.duration()
+        within_ms = self.duration()
         self.grace()
-        return found
+        return within_ms
 
     def changes(self) -> bool:
         self.expect("CHANGES")
         if self.at < len(self.tokens):
-            self.refuse("EMIT CHANGES is the end of a statement")
+            self.refuse("EMIT CHANGES ends a statement: remove the rest")
         return True
 
     def check_tokens(self) -> None:
-        """Refuses what sqlglot would take for a CAST, and what is nested too deep for it."""
+        """Refuses what sqlglot would read as a CAST, and what is nested too deep for it."""
         opened = prefixes = 0
         for position in range(self.at, len(self.tokens)):
             token, text = self.tokens[position], self.tokens[position].text.upper()
             before = self.tokens[position - 1].text.upper()
             if text == "FROM" and before == ",":
-                self.source.refuse(token.start, "expected one more column")
+                self.source.refuse(token.start, "expected a column after the comma")
             if token.token_type is TokenType.DCOLON:
-                self.source.refuse(token.start, ":: is not ksqlDB's: say CAST(… AS …)")
+                self.source.refuse(token.start, "ksqlDB has no ::, write CAST(… AS …)")
             if token.token_type is TokenType.STRING and before in TYPED_LITERALS:
                 self.source.refuse(token.start, f"{before} '…' does not run on both targets: CAST")
             plain = token.token_type not in {TokenType.STRING, TokenType.IDENTIFIER}
@@ -106,24 +106,22 @@ class _QueryReader(Cursor):
             self.source.refuse(start, "FROM is missing")
         for table in tables_of(select):
             if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-                message = "a query reads streams and tables by their names"
+                message = "FROM and JOIN take the name of a stream or table"
                 self.source.refuse(offset_of(table, start), message)
 
     def key(self, span: tuple[int, int]) -> exp.Expression:
         keys = self.parsed(span, [], "SELECT ").expressions
         if len(keys) != 1:
-            self.source.refuse(
-                offset_of(keys[1], span[0]), "PARTITION BY takes one column, a VARCHAR"
-            )
-        found: exp.Expression = keys[0]
-        return found
+            self.source.refuse(offset_of(keys[1], span[0]), "PARTITION BY takes one VARCHAR column")
+        key: exp.Expression = keys[0]
+        return key
 
     def until_emit(self) -> tuple[int, int]:
         start = self.at
         while self.text not in {"EMIT", ""}:
             self.at += 1
         if start == self.at:
-            self.refuse("expected what to partition by")
+            self.refuse("expected a column to partition by")
         return self.tokens[start].start, self.tokens[self.at - 1].end + 1
 
     def window(self) -> Window:
@@ -138,7 +136,9 @@ class _QueryReader(Cursor):
             advance = self.positive()
             if advance > size:
                 self.at -= 2
-                self.refuse("ADVANCE is at most SIZE: records between the windows would be lost")
+                self.refuse(
+                    "ADVANCE must be at most SIZE: records between the windows would be lost"
+                )
         if not self.skip(","):
             self.refuse(NO_GRACE)
         retention = None
@@ -148,7 +148,7 @@ class _QueryReader(Cursor):
                 self.refuse(NO_GRACE)
         grace = self.grace()
         if retention is not None and retention < size + grace:
-            self.refuse("RETENTION is at least SIZE and GRACE PERIOD together, as ksqlDB asks")
+            self.refuse("ksqlDB requires RETENTION to be at least SIZE plus GRACE PERIOD")
         self.expect(")")
         return Window(size, advance)
 
@@ -156,18 +156,18 @@ class _QueryReader(Cursor):
         if not self.skip("GRACE"):
             self.refuse(NO_GRACE)
         self.expect("PERIOD")
-        found = self.duration()
-        if found < TEN_YEARS:
+        grace_ms = self.duration()
+        if grace_ms < TEN_YEARS:
             self.at -= 2
             self.refuse(NO_GRACE)
-        return found
+        return grace_ms
 
     def positive(self) -> int:
-        found = self.duration()
-        if not found:
+        duration_ms = self.duration()
+        if not duration_ms:
             self.at -= 2
-            self.refuse("expected more than 0")
-        return found
+            self.refuse("expected a number greater than 0")
+        return duration_ms
 
     def duration(self) -> int:
         number = self.text
@@ -183,7 +183,10 @@ class _QueryReader(Cursor):
     def parsed(
         self, span: tuple[int, int], blanks: list[tuple[int, int]], prefix: str = ""
     ) -> exp.Select:
-        """The query by sqlglot, everything else blank: places in it are places in the file."""
+        """The text of `span`, parsed by sqlglot.
+
+        The rest of the file is replaced by blanks, so that sqlglot's offsets are those in the file.
+        """
         kept = _blank(self.source.text, 0, span[0])
         kept = _blank(kept, span[1], len(kept))
         for start, end in blanks:
@@ -195,7 +198,7 @@ class _QueryReader(Cursor):
         except ParseError as error:
             first = error.errors[0]
             lines = self.source.text.split("\n")
-            # sqlglot counts to the token's end.
+            # sqlglot's column is that of the token's end.
             before = sum(len(line) + 1 for line in lines[: first["line"] - 1])
             self.source.refuse(
                 before + first["col"] - len(first["highlight"]),
@@ -211,7 +214,7 @@ class _QueryReader(Cursor):
 
 
 def _deeper_than(select: exp.Select, limit: int) -> exp.Expression | None:
-    """A part of the tree that is deeper than the limit."""
+    """A node that is deeper in the tree than the limit, if there is one."""
     level: list[exp.Expression] = [select]
     for _ in range(limit):
         level = [child for node in level for child in node.iter_expressions()]

@@ -1,4 +1,4 @@
-"""A place in a statement's tokens."""
+"""A cursor over a statement's tokens."""
 
 from typing import NoReturn
 
@@ -17,26 +17,26 @@ class Cursor:
 
     @property
     def text(self) -> str:
-        """The token here in upper case; "" after the last."""
+        """The current token in upper case; "" after the last token."""
         if self.at >= len(self.tokens):
             return ""
-        # sqlglot makes one token of PRIMARY KEY, with the white space between.
+        # To sqlglot, PRIMARY KEY is one token, with the white space in it.
         return " ".join(self.tokens[self.at].text.upper().split())
 
     def refuse(self, message: str) -> NoReturn:
-        """Raises a mistake at the token here."""
+        """Raises a SpecError at the current token."""
         last = self.tokens[min(self.at, len(self.tokens) - 1)]
         self.source.refuse(last.start, message)
 
     def skip(self, word: str) -> bool:
-        """Goes on if the token here is the word."""
+        """Moves past the current token if it is the word, and returns whether it was."""
         if self.text != word:
             return False
         self.at += 1
         return True
 
     def expect(self, *words: str) -> None:
-        """Goes on over words that have to be here."""
+        """Moves past these words. Raises a SpecError if another token is there."""
         for word in words:
             if not self.skip(word):
                 self.refuse(

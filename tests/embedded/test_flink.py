@@ -8,7 +8,9 @@ from typing import Any
 
 import requests
 
+from pipeline.clients.registry import Registry
 from pipeline.repository.loader import load
+from pipeline.schemas import subject_of
 from pipeline.wait import until
 from stack.layout import Layout
 from stack.supervisor import Supervisor
@@ -38,12 +40,18 @@ def _record(**fields: str) -> dict[str, Any]:
     return {"type": "record", "name": "R", "namespace": "test", "fields": listed}
 
 
+def _versions_of_derived(space: Workspace) -> set[tuple[int, ...]]:
+    registry = Registry(space.target.registry)
+    return {tuple(registry.versions(subject_of(topic))) for topic in load(space.root).queries}
+
+
 def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None:
     name = "joined"
     schemas = {
         f"{name}_visits": _record(person="string"),
         f"{name}_people": _record(name="string"),
-        f"{name}_named": _record(NAME="string"),
+        # In another order than Avro's own, and with documentation.
+        f"{name}_named": dict(sorted({**_record(NAME="string"), "doc": "Who."}.items())),
     }
     own: dict[str, Any] = {topic: {} for topic in [*load(widgets.root).topics.topics, *schemas]}
     widgets.edit("topics.yaml", topics=own)
@@ -51,6 +59,7 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
         widgets.write(f"schemas/{topic}.avsc", schema)
     widgets.write("ksql/1.sql", STREAM_TABLE.format(name))
     widgets.ok("deploy")
+    registry = Registry(widgets.target.registry)
 
     def visit(number: int) -> str | None:
         write_clean(widgets, f"{name}_visits", [(f"V{number}", {"person": "P1"})])
@@ -96,6 +105,8 @@ def test_a_stream_takes_the_tables_row_of_its_moment(widgets: Workspace) -> None
     records.write_raw(widgets.target, f"{name}_people", [(b"P1", None)])
     await_read("gone")
     assert visit(6) is None
+    # The job has found the schema that was deployed, and has registered none of its own.
+    assert registry.versions(f"{name}_named-value") == [1]
 
 
 def _jobs(space: Workspace) -> dict[str, str]:
@@ -246,6 +257,8 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
     assert "query DISCHARGES_HOURLY: its checkpoint could not be restored" in done.stderr
     assert "it started over from the earliest record" in done.stderr
     wait_until_trends_equal(trends)
+    # The jobs have found the schemas that were deployed, and have registered none of their own.
+    assert _versions_of_derived(trends) == {(1,)}
 
 
 def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(

@@ -19,17 +19,18 @@ from tests.support.stacks import Stack
 from tests.support.trends import wait_until_trends_equal
 from tests.support.workspace import Workspace, counts
 
-# What is killed, once the table diagnoses has so many rows.
+# What is killed, once the table diagnoses has so many rows. The sources run for less than a minute:
+# Connect comes first.
 KILLS = (
-    (500, "cleanse"),
+    (300, "connect"),
     (1000, "connect"),
     (1500, "cleanse"),
     (2500, "cleanse"),
     (3500, "cleanse"),
-    (4000, "connect"),
     (4500, "cleanse"),
     (5500, "registry"),
     (6500, "kafka"),
+    (7500, "cleanse"),
 )
 # The sources draw each admission's patient from as many.
 PATIENTS = 50_000

@@ -1,11 +1,17 @@
 """What a person sees when something is wrong: one clear message, exit code 1, in time."""
 
+import os
+import socket
+import subprocess
+import sys
 import time
 
 import pytest
 import requests
 import yaml
 
+from pipeline.clients.postgres import Database
+from pipeline.paths import REPOSITORY
 from pipeline.wait import until
 from tests.support.workspace import Workspace, counts, widget_schema
 
@@ -39,7 +45,7 @@ def test_an_unknown_connector_class_lists_what_is_installed(widgets: Workspace) 
         "connectors/sources/other.yaml:4: connector.class: unknown connector class" in done.stderr
     )
     assert "io.debezium.connector.jdbc.JdbcSinkConnector" in done.stderr
-    assert widgets.connectors() == {}
+    assert "other" not in widgets.connectors()
 
 
 @pytest.mark.parametrize("service", ["connect", "registry", "kafka", "postgres"])
@@ -79,6 +85,8 @@ def test_a_column_of_another_type_is_found_before_anything_is_written(widgets: W
         f"connectors/sinks/widgets.yaml: table {name}: size is bigint, the topic's schema makes it"
         f" integer. No type is changed by itself: run {change}"
     ) in done.stderr
+    assert f"sink {name}-sink: not made, because table {name} has a problem" in done.stderr
+    assert f"subject {name}-value: not made, because table {name} has a problem" in done.stderr
     assert widgets.connectors() == {}
     with widgets.database() as connection:
         connection.execute(change)
@@ -102,6 +110,22 @@ def test_a_required_column_that_old_rows_cannot_have_is_found_before(widgets: Wo
     widgets.ok("plan")
 
 
+def test_a_table_in_use_holds_nobody_up_for_long(widgets: Workspace) -> None:
+    name = _name(widgets)
+    widgets.ok("deploy")
+    colour = {"name": "colour", "type": "string", "default": "grey"}
+    widgets.write(f"schemas/{name}.avsc", widget_schema(colour))
+    with widgets.database() as connection, connection.transaction():
+        connection.execute(f"SELECT count(*) FROM {name}")
+        pid = connection.info.backend_pid
+        begun = time.monotonic()
+        done = widgets.run("plan")
+        assert done.returncode == 1
+        assert time.monotonic() - begun < 20
+    assert f"connectors/sinks/widgets.yaml: {name} is locked by pid {pid}: " in done.stderr
+    widgets.ok("plan")
+
+
 def test_a_failed_task_shows_its_cause_and_deploy_restarts_it(widgets: Workspace) -> None:
     name = _name(widgets)
     widgets.ok("deploy")
@@ -119,6 +143,50 @@ def test_a_failed_task_shows_its_cause_and_deploy_restarts_it(widgets: Workspace
     widgets.ok("deploy", "--only", f"{name}-sink")
     _until_rows(widgets, name, 300)
     requests.delete(f"{widgets.target.connect}/connectors/{name}-by-hand", timeout=10)
+
+
+def test_a_pipeline_is_deployed_by_one_at_a_time(widgets: Workspace) -> None:
+    database = Database(widgets.target.postgres, widgets.secrets, widgets.target.pipeline)
+    with database.locked(widgets.target.pipeline, "render.py deploy"):
+        for refused in (("deploy",), ("destroy", "--yes")):
+            done = widgets.run(*refused)
+            assert done.returncode == 1
+            assert (
+                f"another `deploy` or `destroy` of {widgets.target.pipeline} is under way:"
+                f" render.py deploy, pid {os.getpid()}, "
+            ) in done.stderr
+            assert f"@{socket.gethostname()}, since " in done.stderr
+        assert widgets.connectors() == {}
+        widgets.ok("plan")
+        widgets.ok("validate")
+        assert widgets.run("status").returncode == 1
+    widgets.ok("deploy")
+
+
+# Deploys for ever.
+HOLDER = """
+import sys, time
+from pathlib import Path
+from pipeline.clients.postgres import Database
+from pipeline.repository import target as targets
+root = Path(sys.argv[1])
+target = targets.load(root, sys.argv[2])
+with Database(target.postgres, targets.secrets(root, target)).locked(target.pipeline, "holder"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_who_dies_holds_no_deployment_up(widgets: Workspace) -> None:
+    command = [sys.executable, "-c", HOLDER, str(REPOSITORY), str(widgets.target_file)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        done = widgets.run("deploy")
+        assert done.returncode == 1
+        assert f"is under way: holder, pid {holder.pid}, " in done.stderr
+        holder.kill()
+    widgets.ok("deploy")
 
 
 def _produce_more(space: Workspace, name: str) -> None:

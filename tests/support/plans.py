@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from pipeline.live import (
     Line,
     LiveColumn,
@@ -66,3 +68,19 @@ LIVE: Live = {
     "sink": CONNECTORS,
     "source": CONNECTORS,
 }
+
+
+def target_file(folder: Path, **services: object) -> Path:
+    """A target whose services are nowhere, but for those that are given."""
+    nowhere = {
+        "pipeline": "test",
+        "kafka": "127.0.0.1:1",
+        "registry": "http://127.0.0.1:1",
+        "connect": "http://127.0.0.1:1",
+        "ksqldb": "http://127.0.0.1:1",
+        "postgres": {"host": "127.0.0.1", "port": 1, "database": "d"},
+        "state": str(folder / "state"),
+    }
+    file = folder / "target.yaml"
+    file.write_text(yaml.safe_dump({**nowhere, **services}, sort_keys=False))
+    return file

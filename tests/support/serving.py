@@ -2,15 +2,25 @@
 
 import base64
 import json
+import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 # Method, path and body to status and body; None is no body.
 Answer = Callable[[str, str, Any], tuple[int, Any]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A body that is no JSON, and headers of its own."""
+
+    text: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -29,14 +39,21 @@ def serving(
             sent = json.loads(self.rfile.read(length)) if length else None
             is_known = wanted in {None, self.headers.get("Authorization")}
             status, body = answer(self.command, self.path, sent) if is_known else (401, None)
-            data = json.dumps(body, separators=(",", ":")).encode() if body is not None else b""
+            headers: Mapping[str, str] = {"Content-Type": "application/json"}
+            if isinstance(body, Page):
+                data, headers = body.text.encode(), {"Content-Type": "text/html", **body.headers}
+            elif body is None:
+                data = b""
+            else:
+                data = json.dumps(body, separators=(",", ":")).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PUT = do_DELETE = do  # noqa: N815 - the base class's names
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do  # noqa: N815 - the base class's names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its own name
             del format, args
@@ -53,3 +70,35 @@ def serving(
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A port of loopback that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Connections are made by the kernel; nobody takes them.
+        yield listener.getsockname()[1]
+
+
+@contextmanager
+def hanging_up(greeting: bytes = b"") -> Iterator[int]:
+    """A port of loopback that says something which is no HTTP, if at all, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(1000)
+                    connection.sendall(greeting)
+
+        thread = Thread(target=hang_up)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.cases import rows, runner, trial
+from pipeline.cases import files, rows, runner, trial
 from pipeline.cases.files import Case
+from pipeline.codec import encoder
 from pipeline.errors import SpecError, UsageError
 from pipeline.paths import REPOSITORY
 from pipeline.repository import loader
@@ -128,5 +129,27 @@ def test_an_alias_stays_and_a_statement_without_a_topic_cannot_be_renamed() -> N
         "CREATE TABLE P_B WITH (KAFKA_TOPIC = 'p_b') AS SELECT x.id FROM P_A AS x"
         " LEFT JOIN P_A y ON x.id = y.id"
     )
-    with pytest.raises(SpecError, match="name its topic"):
+    with pytest.raises(SpecError, match="needs the topic's name"):
         renamed(third, names, {})
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "message"),
+    [
+        ("long", 1e308, "does not fit the topic's schema"),
+        ("long", [1], "does not fit the topic's schema"),
+        (
+            {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
+            "abc",
+            "abc is no number",
+        ),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told(
+    tmp_path: Path, type_: object, value: object, message: str
+) -> None:
+    file = _file(tmp_path, f"    given: {{t: [{{a: {value}}}]}}\n    expect: {{t: []}}\n")
+    (case,) = files.load(file)
+    schema = {"type": "record", "name": "R", "fields": [{"name": "a", "type": type_}]}
+    with pytest.raises(SpecError, match=rf"case.yaml:3: given.t.0: {message}"):
+        list(files.messages(case, "t", schema, "a", encoder(schema, 1)))

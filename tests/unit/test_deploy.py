@@ -1,11 +1,16 @@
 """What is left alone when something before it fails."""
 
+from collections.abc import Iterator
 from typing import cast
 
+import pytest
+
 from pipeline import deploy
-from pipeline.change import Action, Change
+from pipeline.change import Action, Change, Problem
 from pipeline.errors import PipelineError
+from pipeline.live import LiveConnector, Task
 from pipeline.plan import Plan
+from pipeline.resources import worker
 from pipeline.resources.query import Query
 from pipeline.resources.resource import Run
 from pipeline.services import Services
@@ -41,12 +46,75 @@ def test_what_builds_on_a_statement_that_failed_is_left_alone_and_the_others_are
     told: list[str] = []
     services = cast("Services", type("Clients", (), {"engine": engine})())
     run = Run(services, deadline_s=1, report=lambda *_: None, tell=told.append)
-    outcome = deploy.apply(Plan((*changes, connector)), run)
+    needs = {connector.key: frozenset({("query", "c")})}
+    outcome = deploy.apply(Plan((*changes, connector), needs=needs), run)
     assert engine.made == ["d"]
     assert told == ["query d: d is made"]
     assert outcome.failures == (
         "query a: no",
         "query b: not made, because a failed",
         "query c: not made, because b failed",
-        "sink s: not made, because a query failed",
+        "sink s: not made, because query c failed",
+    )
+
+
+def test_what_has_a_problem_is_not_tried_and_the_rest_is_made() -> None:
+    queries = [
+        Change("query", name, Action.CREATE, declared=Query(name, name, ())) for name in "abc"
+    ]
+    problem = Problem("query", "a", "it is wrong")
+    needs = {("query", "b"): frozenset({("query", "a")})}
+    engine = Refusing("")
+    services = cast("Services", type("Clients", (), {"engine": engine})())
+    run = Run(services, deadline_s=1, report=lambda *_: None, tell=lambda _: None)
+    outcome = deploy.apply(Plan(tuple(queries), (problem,), needs=needs), run)
+    assert engine.made == ["c"]
+    assert [change.name for change in outcome.made] == ["c"]
+    assert outcome.failures == (
+        "query a: not made, because of its problem",
+        "query b: not made, because query a has a problem",
+    )
+
+
+class Worker:
+    """A worker whose connectors change their states from one request to the next."""
+
+    def __init__(self, *states: dict[str, str]) -> None:
+        self._states: Iterator[dict[str, str]] = iter([*states, *[states[-1]] * 1000])
+
+    def connectors(self) -> dict[str, LiveConnector]:
+        return {
+            name: LiveConnector(name, {}, "RUNNING", "", (Task(0, state, "no rows today"),))
+            for name, state in next(self._states).items()
+        }
+
+
+def _watched(worker_: Worker, *names: str, idle: frozenset[str] = frozenset()) -> object:
+    services = cast("Services", type("Clients", (), {"connect": worker_})())
+    run = Run(services, deadline_s=1, report=lambda *_: None, tell=lambda _: None)
+    return worker.watch(names, run, lambda: set(idle))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in {"SETTLE_S": 0.05, "MOVE_S": 0.2, "EVERY_S": 0.01}.items():
+        monkeypatch.setattr(worker, name, seconds)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_task_that_fails_with_its_first_record_is_seen() -> None:
+    running = {"a": "RUNNING", "b": "RUNNING", "c": "COMPLETED"}
+    states = Worker(running, running, {**running, "b": "FAILED"})
+    failed = {"b": "task 0 FAILED: no rows today"}
+    assert _watched(states, "a", "b", "c") == (failed, set())
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_sink_that_has_work_is_watched_for_longer_and_told_if_it_does_not_begin() -> None:
+    running = Worker({"a": "RUNNING", "b": "RUNNING"})
+    assert _watched(running, "a", "b", idle=frozenset({"b"})) == ({}, {"b"})
+    late = Worker(*[{"a": "RUNNING"}] * 10, {"a": "FAILED"})
+    assert _watched(late, "a", idle=frozenset({"a"})) == (
+        {"a": "task 0 FAILED: no rows today"},
+        set(),
     )

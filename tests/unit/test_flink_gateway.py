@@ -9,6 +9,7 @@ from pipeline.clients.flink import Flink, Job
 from pipeline.errors import PipelineError, ServiceError
 from tests.support.serving import serving
 
+VERTEX = {"id": "v", "name": "Source: t", "status": "RUNNING"}
 JOB = Job("1", "ksql A", "RUNNING", 0)
 CAUSE = (
     "java.lang.Exception: outer\n\tat a.b(C.java)\nCaused by: java.net.ConnectException: refused"
@@ -32,9 +33,9 @@ class Cluster:
             completed = {"trigger_timestamp": self.whole} if self.whole else None
             return 200, {"latest": {"completed": completed}}
         if path == "/overview":
-            return 200, {}
+            return 200, {"flink-version": "2.3.0"}
         if path.startswith("/jobs/"):
-            return 200, {"state": "RUNNING", "vertices": [{"status": "RUNNING"}]}
+            return 200, {"state": "RUNNING", "vertices": [VERTEX]}
         return 404, {"errors": ["not found"]}
 
 

@@ -362,13 +362,13 @@ OUT = "CREATE STREAM out AS SELECT id, "
 REFUSED = {
     "INSERT INTO s SELECT * FROM s2;": "9: column 1, 'INSERT': expected CREATE",
     "DROP STREAM s;": "9: column 1, 'DROP': expected CREATE",
-    "CREATE OR REPLACE STREAM x (id VARCHAR KEY);": "9: column 11, 'REPLACE': OR REPLACE is added",
-    "CREATE STREAM x;": "9: column 15, 'x': columns or AS SELECT are missing",
-    "CREATE STREAM x (id VARCHAR KEY, m MAP<VARCHAR, VARCHAR>);": "'MAP': the type is none of",
+    "CREATE OR REPLACE STREAM x (id VARCHAR KEY);": "9: column 11, 'REPLACE': remove OR REPLACE",
+    "CREATE STREAM x;": "9: column 15, 'x': expected columns or AS SELECT",
+    "CREATE STREAM x (id VARCHAR KEY, m MAP<VARCHAR, VARCHAR>);": "'MAP': unknown type: use",
     f"{OUT}TOPK(n, 3) AS x FROM s;": "9: column 33, 'TOPK': unknown function TOPK",
     f"{OUT}nme AS x FROM s;": "9: column 33, 'nme': unknown column NME; did you mean NAME?",
     f"{OUT}n + name AS x FROM s;": "9: column 33, 'n': expected a number, this is STRING",
-    f"{OUT}n = name AS x FROM s;": "INTEGER and STRING cannot be compared",
+    f"{OUT}n = name AS x FROM s;": "cannot compare INTEGER with STRING",
     f"{OUT}CAST(d AS VARCHAR) AS x FROM s;": "CAST from DOUBLE to VARCHAR does not run on both",
     f"{OUT}name LIKE id AS x FROM s;": "LIKE takes a VARCHAR and a pattern in quotes",
     f"{OUT}name LIKE 'a!' ESCAPE '!' AS x FROM s;": "the pattern ends with the escape character",
@@ -377,49 +377,49 @@ REFUSED = {
     f"{OUT}n AS x FROM s ORDER BY n;": "ORDER does not run on both targets",
     f"{OUT}n n n FROM s;": "9: column 37, 'n': Invalid expression",
     f"{OUT}n AS x FROM s LEFT JOIN s2 WITHIN 1 DAY GRACE PERIOD 3650 DAYS ON s.id = s2.id;": (
-        "of two streams, only the inner JOIN runs on both targets"
+        "two streams: only the inner JOIN runs on both targets"
     ),
     "CREATE STREAM out AS SELECT id, name AS x FROM s JOIN t ON s.id = t.id;": (
-        "9: column 29, 'id': ID is in both sources, ksqlDB calls it otherwise: AS …"
+        "9: column 29, 'id': both sources have a column ID, so ksqlDB renames it: add AS …"
     ),
     "CREATE STREAM out AS SELECT s.id AS k, name AS x FROM s JOIN t ON s.name = t.id;": (
-        "9: column 40, 'name': NAME is in more than one source: say which"
+        "9: column 40, 'name': both sources have a column NAME: write <source>.NAME"
     ),
     "CREATE STREAM out AS SELECT s.id, s.n AS x FROM s JOIN s2 ON s.id = s2.id;": (
-        "two streams are joined WITHIN a time"
+        "a join of two streams needs WITHIN"
     ),
     "CREATE STREAM out AS SELECT s.id, s.n AS x FROM s JOIN t ON s.id = t.name;": (
-        "a table is joined by its key, ID"
+        "ON must use the key of the table on the right, ID"
     ),
     "CREATE TABLE out AS SELECT s.id, s.n AS x FROM s;": "this query yields a STREAM",
-    "CREATE STREAM out AS SELECT n AS x FROM s;": "the key `S`.`ID` must be among the columns",
+    "CREATE STREAM out AS SELECT n AS x FROM s;": "requires the key `S`.`ID` among the columns",
     "CREATE TABLE out AS SELECT name, n AS x, COUNT(*) AS c FROM s GROUP BY name;": (
-        "9: column 34, 'n': is neither in GROUP BY nor in an aggregate"
+        "9: column 34, 'n': the column is neither in GROUP BY nor in an aggregate"
     ),
     "CREATE TABLE out AS SELECT name, COUNT(*) AS x FROM s GROUP BY name HAVING n > 1;": (
-        "9: column 76, 'n': is neither in GROUP BY nor in an aggregate"
+        "9: column 76, 'n': the column is neither in GROUP BY nor in an aggregate"
     ),
-    f"{OUT}n AS x FROM s HAVING n > 1;": "HAVING needs GROUP BY: say WHERE",
+    f"{OUT}n AS x FROM s HAVING n > 1;": "HAVING needs GROUP BY: write WHERE",
     "CREATE TABLE out AS SELECT name, MAX(n) AS x FROM t GROUP BY name;": (
-        "MAX of a table cannot be undone"
+        "ksqlDB has no MAX of a table"
     ),
     "CREATE TABLE out AS SELECT name, COUNT(*) AS x FROM s WINDOW SESSION (1 DAY) GROUP BY b;": (
         "'SESSION': only TUMBLING and HOPPING windows"
     ),
     "CREATE TABLE out AS SELECT name, COUNT(*) AS x FROM s WINDOW TUMBLING (SIZE 1 HOUR)"
-    " GROUP BY name;": "late records count, however late: say GRACE PERIOD 3650 DAYS",
+    " GROUP BY name;": "Flink counts every late record: write GRACE PERIOD 3650 DAYS",
     "CREATE TABLE out AS SELECT name, SUM(n) AS x FROM s GROUP BY name EMIT FINAL;": (
         "'FINAL': expected CHANGES"
     ),
     "SET 'auto.offset.reset' = 'latest'; CREATE STREAM x (id VARCHAR KEY);": (
-        "SET 'auto.offset.reset' = 'latest' has no meaning on Flink"
+        "SET 'auto.offset.reset' = 'latest' does not run on Flink: remove it"
     ),
     f"{OUT}n AS x FROM s": "does not end with a semicolon",
     f"{OUT}'${{who}}' AS x FROM s;": "${who} has no DEFINE who = '…';",
 }
 
 
-UNCLEAR = "is null or fails as a whole, in ksqlDB, depending on the record"
+UNCLEAR = "can be null, or can make the whole column fail in ksqlDB, depending on the record"
 BY = "CREATE TABLE out AS SELECT name AS k, COUNT(*) AS x FROM"
 LATE = "GRACE PERIOD 3650 DAYS"
 DEEP = "(" * 3000 + "n" + ")" * 3000
@@ -428,43 +428,43 @@ MADE = "CREATE STREAM x (id VARCHAR KEY)"
 REFUSED |= {
     # What fails as a whole, where a null is looked for.
     f"{OUT}COALESCE(n + 1, 0) AS x FROM s;": f"9: column 33, 'COALESCE': an argument {UNCLEAR}",
-    f"{OUT}n AS x FROM s WHERE n + 1 IS NULL;": f"what is tested {UNCLEAR}",
-    f"{OUT}n AS x FROM s WHERE CAST(name AS INTEGER) IS NULL;": f"what is tested {UNCLEAR}",
+    f"{OUT}n AS x FROM s WHERE n + 1 IS NULL;": f"the operand {UNCLEAR}",
+    f"{OUT}n AS x FROM s WHERE CAST(name AS INTEGER) IS NULL;": f"the operand {UNCLEAR}",
     f"{OUT}n AS x FROM s WHERE NOT (CAST(name AS INTEGER) > 1);": f"an operand {UNCLEAR}",
     f"{OUT}n AS x FROM s WHERE CAST(name AS INTEGER) > 1 OR b;": f"an operand {UNCLEAR}",
     f"{OUT}CASE WHEN b THEN n + 1 ELSE n END > 2 AS x FROM s;": f"an operand {UNCLEAR}",
     f"{OUT}GREATEST(n + 1, n) AS x FROM s;": f"an argument {UNCLEAR}",
-    f"{OUT}n = NULL AS x FROM s;": "9: column 33, 'n': nothing compares with NULL: IS NULL",
-    f"{OUT}NULL <> NULL AS x FROM s;": "nothing compares with NULL",
-    f"{OUT}n IN (NULL) AS x FROM s;": "expected a list",
-    f"{OUT}b > TRUE AS x FROM s;": "of two BOOLEANs, none is greater",
+    f"{OUT}n = NULL AS x FROM s;": "9: column 33, 'n': a comparison with NULL is never true",
+    f"{OUT}NULL <> NULL AS x FROM s;": "a comparison with NULL is never true",
+    f"{OUT}n IN (NULL) AS x FROM s;": "IN needs a value that is not NULL",
+    f"{OUT}b > TRUE AS x FROM s;": "BOOLEANs can be compared with = and <> only",
     # Types.
     f"{OUT}n * 1.5 AS x FROM s;": "this is DECIMAL(2, 1): CAST it AS DOUBLE first",
     f"{OUT}d % 2 AS x FROM s;": "% of a DOUBLE does not run on both targets",
-    f"{OUT}d > 1.5 AS x FROM s;": "a DOUBLE is compared with a DECIMAL(2, 1): 1.5E0 is a DOUBLE",
-    f"{OUT}n AS x FROM s WHERE b;": "a null would stop ksqlDB's query: say = TRUE",
+    f"{OUT}d > 1.5 AS x FROM s;": "cannot compare DOUBLE with DECIMAL(2, 1): CAST it AS DOUBLE",
+    f"{OUT}n AS x FROM s WHERE b;": "a null here would stop ksqlDB's query: write … = TRUE",
     f"{OUT}CASE WHEN b THEN n ELSE big END AS x FROM s;": "different types: BIGINT, INTEGER. CAST",
-    f"{OUT}COALESCE(d, 0) AS x FROM s;": "different types: DOUBLE, INTEGER. CAST them to one",
-    f"{OUT}n IN (1, 1.5) AS x FROM s;": "INTEGER is not among DECIMAL(2, 1): CAST one",
-    f"{OUT}9223372036854775808 AS x FROM s;": "is no BIGINT: it is too great",
-    f"{OUT}1E999 AS x FROM s;": "is no DOUBLE: it is too great",
+    f"{OUT}COALESCE(d, 0) AS x FROM s;": "different types: DOUBLE, INTEGER. CAST them to one type",
+    f"{OUT}n IN (1, 1.5) AS x FROM s;": "IN compares INTEGER with DECIMAL(2, 1): CAST one",
+    f"{OUT}9223372036854775808 AS x FROM s;": "the number does not fit into a BIGINT",
+    f"{OUT}1E999 AS x FROM s;": "the number does not fit into a DOUBLE",
     f"{OUT}CAST(d AS DECIMAL(4, 2)) AS x FROM s;": "CAST from DOUBLE to DECIMAL(4, 2) does not run",
-    f"{OUT}SUBSTRING(name, -3) AS x FROM s;": "takes a VARCHAR, a position from 1 on",
-    f"{OUT}SUBSTRING(name, n, 2) AS x FROM s;": "takes a VARCHAR, a position from 1 on",
+    f"{OUT}SUBSTRING(name, -3) AS x FROM s;": "takes a VARCHAR, a position (1 or greater)",
+    f"{OUT}SUBSTRING(name, n, 2) AS x FROM s;": "takes a VARCHAR, a position (1 or greater)",
     f"{OUT}ROUND(d, n) AS x FROM s;": "or a DOUBLE and 0 to 10 places",
     f"{OUT}CONCAT(name) AS x FROM s;": "takes two or more VARCHARs",
     f"{OUT}CONCAT(name, n) AS x FROM s;": "takes two or more VARCHARs",
     # Aggregates.
-    f"{OUT}SUM(n) AS x FROM s;": "9: column 33, 'SUM': SUM is an aggregate: in SELECT or HAVING",
-    f"{OUT}n AS x FROM s WHERE COUNT(*) > 1;": "COUNT is an aggregate: in SELECT or HAVING",
+    f"{OUT}SUM(n) AS x FROM s;": "9: column 33, 'SUM': SUM is an aggregate, for SELECT or HAVING",
+    f"{OUT}n AS x FROM s WHERE COUNT(*) > 1;": "COUNT is an aggregate, for SELECT or HAVING",
     f"{BY} s GROUP BY MAX(n);": "9: column 69, 'MAX': MAX is an aggregate",
     "CREATE TABLE out AS SELECT name AS k, SUM(MAX(n)) AS x FROM s GROUP BY name;": (
-        "9: column 43, 'MAX': MAX in SUM: aggregates are not nested"
+        "9: column 43, 'MAX': MAX in SUM: aggregates cannot be nested"
     ),
     "CREATE TABLE out AS SELECT name AS k, MIN(WINDOWSTART) AS x FROM s WINDOW TUMBLING"
-    f" (SIZE 1 HOUR, {LATE}) GROUP BY name;": "9: column 43, 'WINDOWSTART': WINDOWSTART stands in",
+    f" (SIZE 1 HOUR, {LATE}) GROUP BY name;": "9: column 43, 'WINDOWSTART': ksqlDB allows",
     f"{BY} s WINDOW TUMBLING (SIZE 1 HOUR, {LATE}) GROUP BY name HAVING WINDOWEND > 1;": (
-        "WINDOWEND stands in SELECT only"
+        "ksqlDB allows WINDOWEND only in SELECT"
     ),
     "CREATE TABLE out AS SELECT name AS k, WINDOWSTART AS x, COUNT(*) AS c FROM s GROUP BY name;": (
         "WINDOWSTART needs a WINDOW"
@@ -474,96 +474,96 @@ REFUSED |= {
     ),
     # Windows.
     f"{BY} s WINDOW TUMBLING (SIZE 0 HOURS, {LATE}) GROUP BY name;": (
-        "9: column 82, '0': expected more than 0"
+        "9: column 82, '0': expected a number greater than 0"
     ),
     f"{BY} s WINDOW HOPPING (SIZE 1 HOUR, ADVANCE BY 0 HOURS, {LATE}) GROUP BY name;": (
-        "9: column 100, '0': expected more than 0"
+        "9: column 100, '0': expected a number greater than 0"
     ),
     f"{BY} s WINDOW HOPPING (SIZE 1 HOUR, ADVANCE BY 2 HOURS, {LATE}) GROUP BY name;": (
-        "9: column 100, '2': ADVANCE is at most SIZE"
+        "9: column 100, '2': ADVANCE must be at most SIZE"
     ),
     f"{BY} s WINDOW HOPPING (SIZE 1 HOUR, {LATE}) GROUP BY name;": "'GRACE': expected ADVANCE",
     f"{BY} s WINDOW TUMBLING (SIZE 1 HOUR, {LATE}) WINDOW TUMBLING (SIZE 1 DAY, {LATE})"
     " GROUP BY name;": "'WINDOW': a second WINDOW",
     f"{BY} s WINDOW TUMBLING (SIZE 1 HOUR, RETENTION 3650 DAYS, {LATE}) GROUP BY name;": (
-        "RETENTION is at least SIZE and GRACE PERIOD together"
+        "RETENTION to be at least SIZE plus GRACE PERIOD"
     ),
     # Keys.
     "CREATE STREAM out AS SELECT id, name, n AS x FROM s PARTITION BY id, name;": (
-        "9: column 70, 'name': PARTITION BY takes one column, a VARCHAR"
+        "9: column 70, 'name': PARTITION BY takes one VARCHAR column"
     ),
     "CREATE STREAM out AS SELECT n AS k, big AS x FROM s PARTITION BY n;": (
         "9: column 66, 'n': PARTITION BY takes a VARCHAR, this is INTEGER: CAST it"
     ),
-    "CREATE TABLE out AS SELECT id, n AS x FROM t PARTITION BY id;": "PARTITION BY is for streams",
-    f"{BY} s GROUP BY name PARTITION BY name;": "GROUP BY is what the result is partitioned by",
+    "CREATE TABLE out AS SELECT id, n AS x FROM t PARTITION BY id;": "PARTITION BY is only for",
+    f"{BY} s GROUP BY name PARTITION BY name;": "GROUP BY sets the result's key: remove",
     "CREATE TABLE out AS SELECT n AS k, COUNT(*) AS x FROM s GROUP BY n;": (
-        "a key is a VARCHAR here, this is INTEGER: CAST it"
+        "the key must be VARCHAR, this is INTEGER: CAST it"
     ),
     "CREATE TABLE out AS SELECT name, n, COUNT(*) AS x FROM s GROUP BY name, n;": (
-        "several columns are the key: say KEY_FORMAT = 'DELIMITED'"
+        "the key has several columns: write KEY_FORMAT = 'DELIMITED'"
     ),
     "CREATE TABLE out WITH (KEY_FORMAT = 'DELIMITED') AS SELECT name, COUNT(*) AS x FROM s"
-    " GROUP BY name;": "9: column 24, 'KEY_FORMAT': one column is the key",
-    "CREATE STREAM out AS SELECT id AS k, id AS x FROM s;": "the key is there twice: AS_VALUE(…)",
-    "CREATE STREAM out AS SELECT id AS k FROM s;": "there is no column but the key",
-    f"{OUT}n AS ROWTIME FROM s;": "9: column 38, 'ROWTIME': ROWTIME is a name of the engine's own",
+    " GROUP BY name;": "9: column 24, 'KEY_FORMAT': the key is one column",
+    "CREATE STREAM out AS SELECT id AS k, id AS x FROM s;": "the key is selected twice: write",
+    "CREATE STREAM out AS SELECT id AS k FROM s;": "only the key is selected",
+    f"{OUT}n AS ROWTIME FROM s;": "9: column 38, 'ROWTIME': ROWTIME is reserved",
     "CREATE TABLE out AS SELECT name AS k, WINDOWSTART, COUNT(*) AS x FROM s WINDOW TUMBLING"
-    f" (SIZE 1 HOUR, {LATE}) GROUP BY name;": "WINDOWSTART is a name of the engine's own",
+    f" (SIZE 1 HOUR, {LATE}) GROUP BY name;": "WINDOWSTART is reserved",
     "CREATE STREAM x (id VARCHAR KEY, ROWOFFSET BIGINT);": "9: column 34, 'ROWOFFSET': ROW",
-    "CREATE STREAM x (id VARCHAR KEY, n INTEGER, n BIGINT);": "9: column 45, 'n': N is there twice",
+    "CREATE STREAM x (id VARCHAR KEY, n INTEGER, n BIGINT);": "9: column 45, 'n': N is declared",
     # What ends too early.
     "CREATE STREAM x (id;": "'id': expected a type",
-    "CREATE STREAM x (id VARCHAR KEY, p DECIMAL;": "the type is none of",
+    "CREATE STREAM x (id VARCHAR KEY, p DECIMAL;": "unknown type: use",
     "CREATE STREAM x (id VARCHAR KEY, p DECIMAL(39, 2));": "DECIMAL(precision, scale)",
-    f"{OUT}n AS x, FROM s;": "9: column 41, 'FROM': expected one more column",
+    f"{OUT}n AS x, FROM s;": "9: column 41, 'FROM': expected a column after the comma",
     f"{OUT}n AS x FROM s WHERE;": "Required keyword: 'this' missing",
     # Joins.
     "CREATE STREAM out AS SELECT s.id AS k, s.n AS x FROM s JOIN s2"
-    f" WITHIN 1 DAY {LATE} ON s.n = s2.name;": "ON compares INTEGER with STRING: CAST one before",
+    f" WITHIN 1 DAY {LATE} ON s.n = s2.name;": "ON compares INTEGER with STRING: CAST one",
     "CREATE STREAM out AS SELECT s.id AS k, s.n AS x FROM s JOIN t"
-    f" WITHIN 1 DAY {LATE} ON s.name = t.id;": "WITHIN is for two streams",
+    f" WITHIN 1 DAY {LATE} ON s.name = t.id;": "WITHIN is only for a join of two streams",
     "CREATE TABLE out AS SELECT a.id AS k, b.n AS x FROM t a JOIN t b ON a.name = b.id;": (
-        "ksqlDB does not join a source with itself"
+        "ksqlDB cannot join a source with itself"
     ),
     "CREATE STREAM out AS SELECT s.id AS k, s.n AS x FROM s JOIN t ON MAX(s.name) = t.id;": (
-        "ON compares one column with one column"
+        "ON must have the form <column> = <column>"
     ),
     # Properties.
     f"{MADE} WITH (KEY_FORMAT = 'JSON');": (
-        "KEY_FORMAT is KAFKA or DELIMITED: no other runs on both targets"
+        "KEY_FORMAT must be KAFKA or DELIMITED: no other runs on both targets"
     ),
-    f"{MADE} WITH (KEY_FORMAT = 'DELIMITED');": "'KEY_FORMAT': one column is the key",
-    f"{MADE} WITH (VALUE_FORMAT = 'JSON');": "VALUE_FORMAT is AVRO: no other runs on both targets",
+    f"{MADE} WITH (KEY_FORMAT = 'DELIMITED');": "'KEY_FORMAT': the key is one column",
+    f"{MADE} WITH (VALUE_FORMAT = 'JSON');": "VALUE_FORMAT must be AVRO: no other runs",
     "CREATE STREAM out WITH (VALUE_FORMAT = 'JSON') AS SELECT id, n AS x FROM s;": (
-        "VALUE_FORMAT is AVRO: no other runs on both targets"
+        "VALUE_FORMAT must be AVRO: no other runs on both targets"
     ),
-    f"{MADE} WITH (FORMAT = 'AVRO');": "'FORMAT': FORMAT is of key and value",
-    f"{MADE} WITH (KAFKA_TOPIC = 'a', KAFKA_TOPIC = 'b');": "'KAFKA_TOPIC': KAFKA_TOPIC is there",
+    f"{MADE} WITH (FORMAT = 'AVRO');": "'FORMAT': replace FORMAT by",
+    f"{MADE} WITH (KAFKA_TOPIC = 'a', KAFKA_TOPIC = 'b');": "'KAFKA_TOPIC': KAFKA_TOPIC is given",
     f"{MADE} WITH (KAFKA_TOPICS = 'a');": (
         "9: column 40, 'KAFKA_TOPICS': WITH: unknown property KAFKA_TOPICS; did you mean"
     ),
     f"{MADE} WITH (KAFKA_TOPIC =);": "9: column 53, ')': expected",
     # What sqlglot reads, and ksqlDB does not have.
-    f"{OUT}n::BIGINT AS x FROM s;": "9: column 34, ':': :: is not ksqlDB's: say CAST(… AS …)",
+    f"{OUT}n::BIGINT AS x FROM s;": "9: column 34, ':': ksqlDB has no ::, write CAST(… AS …)",
     f"{OUT}DATE '2025-01-01' AS x FROM s;": "DATE '…' does not run on both targets: CAST",
     f"{OUT}n AS x FROM s QUALIFY n = 1;": "9: column 55, 'n': QUALIFY does not run on both",
     f"{OUT}n AS x FROM s TABLESAMPLE (10);": "9: column 60, '10': TABLESAMPLE does not run on both",
     f"{OUT}n AS x FROM a.s;": "9: column 45, 'a': a qualified name does not run",
     "CREATE STREAM out AS SELECT DISTINCT id, n AS x FROM s;": "DISTINCT does not run on both",
     f"{OUT}n AS x FROM s LIMIT 3;": "LIMIT does not run on both targets",
-    f"{OUT}n AS x FROM s EMIT CHANGES LIMIT 3;": "'LIMIT': EMIT CHANGES is the end of a statement",
+    f"{OUT}n AS x FROM s EMIT CHANGES LIMIT 3;": "'LIMIT': EMIT CHANGES ends a statement",
     f"{OUT}n AS x FROM s LATERAL VIEW explode(n) z AS q;": "LATERAL does not run on both targets",
-    f"{OUT}name || 'x' AS x FROM s;": "9: column 33, 'name': || does not run on both targets: say",
-    f"{OUT}COUNT(DISTINCT n) AS x FROM s;": "DISTINCT does not run on both targets: COUNT",
+    f"{OUT}name || 'x' AS x FROM s;": "9: column 33, 'name': || does not run on both targets",
+    f"{OUT}COUNT(DISTINCT n) AS x FROM s;": "DISTINCT does not run on both targets: write COUNT",
     f"{OUT}SUM(n) OVER (PARTITION BY b) AS x FROM s;": "9: column 45, '(': Expecting )",
-    f"{OUT}(SELECT n FROM s2) AS x FROM s;": "a query in a query does not run on both",
-    f"{OUT}n AS x FROM (SELECT n FROM s);": "a query reads streams and tables by their names",
+    f"{OUT}(SELECT n FROM s2) AS x FROM s;": "a subquery does not run on both",
+    f"{OUT}n AS x FROM (SELECT n FROM s);": "FROM and JOIN take the name of a stream or table",
     f"{OUT}n AS x;": "FROM is missing",
     f"{OUT}n IS DISTINCT FROM 2 AS x FROM s;": "IS DISTINCT FROM does not run on both targets",
-    f"{OUT}{DEEP} AS x FROM s;": "9: column 63, '(': is nested more than 30 deep",
-    f"{OUT}{'NOT ' * 3000}b AS x FROM s;": "is nested more than 30 deep",
-    f"{OUT}{'n + ' * 3000}n AS x FROM s;": "is nested more than 30 deep",
+    f"{OUT}{DEEP} AS x FROM s;": "9: column 63, '(': is nested more than 30 levels deep",
+    f"{OUT}{'NOT ' * 3000}b AS x FROM s;": "is nested more than 30 levels deep",
+    f"{OUT}{'n + ' * 3000}n AS x FROM s;": "is nested more than 30 levels deep",
 }
 
 
@@ -580,17 +580,15 @@ def test_a_source_is_made_before_it_is_read_and_once(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         reader.load(tmp_path)
     unmade, repeated = map(str, caught.value.mistakes)
-    assert unmade.endswith(
-        "1.sql:1: column 35, 'b': no stream or table B is made before this statement"
-    )
-    assert repeated.endswith("2.sql:2: column 1, 'CREATE': B is made twice")
+    assert unmade.endswith("1.sql:1: column 35, 'b': no statement before this one creates B")
+    assert repeated.endswith("2.sql:2: column 1, 'CREATE': B is created twice")
 
 
 def test_a_query_has_to_yield_its_topics_schema() -> None:
     said = _refused("CREATE STREAM out AS SELECT id, SUM(n) AS x FROM s;", X="BIGINT")
     assert "ksql/test.sql:9" in said
     said = _refused("CREATE STREAM out AS SELECT id, n AS x FROM s;", X="BIGINT")
-    assert "yields (X INTEGER), but schemas/OUT.avsc says (X BIGINT)" in said
+    assert "the query yields (X INTEGER), but schemas/OUT.avsc has (X BIGINT)" in said
 
 
 def test_variables_are_filled_in_and_names_in_quotes_keep_their_case() -> None:

@@ -56,7 +56,8 @@ class Server:
         self.url = ""
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        del path
+        if path == "/info":
+            return 200, {"KsqlServerInfo": {"version": "0.29.0"}}
         if method == "GET":
             command_runner = {"isHealthy": self.is_healthy}
             details = {"metastore": {"isHealthy": True}, "commandRunner": command_runner}

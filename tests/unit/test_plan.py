@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.change import Action, Change, Edit, edits
+from pipeline.change import Action, Change, Edit, Problem, edits
 from pipeline.clients.connect import root_cause
 from pipeline.live import LiveColumn, LiveQuery, LiveSubject, LiveTable, LiveTopic, Task
 from pipeline.paths import REPOSITORY
@@ -17,6 +17,8 @@ from pipeline.plan import Live, Plan, compare
 from pipeline.resources import RESOURCES
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
+from pipeline.resources.query import Query
+from pipeline.resources.topic import Topic
 from tests.support.plans import (
     CONNECTORS,
     DESIRED,
@@ -54,6 +56,10 @@ def _said(change: Change) -> tuple[str, str, Action, tuple[Edit, ...], str]:
     return change.kind, change.name, change.action, change.edits, change.note
 
 
+def _empty(plan: Plan) -> bool:
+    return not (plan.changes or plan.problems or plan.leftovers or plan.remarks)
+
+
 def test_planning_loads_no_client() -> None:
     program = f"import sys, pipeline.plan; print([n for n in {HEAVY} if n in sys.modules])"
     done = subprocess.run(
@@ -63,7 +69,7 @@ def test_planning_loads_no_client() -> None:
 
 
 def test_what_runs_as_declared_does_not_change() -> None:
-    assert compare(DESIRED, LIVE, prune=True) == Plan(())
+    assert _empty(compare(DESIRED, LIVE, prune=True))
 
 
 def test_a_change_carries_what_is_declared_and_what_runs() -> None:
@@ -89,7 +95,9 @@ def test_a_query_that_is_not_declared_is_told_and_goes_with_prune_if_it_is_ours(
     lines = Edit("statement", "SELECT", None), Edit("statement", "1 AS n", None)
     assert _said(pruned) == ("query", "q", Action.DELETE, lines, "")
     theirs = _live(query={"q": replace(LIVE["query"]["q"], ours=False)})
-    assert compare(nothing, theirs, prune=True) == Plan(())
+    plan = compare(nothing, theirs, prune=True)
+    assert plan.changes == ()
+    assert plan.remarks == ("query q, which is not declared and bears no mark of who made it",)
 
 
 def test_from_nothing_everything_is_created_in_the_order_of_the_data() -> None:
@@ -133,7 +141,7 @@ def test_partitions_grow_but_never_shrink() -> None:
     assert change.edits == (Edit("partitions", "2", "4"),)
     plan = compare(DESIRED, _live(topic={"t": LiveTopic("t", 8, 1, {"retention.ms": "1"})}))
     assert plan.changes == ()
-    assert "t has 8 partitions and Kafka cannot take any away" in plan.problems[0]
+    assert "t has 8 partitions and Kafka cannot take any away" in plan.problems[0].message
 
 
 def test_a_schema_changes_by_field_and_level() -> None:
@@ -144,6 +152,34 @@ def test_a_schema_changes_by_field_and_level() -> None:
         Edit("compatibility", "NONE", "BACKWARD"),
         Edit("field id", None, '{"type":"string"}'),
     )
+
+
+def test_a_schemas_attributes_and_the_order_of_its_fields_are_told_in_words() -> None:
+    live_fields = [
+        {"name": "n", "type": "int", "doc": "old"},
+        {"name": "id", "type": {"type": "string"}},
+    ]
+    fields = [{"name": "id", "type": "string", "aliases": ["key"]}, {"name": "n", "type": "long"}]
+    declared = replace(
+        DESIRED.subjects[0], schema={"name": "n.R", "fields": fields, "type": "record"}
+    )
+    live = LiveSubject("t-value", 1, 7, {**SCHEMA, "fields": live_fields, "doc": "it"}, "BACKWARD")
+    desired = replace(DESIRED, subjects=(declared,))
+    (change,) = _changes(_live(subject={"t-value": live}), desired)
+    assert change.edits == (
+        Edit("aliases of field id", None, '["key"]'),
+        Edit("doc", "it", None),
+        Edit("doc of field n", "old", None),
+        Edit("name", "R", "n.R"),
+        Edit("order of fields", "n, id", "id, n"),
+        Edit("type of field n", "int", "long"),
+    )
+
+
+def test_a_schema_in_another_style_does_not_change() -> None:
+    other = {"fields": [{"type": "string", "name": "id"}], "name": "R", "type": "record"}
+    live = _live(subject={"t-value": LiveSubject("t-value", 1, 7, other, "BACKWARD")})
+    assert _changes(live) == ()
 
 
 def test_prune_takes_only_what_bears_our_mark() -> None:
@@ -157,9 +193,92 @@ def test_prune_takes_only_what_bears_our_mark() -> None:
 
 def test_a_connector_of_another_owner_is_not_overwritten() -> None:
     theirs = replace(SINK, config={**SINK.config, "managed.by": "billing"})
-    assert compare(DESIRED, _with(s=running(theirs))).problems == (
-        "s.yaml: s belongs to billing: give yours another name",
+    live = _with(s=running(theirs))
+    message = "s.yaml: s belongs to billing: give yours another name, or take it over with --adopt"
+    assert compare(DESIRED, live).problems == (Problem("sink", "s", message),)
+    adopted = compare(DESIRED, live, adopt=True)
+    assert adopted.problems == ()
+    assert [_said(change)[3] for change in adopted.changes] == [
+        (Edit("managed.by", "billing", OWNER),)
+    ]
+
+
+def test_a_connector_that_nobody_marked_is_not_overwritten() -> None:
+    unmarked = running(replace(SINK, config={"topics": "t"}))
+    (problem,) = compare(DESIRED, _with(s=unmarked)).problems
+    assert "s runs, but was not deployed from here" in problem.message
+    assert compare(DESIRED, _with(s=unmarked), adopt=True).problems == ()
+
+
+def test_a_sink_does_not_become_a_source_of_the_same_name() -> None:
+    source = replace(SOURCE, name="s")
+    plan = compare(replace(DESIRED, connectors=(source,)), LIVE, prune=True)
+    assert {(c.kind, c.name, c.action) for c in plan.changes} == {
+        ("source", "d", Action.DELETE),
+        ("source", "s", Action.UPDATE),
+    }
+    (problem,) = plan.problems
+    assert "s runs as a sink, and cannot become a source under the same name" in problem.message
+
+
+WIDE = replace(
+    DESIRED,
+    topics=(*DESIRED.topics, Topic("dlq", 1, 1, {}), Topic("other", 1, 1, {})),
+    connectors=(
+        replace(SINK, topics=("t", "dlq"), table="rows"),
+        replace(SOURCE, topics=("t",)),
+        replace(SOURCE, name="e", topics=("other",)),
+    ),
+    queries=(Query("q", "1", (SELECT, ONE), reads=("t",), writes="other"),),
+)
+
+
+def _keys(plan: Plan) -> set[tuple[str, str]]:
+    return {change.key for change in plan.changes}
+
+
+def test_only_takes_along_what_the_selected_needs() -> None:
+    everything = compare(WIDE, {})
+    sink = {("topic", "t"), ("topic", "dlq"), ("subject", "t-value"), ("table", "rows")}
+    # The roles of the script: nothing has run it yet.
+    roles = ("table", "db_setup.sql")
+    assert _keys(everything.only(frozenset({"s"}))) == sink | {roles, ("sink", "s")}
+    known = compare(WIDE, {"table": {"db_setup.sql": LIVE["table"]["db_setup.sql"]}})
+    assert _keys(known.only(frozenset({"s"}))) == sink | {("sink", "s")}
+    query = {("topic", "t"), ("topic", "other"), ("subject", "t-value"), ("query", "q")}
+    assert _keys(everything.only(frozenset({"q"}))) == query
+    source = {("topic", "t"), ("subject", "t-value"), ("source", "d")}
+    assert _keys(everything.only(frozenset({"d"}))) == source
+
+
+def test_a_problem_blocks_what_needs_it_and_nothing_else() -> None:
+    plan = compare(WIDE, {}).with_problems([Problem("subject", "t-value", "no")])
+    free = _keys(plan) - plan.blocked(plan.broken()).keys()
+    assert free == {
+        ("topic", "t"), ("topic", "dlq"), ("topic", "other"), ("table", "db_setup.sql"),
+        ("source", "e"),
+    }  # fmt: skip
+    assert plan.only(frozenset({"e"})).problems == ()
+    assert plan.only(frozenset({"s"})).problems == plan.problems
+
+
+def test_a_table_that_does_not_fit_holds_back_the_schema_that_it_is_made_from() -> None:
+    plan = compare(WIDE, {}).with_problems([Problem("table", "rows", "no")])
+    blocked = plan.blocked(plan.broken())
+    assert blocked["subject", "t-value"] == blocked["source", "d"] == ("table", "rows")
+    assert set(_keys(plan) - blocked.keys()) == {
+        ("topic", "t"), ("topic", "dlq"), ("topic", "other"), ("table", "db_setup.sql"),
+        ("source", "e"),
+    }  # fmt: skip
+
+
+def test_a_problem_without_a_name_concerns_all_changes_of_its_kind() -> None:
+    plan = compare(WIDE, {}).with_problems([Problem("table", "", "no")])
+    assert {("table", "rows"), ("table", "db_setup.sql"), ("sink", "s")} <= set(
+        plan.blocked(plan.broken())
     )
+    # Nothing of the kind changes.
+    assert compare(DESIRED, LIVE).with_problems([Problem("table", "", "no")]).problems == ()
 
 
 def test_a_table_gets_columns_comments_and_privileges() -> None:

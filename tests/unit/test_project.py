@@ -14,6 +14,7 @@ from pipeline.repository import desired, jsonschemas, loader, rendered
 from pipeline.repository.target import load as load_target
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
+from pipeline.selection import selected
 from tests.support import golden, workspace
 
 OWNER = "hospital-admissions"
@@ -174,7 +175,7 @@ def _replace(file: Path, old: str, new: str) -> None:
             "connectors/templates/jdbc-sink.yaml.j2",
             "{{ table }}",
             "{{ tabel }}",
-            "connectors/templates/jdbc-sink.yaml.j2: cannot be rendered for",
+            "connectors/templates/jdbc-sink.yaml.j2:23: cannot be rendered for",
         ),
     ],
 )
@@ -253,18 +254,18 @@ def test_a_new_kind_of_connector_is_a_template(copy: Path) -> None:
     )
     assert config["errors.deadletterqueue.topic.name"] == "archive_dlq"
     schema = jsonschemas.all_schemas(copy)["spec.schema.json"]
-    assert "object-store spec" in {model["title"] for model in schema["$defs"].values()}
+    assert "object-store spec" in {model.get("title") for model in schema["$defs"].values()}
     spec.write_text(SPEC.replace("bucket: b", "buket: b"))
     assert _mistakes(copy) == [
         "connectors/sinks/archive.yaml:1: bucket: is missing",
         "connectors/sinks/archive.yaml:4: buket: unknown key; did you mean bucket?",
     ]
     spec.write_text(f"{SPEC}flush: 0\n")
-    assert _mistakes(copy) == [
-        "connectors/sinks/archive.yaml:5: flush: Input should be greater than or equal to 1 (is 0)"
-    ]
+    assert _mistakes(copy) == ["connectors/sinks/archive.yaml:5: flush: must be 1 or more (is 0)"]
     template.write_text(TEMPLATE.replace("type: text", "type: string"))
-    assert "object-store.yaml.j2:5: variables.bucket.type: Input should be" in _mistakes(copy)[0]
+    assert (
+        "object-store.yaml.j2:5: variables.bucket.type: unknown value string;" in _mistakes(copy)[0]
+    )
     template.write_text("connector.class: X\n")
     assert _mistakes(copy)[0].startswith(
         "connectors/templates/object-store.yaml.j2:1: must begin with a header"
@@ -337,11 +338,51 @@ def test_an_unknown_target_names_the_known_ones() -> None:
         load_target(REPOSITORY, "embeded")
 
 
-@pytest.mark.parametrize("value", ["hunter2", "env:PASSWORD", "${env:PASSWORD} and more"])
+@pytest.mark.parametrize("value", ["hunter2", "env:PASSWORD", "${env:JDBC_PASSWORD} and more"])
 def test_a_secret_in_clear_text_is_refused(copy: Path, value: str) -> None:
     (copy / "connectors/sinks/mirror.yaml").write_text(
-        f"{PLAIN}  connection.password: '{value}'\n  connection.token: ${{env:TOKEN}}\n"
+        f"{PLAIN}  connection.password: '{value}'\n  connection.token: ${{env:JDBC_PASSWORD}}\n"
     )
     (told,) = _mistakes(copy)
-    assert "connection.password is a secret in clear text" in told
+    assert "mirror.yaml:6: config.connection.password: is a secret in clear text" in told
     assert value not in told
+
+
+def test_a_setting_of_a_topic_is_as_kafka_gives_it_back(copy: Path) -> None:
+    file = copy / "topics.yaml"
+    settings = "{cleanup.policy: 'compact, delete', segment.ms: ' 0500 ', preallocate: 'True '}"
+    text = file.read_text().replace("{cleanup.policy: compact}", settings, 1)
+    file.write_text(text)
+    (topic,) = (t for t in _render(copy).topics if t.name == "patients")
+    assert {**topic.config, "retention.ms": ""} == {
+        "cleanup.policy": "compact,delete",
+        "segment.ms": "500",
+        "preallocate": "true",
+        "retention.ms": "",
+    }
+
+
+@pytest.mark.parametrize("level", ["BACKWRAD", "backward"])
+def test_an_unknown_level_is_a_mistake_in_the_file(copy: Path, level: str) -> None:
+    file = copy / "topics.yaml"
+    file.write_text(
+        file.read_text().replace("patient_labs: {}", f"patient_labs: {{compatibility: {level}}}")
+    )
+    (mistake,) = _mistakes(copy)
+    assert "compatibility: no compatibility level; did you mean BACKWARD?" in mistake
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("labs-sink", {"labs-sink"}),
+        # The spec's file, and the table that is made for it.
+        ("labs", {"labs-sink", "lab_results"}),
+        ("patient_labs", {"patient_labs", "patient_labs-value"}),
+    ],
+)
+def test_only_knows_the_names_of_files(pattern: str, names: set[str]) -> None:
+    wanted = _render(REPOSITORY)
+    assert selected([pattern], wanted, plan.compare(wanted, {})) == names
+    with pytest.raises(UsageError, match="did you mean labs-sink"):
+        selected(["labs-sinc"], wanted, plan.compare(wanted, {}))

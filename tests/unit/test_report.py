@@ -2,11 +2,13 @@
 
 import json
 
+import pytest
 from rich.console import Console
 
 from pipeline import report
-from pipeline.change import Action, Change, Edit
+from pipeline.change import Action, Change, Edit, Problem
 from pipeline.plan import Plan
+from pipeline.resources.resource import Outcome, Status
 
 
 def _text(plan: Plan) -> str:
@@ -17,7 +19,10 @@ def _text(plan: Plan) -> str:
 
 
 def _plan(*edits: Edit, note: str = "") -> Plan:
-    return Plan((Change("sink", "labs-sink", Action.UPDATE, edits, note),), ("bad: s3cret",))
+    return Plan(
+        (Change("sink", "labs-sink", Action.UPDATE, edits, note),),
+        (Problem("sink", "x", "bad: s3cret"),),
+    )
 
 
 def test_a_secret_is_hidden_wherever_it_stands() -> None:
@@ -55,3 +60,70 @@ def test_a_long_value_is_cut_around_the_difference() -> None:
 
 def test_brackets_in_a_value_are_no_markup() -> None:
     assert "[red]" in _text(_plan(Edit("a", "[red]", "[blue]")))
+
+
+@pytest.mark.parametrize("name", ["[red]x", "a[/]b", "x[bold"])
+def test_neither_are_they_in_a_name(name: str) -> None:
+    change = Change("sink", name, Action.DELETE)
+    assert name in _text(Plan((change,), (), (name,), (name,)))
+    status = Status(("connector", "state"), ((name, "[blue]"),), frozenset(), (name,), {})
+    console = Console(width=200, no_color=True)
+    with console.capture() as captured:
+        report.print_status([status], console)
+    assert captured.get().count(name) == 2
+    assert "[blue]" in captured.get()
+
+
+def test_an_address_in_a_live_configuration_is_shown_without_its_password() -> None:
+    plan = _plan(Edit("connection.url", "jdbc:x?user=a&password=by-hand", "jdbc:x"))
+    (edit,) = report.safe(plan).changes[0].edits
+    assert edit.before == "jdbc:x?user=a&password=***"
+
+
+def test_trivial_secrets_hide_nothing_and_long_ones_go_first() -> None:
+    assert report.redact("a 2000 b", ["", "a", "2000"]) == "a 2000 b"
+    assert report.redact("secret-of-mine", ["secret", "secret-of-mine"]) == "***"
+
+
+def test_a_state_stays_json_whatever_is_hidden() -> None:
+    secret = '"state": '
+    data = {"queries": {"q": f"x{secret}"}, "connectors": [{"name": "a", "lag": None}]}
+    status = Status(("query", "state"), (("q", secret),), frozenset(), (secret,), data)
+    safe = report.safe_status(status, [secret])
+    assert json.loads(report.status_json([safe])) == {
+        "queries": {"q": "x***"},
+        "connectors": [{"name": "a", "lag": None}],
+    }
+    assert (safe.rows, safe.notes) == ((("q", "***"),), ("***",))
+
+
+def test_an_outcome_says_of_each_change_what_became_of_it() -> None:
+    done, failed, left = (Change("sink", name, Action.CREATE) for name in "abc")
+    plan = Plan((done, failed, left), (Problem("table", "t", "no"),))
+    outcome = Outcome(((done, None), (failed, "s3cret")), ((left, "table t has a problem"),))
+    told = json.loads(
+        report.outcome_json(plan, outcome, lambda text: report.redact(text, ["s3cret"]))
+    )
+    assert [(c["name"], c["outcome"], c["message"]) for c in told["changes"]] == [
+        ("a", "done", None),
+        ("b", "error", "***"),
+        ("c", "not made", "table t has a problem"),
+    ]
+    assert told["problems"] == ["no"]
+    assert report.last_line(outcome, ["sink b is FAILED"]) == (
+        "1 of 3 changes made, 1 failed, 1 not tried. Now: sink b is FAILED."
+    )
+    assert report.last_line(Outcome(((done, None),)), ()) == "1 of 1 change made."
+
+
+def test_nothing_to_change_is_not_said_beside_a_problem_or_a_leftover() -> None:
+    assert _text(Plan(())).startswith(report.NOTHING)
+    assert _text(Plan((), (Problem("sink", "s", "no"),))) == ""
+    assert report.NOTHING not in _text(Plan((), leftovers=("sink s",)))
+
+
+def test_a_password_that_a_plugin_knows_is_hidden() -> None:
+    problem = Problem("sink", "labs-sink", "key: is in clear text", ("hunter2",))
+    edit = Edit("key", None, "hunter2")
+    plan = Plan((Change("sink", "labs-sink", Action.UPDATE, (edit,)),), (problem,))
+    assert "hunter2" not in report.plan_json(report.safe(plan))

@@ -23,4 +23,4 @@ def test_every_mistake_names_its_file(tmp_path: Path) -> None:
         schemas.load(tmp_path)
     broken, no_record = map(str, caught.value.mistakes)
     assert broken.startswith(f"{tmp_path}/a.avsc:2: not JSON: ")
-    assert no_record == f"{tmp_path}/b.avsc: the top level must be a record"
+    assert no_record == f"{tmp_path}/b.avsc:1: the top level must be a record"

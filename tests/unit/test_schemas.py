@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import schemas
+from pipeline import avro, schemas
 from pipeline.paths import REPOSITORY
 from pipeline.repository import rules
 from pipeline.repository.loader import load
@@ -29,7 +29,7 @@ def test_the_contract_is_the_schema_without_annotations(file: Any) -> None:
     schema = json.loads(file.read_text())
     contract = schemas.contract(schema)
     assert "arg.properties" not in json.dumps(contract)
-    assert schemas.problem(schema) is None
+    assert avro.problem(schema) is None
     assert schemas.field_names(contract) == schemas.field_names(schema)
     assert all(field["doc"] for field in contract["fields"])
 
@@ -58,13 +58,13 @@ def test_a_nullable_record_is_flattened_too() -> None:
     ("schema", "reason"),
     [
         ({"type": "record", "name": "R", "fields": [{"name": "a", "type": "strng"}]}, "strng"),
-        ({"type": "record", "fields": []}, "name"),
+        ({"type": "record", "fields": []}, "Name None"),
         ("string", "must be a record"),
         ({"type": "enum", "name": "E", "symbols": ["A"]}, "must be a record"),
     ],
 )
 def test_what_is_no_record_schema_is_told(schema: Any, reason: str) -> None:
-    assert reason in (schemas.problem(schema) or "")
+    assert reason in (avro.problem(schema) or "")
 
 
 json_values = st.recursive(
@@ -81,6 +81,62 @@ def test_compact_json_says_the_same(value: Any) -> None:
 @given(st.permutations(list(_load("patients").items())))
 def test_the_order_of_attributes_is_no_difference(items: list[tuple[str, Any]]) -> None:
     assert schemas.canonical(dict(items)) == schemas.canonical(_load("patients"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"name": "n.R"}, {"name": "R", "namespace": "n"}),
+        ({"name": "R", "aliases": ["n.Q"], "namespace": "n"}, {"name": "n.R", "aliases": ["Q"]}),
+    ],
+)
+def test_two_spellings_of_a_name_are_no_difference(one: Any, other: Any) -> None:
+    inner = {"type": "record", "name": "I", "fields": []}
+    fields = [{"name": "a", "type": inner}, {"name": "b", "type": "I", "order": "ascending"}]
+    full = [
+        {"name": "a", "type": {**inner, "name": "n.I"}, "order": "ascending"},
+        {"name": "b", "type": {"type": "n.I"}},
+    ]
+    first = {"type": "record", **one, "fields": fields}
+    assert schemas.canonical(first) == schemas.canonical(
+        {"type": "record", **other, "fields": full}
+    )
+
+
+@pytest.mark.parametrize("attribute", [{"doc": "a"}, {"aliases": ["Q"]}, {"owner": "me"}])
+def test_documentation_aliases_and_attributes_are_differences(attribute: Any) -> None:
+    plain = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "long"}]}
+    assert schemas.canonical({**plain, **attribute}) != schemas.canonical(plain)
+    field = {"name": "a", "type": "long", **attribute}
+    assert schemas.canonical({**plain, "fields": [field]}) != schemas.canonical(plain)
+
+
+def test_the_text_is_that_of_avros_own_libraries() -> None:
+    schema = {
+        "namespace": "n",
+        "name": "R",
+        "owner": "me",
+        "aliases": ["Q"],
+        "fields": [
+            {"doc": "A", "type": {"logicalType": "date", "type": "int"}, "name": "a"},
+            {"default": {"type": "x"}, "name": "b", "type": {"values": "string", "type": "map"}},
+        ],
+        "type": "record",
+        "doc": "é",
+    }
+    assert schemas.text(schema) == (
+        '{"type":"record","name":"R","namespace":"n","doc":"é","fields":['
+        '{"name":"a","type":{"type":"int","logicalType":"date"},"doc":"A"},'
+        '{"name":"b","type":{"type":"map","values":"string"},"default":{"type":"x"}}],'
+        '"owner":"me","aliases":["Q"]}'
+    )
+
+
+def test_a_default_that_looks_like_a_schema_is_a_value() -> None:
+    field = {"name": "a", "type": {"type": "map", "values": "string"}, "default": {"type": "x"}}
+    schema = {"type": "record", "name": "R", "fields": [field]}
+    assert schemas.contract(schema) == schema
+    assert avro.problem(schema) is None
 
 
 def test_a_logical_type_is_a_difference() -> None:

@@ -29,14 +29,18 @@ def _file(folder: Path, text: str, mode: int = 0o600) -> None:
 def test_values_are_taken_as_they_are_and_the_environment_goes_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _file(tmp_path, '# A comment\nA=x_-=\nexport B="two words"\n\nC=$A${A}\nD=file\nE=\n')
+    _file(
+        tmp_path,
+        '# A comment\nA=x_-=+/\nexport B="two words"\n\nC=$A${A}\nD=of the file\n'
+        "POSTGRES_PASSWORD=x_-=+/\n",
+    )
     monkeypatch.setenv("D", "environment")
     assert secrets(tmp_path, _target(secrets="secrets.env")) == {
-        "A": "x_-=",
+        "A": "x_-=+/",
         "B": "two words",
         "C": "$A${A}",
         "D": "environment",
-        "E": "",
+        "POSTGRES_PASSWORD": "x_-=+/",
     }
 
 
@@ -55,5 +59,5 @@ def test_without_a_file_the_passwords_are_in_the_environment(
     monkeypatch.delenv("POSTGRES_PASSWORD", raising=False)
     with pytest.raises(PipelineError, match="make deploy TARGET=compose"):
         secrets(tmp_path, _target())
-    monkeypatch.setenv("POSTGRES_PASSWORD", "p")
-    assert secrets(tmp_path, _target())["POSTGRES_PASSWORD"] == "p"
+    monkeypatch.setenv("POSTGRES_PASSWORD", "secret")
+    assert secrets(tmp_path, _target())["POSTGRES_PASSWORD"] == "secret"

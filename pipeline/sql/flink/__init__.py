@@ -1,1 +1,1 @@
-"""ksqlDB SQL on Apache Flink: translated, deployed, watched."""
+"""Translates ksqlDB's SQL to Flink SQL."""

@@ -1,9 +1,10 @@
-"""ksqlDB's aggregates as Flink's.
+"""Translates ksqlDB's aggregate functions to Flink SQL.
 
-SUM begins at 0 and keeps the type, AVG of nothing is 0.0, COUNT is a BIGINT, MIN and MAX of nothing
-are null; a null changes nothing (IntegerSumKudaf, LongSumKudaf, DoubleSumKudaf, AverageUdaf,
-CountKudaf, BaseNumberKudaf, LatestByOffset: github.com/confluentinc/ksql). Of a table, what was
-counted is undone (TableUdaf): SUM and AVG of a group that became empty are 0.
+In ksqlDB, SUM starts at 0 and keeps the type; AVG without values is 0.0; COUNT is a BIGINT; MIN and
+MAX without values are null. Nulls are ignored (IntegerSumKudaf, LongSumKudaf, DoubleSumKudaf,
+AverageUdaf, CountKudaf, BaseNumberKudaf, LatestByOffset: github.com/confluentinc/ksql). When a
+table's row changes, the old row is subtracted (TableUdaf). So SUM and AVG of a group without rows
+are 0.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,11 @@ ZERO = {"INTEGER": "0", "BIGINT": "0", "DOUBLE": "0E0"}
 
 @dataclass(frozen=True)
 class Aggregate:
-    """Its SQL for {0}; of a table, whose changes weigh +1 or -1, too, if ksqlDB can undo it."""
+    """An aggregate function; {0} in its SQL is the argument.
+
+    `result` is its ksqlDB type, "" for the argument's type. `of_table` is the SQL over a table's
+    changes, each of `__weight` +1 or -1; "" if ksqlDB cannot subtract a row from the result.
+    """
 
     sql: str
     result: str = ""
@@ -46,23 +51,25 @@ AGGREGATES: Mapping[str, Aggregate] = {
 
 
 def aggregate(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
-    """An aggregate over its argument.
+    """An aggregate function over its translated arguments.
 
     Raises:
-        SpecError: it is not one that means the same on both engines.
+        SpecError: the arguments are wrong, or ksqlDB does not have the aggregate for tables.
     """
     name = str(node.this).upper()
-    found = AGGREGATES[name]
-    if scope.of_table and not found.of_table:
-        return scope.refuse(node, f"{name} of a table cannot be undone, in ksqlDB neither")
-    if len(given) != 1 or given[0].type == "NULL" or _unfit(found, given[0]):
+    function = AGGREGATES[name]
+    if scope.of_table and not function.of_table:
+        return scope.refuse(
+            node, f"ksqlDB has no {name} of a table: it cannot subtract a row that changes"
+        )
+    if len(given) != 1 or given[0].type == "NULL" or _unfit(function, given[0]):
         have = ", ".join(argument.type for argument in given)
-        return scope.refuse(node, f"{name} takes {_wanted(found)}, this is ({have})")
-    type_ = found.result or given[0].type
-    sql = (found.of_table if scope.of_table else found.sql).format(given[0].sql)
-    if found.begins_at_zero:
+        return scope.refuse(node, f"{name} takes {_wanted(function)}, this is ({have})")
+    type_ = function.result or given[0].type
+    sql = (function.of_table if scope.of_table else function.sql).format(given[0].sql)
+    if function.begins_at_zero:
         return Typed(f"COALESCE({sql}, {ZERO[type_]})", type_, Nulls.NEVER)
-    nulls = Nulls.NEVER if type_ == "BIGINT" and found.result else Nulls.NULL
+    nulls = Nulls.NEVER if type_ == "BIGINT" and function.result else Nulls.NULL
     return Typed(sql, type_, nulls)
 
 
@@ -82,9 +89,9 @@ def has_aggregate(node: exp.Expression) -> bool:
     return any(is_aggregate(function) for function in node.find_all(exp.Anonymous))
 
 
-def _unfit(found: Aggregate, given: Typed) -> bool:
-    return found.of_numbers and given.type not in NUMBERS
+def _unfit(function: Aggregate, given: Typed) -> bool:
+    return function.of_numbers and given.type not in NUMBERS
 
 
-def _wanted(found: Aggregate) -> str:
-    return "one INTEGER, BIGINT or DOUBLE" if found.of_numbers else "one argument"
+def _wanted(function: Aggregate) -> str:
+    return "one INTEGER, BIGINT or DOUBLE" if function.of_numbers else "one argument"

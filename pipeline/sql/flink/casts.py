@@ -1,8 +1,11 @@
-r"""CAST, where both engines agree (CastEvaluator, DecimalUtil; BinaryStringDataUtil on Flink).
+r"""Translates CAST so that Flink gives ksqlDB's result.
 
-In ksqlDB, a CAST that fails yields null, and so does one of an expression that fails; in WHERE and
-HAVING it makes the whole fail. Flink's own CAST from text takes '1.5' for an INTEGER, 'NaN' and
-'1d' for a DOUBLE; its CAST from DOUBLE turns 1E300 into 0, Java's into the greatest INTEGER.
+Sources: ksqlDB's CastEvaluator and DecimalUtil, Flink's BinaryStringDataUtil.
+
+In ksqlDB, a CAST that fails yields null, and so does a CAST of an expression that fails. In WHERE
+and HAVING it makes the whole condition fail. Flink differs: its CAST from text accepts '1.5' as an
+INTEGER, and 'NaN' and '1d' as a DOUBLE. Its CAST from DOUBLE to INTEGER makes 1E300 0, Java makes
+it the greatest INTEGER.
 """
 
 from pipeline.sql.flink.terms import Nulls, Typed, digits, either, is_decimal, text
@@ -10,7 +13,7 @@ from pipeline.sql.flink.terms import Nulls, Typed, digits, either, is_decimal, t
 BLANK = r"[\x00-\x20]*"
 WHOLE = rf"\A{BLANK}([+-]?[0-9]+){BLANK}\z"
 NUMBER = rf"\A{BLANK}([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?){BLANK}\z"
-# The digits that an INTEGER and a BIGINT can have, and that always fit into one.
+# The most digits that an INTEGER and a BIGINT can have, and the most that always fit into one.
 MOST_DIGITS = {"INTEGER": 10, "BIGINT": 19}
 FITTING_DIGITS = {"INTEGER": 9, "BIGINT": 18}
 LIMITS = {
@@ -29,7 +32,7 @@ SAME = {
 
 
 def cast(value: Typed, wanted: str, *, in_filter: bool) -> Typed | None:
-    """The value as another type; None if the engines do not agree on it."""
+    """The value cast to the type `wanted`; None if the engines cast it differently."""
     if value.is_whole and wanted in LIMITS:
         return Typed(f"TRY_CAST({value.sql} AS {wanted})", wanted, value.nulls)
     made = value.sql if value.type == wanted else _converted(value, wanted)
@@ -63,7 +66,7 @@ def _parsed(sql: str, wanted: str) -> str | None:
 
 
 def _may_not_fit(given: str, wanted: str) -> bool:
-    """Whether a whole number can have more digits than a DECIMAL: then both engines fail."""
+    """Whether a whole number can have too many digits for a DECIMAL: then both engines fail."""
     if not is_decimal(wanted) or given not in MOST_DIGITS:
         return False
     precision, scale = digits(wanted)
@@ -71,7 +74,7 @@ def _may_not_fit(given: str, wanted: str) -> bool:
 
 
 def whole(sql: str, wanted: str) -> str:
-    """A DOUBLE as INTEGER or BIGINT by Java's narrowing: what is too great is the limit."""
+    """A DOUBLE as INTEGER or BIGINT as Java narrows it: a number out of range becomes the limit."""
     high, highest, low, lowest = LIMITS[wanted]
     return (
         f"CASE WHEN {sql} >= {high} THEN {highest} WHEN {sql} <= {low} THEN {lowest}"

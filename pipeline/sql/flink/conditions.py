@@ -1,10 +1,11 @@
-r"""What is true, false or a failure, by the rules of ksqlDB's generated Java (SqlToJavaVisitor).
+r"""Translates conditions by the rules of the Java that ksqlDB generates (SqlToJavaVisitor).
 
-- A comparison with a null is false; each side is evaluated, the right one unless the left is null.
-- `&&`, `||` and `!` unbox their operands: a null fails, but what `&&` or `||` passes over is not
-  evaluated.
-- CASE evaluates conditions one after the other; a null one fails (SearchedCaseFunction).
-- LIKE is a regular expression whose `.` is no line end, and fails at a null (LikeEvaluator).
+- A comparison with a null is false. If the left side is null, the right side is not evaluated.
+- `&&`, `||` and `!` fail if an operand is null. `&&` and `||` do not evaluate the right operand if
+  the left one decides the result.
+- CASE evaluates its conditions in order, and fails at one that is null (SearchedCaseFunction).
+- LIKE is a regular expression whose `.` does not match a line end. It fails for a null
+  (LikeEvaluator).
 """
 
 import re
@@ -16,7 +17,7 @@ CERTAIN = {Nulls.NEVER, Nulls.FAILED}
 
 
 def comparison(left: Typed, operator: str, right: Typed) -> Typed:
-    """Two operands of types that can be compared."""
+    """A comparison. The caller has checked that the operands' types can be compared."""
     plain = f"{left.sql} {operator} {right.sql}"
     kinds = {left.nulls, right.nulls}
     if kinds == {Nulls.NEVER}:
@@ -35,7 +36,7 @@ def comparison(left: Typed, operator: str, right: Typed) -> Typed:
 
 
 def all_of(operands: Sequence[Typed]) -> Typed:
-    """AND, from left to right."""
+    """AND, evaluated from left to right."""
     first, *others = operands
     if not others:
         return first
@@ -47,7 +48,7 @@ def all_of(operands: Sequence[Typed]) -> Typed:
 
 
 def any_of(operands: Sequence[Typed]) -> Typed:
-    """OR, from left to right. Only the last operand may be NOT_TRUE."""
+    """OR, evaluated from left to right. Only the last operand may be NOT_TRUE."""
     first, *others = operands
     if not others:
         return first
@@ -58,14 +59,17 @@ def any_of(operands: Sequence[Typed]) -> Typed:
 
 
 def _in_order(first: Typed, plain: str, rest: Typed) -> Typed:
-    """Flink's NULL AND FALSE is false, its NULL OR TRUE is true; ksqlDB has failed by then."""
+    """AND or OR of two operands that fails if the first one does.
+
+    On Flink alone, NULL AND FALSE is false and NULL OR TRUE is true; ksqlDB fails in both cases.
+    """
     if first.nulls is Nulls.NEVER:
         return Typed(plain, "BOOLEAN", rest.nulls if rest.nulls in CERTAIN else Nulls.FAILED)
     return Typed(f"CASE WHEN ({first.sql}) IS NOT NULL THEN {plain} END", "BOOLEAN", Nulls.FAILED)
 
 
 def among(value: Typed, choices: Sequence[Typed]) -> Typed:
-    """IN (InListEvaluator: all are evaluated, nulls never match)."""
+    """IN. All choices are evaluated, and a null never matches (InListEvaluator)."""
     plain = f"{value.sql} IN ({', '.join(choice.sql for choice in choices)})"
     kinds = {value.nulls, *(choice.nulls for choice in choices)}
     if kinds == {Nulls.NEVER}:
@@ -78,7 +82,7 @@ def among(value: Typed, choices: Sequence[Typed]) -> Typed:
 
 
 def case(whens: Sequence[tuple[Typed, Typed]], otherwise: Typed) -> Typed:
-    """CASE WHEN, its results of one type (STRING for texts, which have Flink's CHAR types)."""
+    """CASE WHEN. The results have one ksqlDB type; texts of different length are CHARs on Flink."""
     parts = []
     kinds = {result.nulls for _, result in whens} | {otherwise.nulls}
     for test, result in whens:
@@ -91,10 +95,10 @@ def case(whens: Sequence[tuple[Typed, Typed]], otherwise: Typed) -> Typed:
 
 
 def like(value: Typed, pattern: str, escape: str) -> Typed:
-    """LIKE as the regular expression that ksqlDB makes of it: Flink's own % runs over line ends.
+    """LIKE as the regular expression that ksqlDB makes of it. Flink's own % matches line ends.
 
     Raises:
-        ValueError: the pattern ends with the escape character, where ksqlDB always fails.
+        ValueError: the pattern ends with the escape character. ksqlDB always fails then.
     """
     made, escaped = "", False
     for character in pattern:
@@ -112,9 +116,9 @@ def like(value: Typed, pattern: str, escape: str) -> Typed:
 
 
 def greatest(values: Sequence[Typed], operator: str) -> Typed:
-    """GREATEST (>=) or LEAST (<=), nulls passed over (Greatest, Least).
+    """GREATEST (operator >=) or LEAST (<=), which ignore nulls (Greatest, Least).
 
-    Flink's own yield null for a null, and call the result NOT NULL.
+    Flink's own functions yield null if an argument is null, and declare the result NOT NULL.
     """
     parts = []
     for position, value in enumerate(values[:-1]):

@@ -1,4 +1,4 @@
-"""ksqlDB's expressions as Flink's, with their types by ksqlDB's rules. Others are refused."""
+"""Translates ksqlDB's expressions to Flink SQL, and finds their ksqlDB types. Refuses others."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -36,10 +36,10 @@ COMPARISONS: Mapping[type[exp.Expression], str] = {
 
 
 def translate(node: exp.Expression, scope: Scope) -> Typed:
-    """One expression.
+    """One expression in Flink SQL.
 
     Raises:
-        SpecError: it is none that means the same on both engines; with its place.
+        SpecError: the expression, or a part of it, does not mean the same on both engines.
     """
     handler = _NODES.get(type(node))
     if handler is None:
@@ -48,23 +48,23 @@ def translate(node: exp.Expression, scope: Scope) -> Typed:
 
 
 def column_value(node: exp.Expression, scope: Scope) -> Typed:
-    """An expression as a column.
+    """An expression as a column of the result.
 
     Raises:
-        SpecError: as translate; or ksqlDB's false and null would be one.
+        SpecError: as translate raises it; or Flink cannot tell the value's false from its null.
     """
-    found = translate(node, scope)
-    if found.nulls is Nulls.NOT_TRUE:
+    value = translate(node, scope)
+    if value.nulls is Nulls.NOT_TRUE:
         scope.refuse(node, f"an operand {UNCLEAR}")
-    return found
+    return value
 
 
 def condition(node: exp.Expression, scope: Scope) -> Typed:
-    """An expression that is true, false or null."""
-    found = translate(node, scope)
-    if found.type != "BOOLEAN":
-        scope.refuse(node, f"expected a condition, this is {found.type}")
-    return found
+    """A BOOLEAN expression. An expression of another type is refused with a SpecError."""
+    value = translate(node, scope)
+    if value.type != "BOOLEAN":
+        scope.refuse(node, f"expected a condition, this is {value.type}")
+    return value
 
 
 def _column(node: exp.Expression, scope: Scope) -> Typed:
@@ -72,23 +72,23 @@ def _column(node: exp.Expression, scope: Scope) -> Typed:
     alias = name_of(node.args["table"]) if node.args.get("table") else ""
     if not alias and name in WINDOW_BOUNDS and scope.grouped:
         return _window_bound(node, name, scope)
-    found = [
+    matches = [
         typed
         for (table, column), typed in scope.columns.items()
         if column == name and alias in {"", table}
     ]
-    if len(found) > 1:
-        return scope.refuse(node, f"{name} is in more than one source: say which")
-    if not found:
+    if len(matches) > 1:
+        return scope.refuse(node, f"both sources have a column {name}: write <source>.{name}")
+    if not matches:
         return scope.refuse(node, unknown("column", name, {c for _, c in scope.columns}))
-    return found[0]
+    return matches[0]
 
 
 def _window_bound(node: exp.Expression, name: str, scope: Scope) -> Typed:
     if not scope.in_window:
         return scope.refuse(node, f"{name} needs a WINDOW")
     if scope.in_filter or scope.in_aggregate:
-        return scope.refuse(node, f"{name} stands in SELECT only, outside aggregates, as in ksqlDB")
+        return scope.refuse(node, f"ksqlDB allows {name} only in SELECT, outside of aggregates")
     return Typed(f"`{name}`", "BIGINT", Nulls.NEVER)
 
 
@@ -115,7 +115,7 @@ def _arithmetic(node: exp.Expression, scope: Scope) -> Typed:
     operator = ARITHMETIC[type(node)]
     left, right = translate(node.this, scope), translate(node.expression, scope)
     if operator == "+" and left.type == right.type == "STRING":
-        # Java makes the text 'null' of a null.
+        # In Java, a null becomes the text 'null'.
         return joined(node, scope, [left, right], "'null'")
     return arithmetic(node, scope, operator, left, right)
 
@@ -129,22 +129,22 @@ def _compared(
 ) -> Typed:
     ends = translate(left, scope), translate(right, scope)
     if "NULL" in {end.type for end in ends}:
-        scope.refuse(node, "nothing compares with NULL: IS NULL, or IS NOT NULL")
+        scope.refuse(node, "a comparison with NULL is never true: write IS NULL or IS NOT NULL")
     if ends[0].type == "BOOLEAN" and operator not in {"=", "<>"}:
-        scope.refuse(node, "of two BOOLEANs, none is greater")
+        scope.refuse(node, "BOOLEANs can be compared with = and <> only")
     comparable(node, scope, *ends)
     return comparison(ends[0], operator, ends[1])
 
 
 def _chain(node: exp.Expression, scope: Scope) -> Typed:
-    """a AND b AND c, or with OR: in the order in which Java evaluates them."""
-    found = [condition(part, scope) for part in _parts(node)]
+    """A chain of AND or of OR, in the order in which Java evaluates the operands."""
+    conditions = [condition(part, scope) for part in _parts(node)]
     if isinstance(node, exp.And):
-        return all_of(found)
-    for part in found[:-1]:
+        return all_of(conditions)
+    for part in conditions[:-1]:
         if part.nulls is Nulls.NOT_TRUE:
             scope.refuse(node, f"an operand {UNCLEAR}")
-    return any_of(found)
+    return any_of(conditions)
 
 
 def _parts(node: exp.Expression) -> list[exp.Expression]:
@@ -171,7 +171,7 @@ def _is_null(node: exp.Expression, scope: Scope) -> Typed:
         return scope.refuse(node, "only IS NULL and IS NOT NULL run on both targets")
     inner = translate(node.this, scope)
     if inner.nulls not in {Nulls.NEVER, Nulls.NULL}:
-        scope.refuse(node, f"what is tested {UNCLEAR}")
+        scope.refuse(node, f"the operand {UNCLEAR}")
     return Typed(f"{inner.sql} IS NULL", "BOOLEAN", Nulls.NEVER)
 
 
@@ -181,10 +181,10 @@ def _in(node: exp.Expression, scope: Scope) -> Typed:
         translate(choice, scope) for choice in node.expressions if not isinstance(choice, exp.Null)
     ]
     if not choices:
-        return scope.refuse(node, "expected a list")
+        return scope.refuse(node, "IN needs a value that is not NULL")
     for choice in choices:
         if choice.type != left.type:
-            scope.refuse(node, f"{left.type} is not among {choice.type}: CAST one")
+            scope.refuse(node, f"IN compares {left.type} with {choice.type}: CAST one")
     return among(left, choices)
 
 
@@ -201,10 +201,10 @@ def _like(node: exp.Expression, scope: Scope, escape: str = "") -> Typed:
     if value.type != "STRING" or not isinstance(pattern, exp.Literal) or not pattern.is_string:
         return scope.refuse(node, "LIKE takes a VARCHAR and a pattern in quotes")
     try:
-        found = like(value, str(pattern.this), escape)
+        matched = like(value, str(pattern.this), escape)
     except ValueError as error:
         return scope.refuse(node, str(error))
-    return _negated(found, node, scope) if node.args.get("negate") else found
+    return _negated(matched, node, scope) if node.args.get("negate") else matched
 
 
 def _escape(node: exp.Expression, scope: Scope) -> Typed:
@@ -220,7 +220,7 @@ def _negative(node: exp.Expression, scope: Scope) -> Typed:
     inner = translate(node.this, scope)
     if inner.type not in NUMBERS:
         scope.refuse(node, f"expected a number, this is {inner.type}")
-    # Two signs would begin a comment.
+    # The blank: two minus signs together would begin a comment.
     return Typed(f"- {inner.sql}", inner.type, failing([inner]))
 
 
@@ -251,7 +251,7 @@ def _function(node: exp.Expression, scope: Scope) -> Typed:
         return _timestamp_add(node, scope)
     if name not in FUNCTIONS:
         known = unknown("function", name, [*FUNCTIONS, *AGGREGATES, "TIMESTAMPADD"])
-        return scope.refuse(node, f"{known} (those that run on both targets)")
+        return scope.refuse(node, f"{known} (other functions do not run on both targets)")
     return FUNCTIONS[name](node, scope, [_argument(part, scope) for part in node.expressions])
 
 
@@ -261,12 +261,12 @@ def _argument(node: exp.Expression, scope: Scope) -> Typed:
 
 def _aggregate(node: exp.Expression, name: str, scope: Scope) -> Typed:
     if scope.in_aggregate:
-        return scope.refuse(node, f"{name} in {scope.in_aggregate}: aggregates are not nested")
+        return scope.refuse(node, f"{name} in {scope.in_aggregate}: aggregates cannot be nested")
     if not scope.grouped:
-        return scope.refuse(node, f"{name} is an aggregate: in SELECT or HAVING, with GROUP BY")
+        return scope.refuse(node, f"{name} is an aggregate, for SELECT or HAVING with GROUP BY")
     if name == "COUNT" and [type(part) for part in node.expressions] == [exp.Star]:
         return count_all(scope)
-    # An argument is a column of its own to ksqlDB: that it fails is a null.
+    # To ksqlDB, an aggregate's argument is a column of its own: if it fails, it is null.
     inner = replace(scope, in_aggregate=name, in_filter=False)
     return aggregate(node, scope, [column_value(part, inner) for part in node.expressions])
 

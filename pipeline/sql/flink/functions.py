@@ -1,7 +1,8 @@
-r"""ksqlDB's scalar functions as Flink's, by the classes of io.confluent.ksql.function.udf.
+r"""Translates ksqlDB's scalar functions (io.confluent.ksql.function.udf) to Flink SQL.
 
-They yield null for a null, unless it is said otherwise. An argument that is a function itself is
-null if it fails; of any other that fails, the whole fails (SqlToJavaVisitor.visitFunctionCall).
+A function yields null if an argument is null, unless its docstring says otherwise. If an argument
+fails, the whole column fails; but an argument that is itself a function call becomes null
+(SqlToJavaVisitor.visitFunctionCall).
 """
 
 import re
@@ -18,14 +19,14 @@ from pipeline.sql.flink.terms import NUMBERS, Nulls, Scope, Typed, bare, either
 Handler = Callable[[exp.Expression, Scope, list[Typed]], Typed]
 # Letters that mean the same to Java's DateTimeFormatter in both engines.
 PATTERN = re.compile(r"^[yMdHms:. /-]+$")
-# One that yields digits alone, and few enough for an INTEGER.
+# Patterns that yield only digits, few enough for an INTEGER.
 DIGITS = re.compile(r"^(yyyy)?(MM)?(dd)?$|^(HH)?(mm)?(ss)?$")
 UNITS = {"MILLISECONDS", "SECONDS", "MINUTES", "HOURS", "DAYS"}
 UNCLEAR = (
-    "is null or fails as a whole, in ksqlDB, depending on the record: test its columns instead,"
-    " or make it a column in a statement of its own first"
+    "can be null, or can make the whole column fail in ksqlDB, depending on the record: test its"
+    " columns instead, or compute it as a column in a statement before this one"
 )
-# Java's String.trim strips all that is not above a blank, its length counts UTF-16 units.
+# Java's String.trim strips all characters up to the blank. Its length counts UTF-16 code units.
 TRIMMED = r"REGEXP_REPLACE({0}, '\A[\x00-\x20]+|[\x00-\x20]+\z', '')"
 LENGTH = r"CHAR_LENGTH(REGEXP_REPLACE({0}, '[\x{{10000}}-\x{{10FFFF}}]', '__'))"
 HALF_UP = "CASE WHEN {0} - FLOOR({0}) >= 0.5E0 THEN 1 ELSE 0 END"
@@ -33,7 +34,7 @@ EXACT = "TRY_CAST({0} AS DECIMAL(38, 18))"
 
 
 def argument(typed: Typed, node: exp.Expression, scope: Scope) -> Typed:
-    """What a function gets of an argument."""
+    """A translated argument as the function receives it: see the module's docstring."""
     swallowed = isinstance(bare(node), exp.Anonymous) and not scope.in_filter
     if swallowed and typed.nulls in {Nulls.FAILED, Nulls.EITHER}:
         return replace(typed, nulls=Nulls.NULL)
@@ -41,32 +42,35 @@ def argument(typed: Typed, node: exp.Expression, scope: Scope) -> Typed:
 
 
 def one_type(node: exp.Expression, scope: Scope, values: list[Typed]) -> str:
-    """The type of values that may stand for each other.
+    """The common type of alternative values, as in CASE and COALESCE.
 
     Raises:
-        SpecError: they have several, which ksqlDB refuses or converts in ways of its own.
+        SpecError: the values have different types. ksqlDB refuses them or converts them itself.
     """
     types = {value.type for value in values} - {"NULL"}
     if len(types) != 1:
         said = ", ".join(sorted(types)) or "NULL"
-        scope.refuse(node, f"the results have different types: {said}. CAST them to one")
+        scope.refuse(node, f"the results have different types: {said}. CAST them to one type")
     return types.pop()
 
 
 def as_text(sql: str, type_: str) -> str:
-    """A literal's type in Flink is CHAR of its own length: the longest would pad the others."""
+    """Casts a text to STRING.
+
+    Flink types a literal as CHAR of its length, and would pad alternatives to the longest one.
+    """
     return f"CAST({sql} AS STRING)" if type_ == "STRING" else sql
 
 
 def certain(node: exp.Expression, scope: Scope, values: list[Typed]) -> None:
-    """Refuses what may fail where a null is looked for."""
+    """Refuses values that can fail, where a function treats a null in its own way."""
     for value in values:
         if value.nulls not in {Nulls.NEVER, Nulls.NULL}:
             scope.refuse(node, f"an argument {UNCLEAR}")
 
 
 def _simple(template: str, result: str, *types: str) -> Handler:
-    """A function of fixed types; `result` "" is the type of the first argument."""
+    """A function with fixed argument types. A `result` of "" is the first argument's type."""
 
     def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
         fits = len(given) == len(types) and all(
@@ -92,12 +96,12 @@ def _coalesce(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
 
 def _if_null(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
     if len(given) != 2:
-        scope.refuse(node, "takes two arguments: COALESCE takes more")
+        scope.refuse(node, "takes two arguments: use COALESCE for more")
     return _coalesce(node, scope, given)
 
 
 def joined(node: exp.Expression, scope: Scope, given: list[Typed], null: str) -> Typed:
-    """Texts one after the other, where a null is a text, too."""
+    """The texts concatenated. `null` is the SQL literal that replaces a null."""
     kinds = {one.nulls for one in given}
     if Nulls.EITHER in kinds:
         scope.refuse(node, f"an operand {UNCLEAR}")
@@ -108,7 +112,7 @@ def joined(node: exp.Expression, scope: Scope, given: list[Typed], null: str) ->
 
 def _concat(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
     if len(given) < 2 or any(one.type != "STRING" for one in given):
-        scope.refuse(node, "takes two or more VARCHARs: CAST(… AS VARCHAR)")
+        scope.refuse(node, "takes two or more VARCHARs: write CAST(… AS VARCHAR) for others")
     return replace(joined(node, scope, given, "''"), type="STRING")
 
 
@@ -135,7 +139,7 @@ def _rounding(name: str) -> Handler:
 
 
 def _round(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
-    """Half is rounded towards what is greater: ROUND(-1.5) is -1 (Round, Math.round)."""
+    """ROUND. A half is rounded up, towards positive infinity: ROUND(-1.5) is -1 (Math.round)."""
     places = _literal(node, 1) if len(given) == 2 else None
     if len(given) == 1 and given[0].type in {"INTEGER", "BIGINT"}:
         nulls = Nulls.NEVER if given[0].nulls is Nulls.NEVER else Nulls.FAILED
@@ -160,34 +164,36 @@ def _round_to(value: Typed, places: int) -> Typed:
 
 
 def _substring(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
-    """Positions count from 1, and 0 is 1; from the end, the engines differ (Substring)."""
+    """SUBSTRING. Positions count from 1, and 0 means 1; negative ones are refused (Substring)."""
     numbers = [_literal(node, place) for place in range(1, len(given))]
     if (
         len(numbers) not in {1, 2}
         or given[0].type != "STRING"
         or any(number is None or number < 0 for number in numbers)
     ):
-        scope.refuse(node, "takes a VARCHAR, a position from 1 on, and a length, as whole numbers")
+        scope.refuse(
+            node, "takes a VARCHAR, a position (1 or greater) and a length, both literal numbers"
+        )
     start, *length = [str(number) for number in numbers]
     rest = ", ".join([start if start != "0" else "1", *length])
     return replace(given[0], sql=f"SUBSTRING({given[0].sql}, {rest})")
 
 
-def _literal(node: exp.Expression, place: int) -> int | None:
-    """An argument that is a whole number as it stands there, with or without a minus."""
-    found = bare(node.expressions[place])
-    sign = -1 if isinstance(found, exp.Neg) else 1
-    found = found.this if isinstance(found, exp.Neg) else found
-    if not isinstance(found, exp.Literal) or not str(found.this).isdigit():
+def _literal(node: exp.Expression, position: int) -> int | None:
+    """The value of an argument that is a literal whole number, else None."""
+    literal = bare(node.expressions[position])
+    sign = -1 if isinstance(literal, exp.Neg) else 1
+    literal = literal.this if isinstance(literal, exp.Neg) else literal
+    if not isinstance(literal, exp.Literal) or not str(literal.this).isdigit():
         return None
-    return sign * int(str(found.this))
+    return sign * int(str(literal.this))
 
 
 def _format(column_type: str) -> Handler:
     def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
         pattern = node.expressions[1] if len(given) == 2 else None
         if not isinstance(pattern, exp.Literal) or not PATTERN.match(str(pattern.this)):
-            scope.refuse(node, "takes a column and a pattern of yMdHms and punctuation")
+            scope.refuse(node, "takes a column and a pattern of the letters yMdHms and punctuation")
         if given[0].type != column_type:
             scope.refuse(node, f"takes a {column_type}, this is {given[0].type}")
         moment = f"CAST({given[0].sql} AS TIMESTAMP(3))"
@@ -199,10 +205,10 @@ def _format(column_type: str) -> Handler:
 
 
 def unit_of(node: exp.Expression, scope: Scope) -> str:
-    """The first argument of TIMESTAMPADD: a word, not an expression.
+    """The first argument of TIMESTAMPADD, a keyword: one of UNITS.
 
     Raises:
-        SpecError: it is none of UNITS, or the other two are not there.
+        SpecError: it is not one of UNITS, or there are not three arguments.
     """
     first = node.expressions[0] if len(node.expressions) == 3 else None
     unit = str(first.this.this).upper() if isinstance(first, exp.Column) else ""
@@ -214,7 +220,7 @@ def unit_of(node: exp.Expression, scope: Scope) -> str:
 def timestamp_add(
     node: exp.Expression, scope: Scope, unit: str, count: Typed, moment: Typed
 ) -> Typed:
-    """TIMESTAMPADD (TimestampAdd)."""
+    """TIMESTAMPADD of `count` units to `moment` (TimestampAdd)."""
     if count.type != "INTEGER" or moment.type != "TIMESTAMP":
         return scope.refuse(node, f"takes INTEGER, TIMESTAMP; this is {count.type}, {moment.type}")
     flink = f"TIMESTAMPADD({unit.removesuffix('S')}, {count.sql}, {moment.sql})"

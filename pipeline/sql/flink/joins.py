@@ -1,4 +1,4 @@
-"""What a query reads: a source, or two of them joined."""
+"""Translates FROM and JOIN: a query reads one source, or two joined sources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from pipeline.sql.statements import Query, Statement, aliases_of, name_of
 
 @dataclass(frozen=True)
 class Input:
-    """What a query reads: a FROM clause, the columns it gives, its event time, its natural key.
+    """The input of a query: its FROM clause, columns, event time and key.
 
-    `absent` is true of a stream's record without a value, which no join and no count takes; a plain
-    projection passes it on.
+    `absent` is a SQL condition. It is true for a stream's record without a value: joins and
+    aggregates ignore such a record, a plain projection forwards it.
     """
 
     sql: str
@@ -28,7 +28,7 @@ class Input:
 
     @property
     def present(self) -> tuple[str, ...]:
-        """What is true of the records that have a value."""
+        """SQL conditions that are true for records with a value."""
         return self.conditions if self.absent == "FALSE" else (f"NOT {self.absent}",)
 
 
@@ -61,16 +61,16 @@ class _Side:
 
 
 def read(statement: Statement, query: Query, relations: Mapping[str, Relation]) -> Input:
-    """What the query reads.
+    """The query's input.
 
     Raises:
-        SpecError: it is a join that would not mean the same on both engines.
+        SpecError: Flink cannot read a source, or the join does not mean the same on both engines.
     """
     sides = [_Side(a, relations[name]) for a, name in aliases_of(query.select).items()]
     for side in sides:
         if side.relation.windowed:
             name = side.relation.name
-            statement.refuse(query.select, f"{name} is windowed: it cannot be read again on Flink")
+            statement.refuse(query.select, f"{name} is windowed: Flink cannot read it in a query")
     left = sides[0]
     if len(sides) == 1:
         is_table = left.relation.is_table
@@ -79,12 +79,12 @@ def read(statement: Statement, query: Query, relations: Mapping[str, Relation]) 
         return Input(left.sql, left.columns, left.rowtime, left.keys, is_table, left.absent)
     join = query.select.args["joins"][0]
     if len(sides) > 2 or join.side not in {"", "LEFT"} or join.kind not in {"", "INNER", "OUTER"}:
-        statement.refuse(join, "one JOIN or LEFT JOIN of two sources runs on both targets")
+        statement.refuse(join, "only one JOIN or LEFT JOIN of two sources runs on both targets")
     return _joined(statement, query, join, left, sides[1])
 
 
 def names_in(query: Query) -> frozenset[str]:
-    """The columns that a query names, whichever source they are of."""
+    """The names of the columns in a query, of all its sources."""
     by = query.partition_by.find_all(exp.Column) if query.partition_by is not None else ()
     return frozenset(name_of(c.this) for c in (*query.select.find_all(exp.Column), *by))
 
@@ -93,14 +93,14 @@ def _joined(statement: Statement, query: Query, join: exp.Join, left: _Side, rig
     ends = _ends(statement, join, left, right)
     if right.relation.is_table and ends[1] != right.keys[0]:
         key = right.relation.keys[0]
-        statement.refuse(join.args["on"], f"a table is joined by its key, {key}")
+        statement.refuse(join.args["on"], f"ON must use the key of the table on the right, {key}")
     kind = "LEFT JOIN" if join.side else "JOIN"
     sql = f"{left.sql}\n{kind} {right.sql} ON {ends[0].sql} = {ends[1].sql}"
     tables = left.relation.is_table, right.relation.is_table
     if tables == (True, True):
         return Input(sql, {**left.columns, **right.columns}, "", left.keys, is_table=True)
     if tables == (True, False):
-        statement.refuse(join, "the stream stands left, the table right")
+        statement.refuse(join, "put the stream on the left of JOIN, the table on the right")
     if tables == (False, False):
         return _within(statement, query, join, sql, left, right, ends[0])
     return _current_row(left, right, ends[0], names_in(query), inner=not join.side)
@@ -118,7 +118,7 @@ def _ends(statement: Statement, join: exp.Join, left: _Side, right: _Side) -> tu
     if not isinstance(on, exp.EQ) or not all(
         isinstance(side, exp.Column) for side in (on.this, on.expression)
     ):
-        statement.refuse(on or join, "ON compares one column with one column")
+        statement.refuse(on or join, "ON must have the form <column> = <column>")
     scope = Scope(statement, {**left.columns, **right.columns})
     ends = translate(on.this, scope), translate(on.expression, scope)
     return ends if ends[0] in left.columns.values() else (ends[1], ends[0])
@@ -135,9 +135,9 @@ def _within(
 ) -> Input:
     within_ms = query.within_ms
     if within_ms is None:
-        statement.refuse(join, "two streams are joined WITHIN a time")
+        statement.refuse(join, "a join of two streams needs WITHIN")
     if join.side:
-        statement.refuse(join, "of two streams, only the inner JOIN runs on both targets")
+        statement.refuse(join, "two streams: only the inner JOIN runs on both targets")
     earliest, latest = f"{left.rowtime} - {within_ms}", f"{left.rowtime} + {within_ms}"
     return Input(
         f"{sql} AND {right.rowtime} BETWEEN {earliest} AND {latest}",
@@ -161,9 +161,9 @@ def _current_row(
     ours = ", ".join(quoted(name) for name in own)
     nulls = ", ".join(f"CAST(NULL AS {type_})" for type_ in own.values())
     join_column = key.sql.split(".", 1)[1]
-    # Every change of the table, the deletion of a row too.
+    # Every change of the table, including deletions.
     changes = f"TO_CHANGELOG(input => TABLE {quoted(right.relation.name)})"
-    found = " AND `__row`.`__present`" if inner else ""
+    only_present = " AND `__row`.`__present`" if inner else ""
     sql = f"""(
   SELECT {ours}, `__row` FROM (
     SELECT `__left`, {ours}, LAST_VALUE(`__row`) OVER (
@@ -178,7 +178,7 @@ def _current_row(
         CAST(ROW(`op` <> 'DELETE', {named}) AS {row}), PROCTIME()
       FROM {changes} WHERE `op` <> 'UPDATE_BEFORE'
     )
-  ) WHERE `__left`{found}
+  ) WHERE `__left`{only_present}
 ) AS {quoted(left.alias)}"""
     columns = left.columns | {
         (right.alias, name): Typed(_of_row(left.alias, name), type_)

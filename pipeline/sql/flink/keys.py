@@ -1,4 +1,4 @@
-"""What a query is joined, grouped and partitioned by."""
+"""Checks and translates the keys that a query joins, groups and partitions by."""
 
 from sqlglot import exp
 
@@ -9,37 +9,41 @@ from pipeline.sql.statements import Query, Statement
 
 
 def check_sources(statement: Statement, query: Query, sources: list[Relation]) -> None:
-    """Two different sources; WITHIN is for streams (Analyzer, JoinNode).
+    """Checks a query's sources as ksqlDB does (Analyzer, JoinNode).
 
     Raises:
-        SpecError: they are not.
+        SpecError: a source is joined with itself, or WITHIN is not in a join of two streams.
     """
     if len({source.name for source in sources}) < len(sources):
-        statement.refuse(query.select, "ksqlDB does not join a source with itself")
+        statement.refuse(query.select, "ksqlDB cannot join a source with itself")
     of_streams = len(sources) == 2 and not any(source.is_table for source in sources)
     if query.within_ms is not None and not of_streams:
-        statement.refuse(query.select, "WITHIN is for two streams: a table is joined as it is")
+        statement.refuse(query.select, "WITHIN is only for a join of two streams: remove it")
 
 
-def check_join(statement: Statement, query: Query, found: Input) -> None:
-    """ON compares values of one type (LogicalPlanner.verifyJoinConditionTypes).
+def check_join(statement: Statement, query: Query, input_: Input) -> None:
+    """Checks that both sides of ON have one type (LogicalPlanner.verifyJoinConditionTypes).
 
     Raises:
-        SpecError: it does not.
+        SpecError: they have different types.
     """
     for join in query.select.args.get("joins") or ():
         on = join.args["on"]
-        scope = Scope(statement, found.columns)
+        scope = Scope(statement, input_.columns)
         types = translate(on.this, scope).type, translate(on.expression, scope).type
         if types[0] != types[1]:
-            statement.refuse(on, f"ON compares {types[0]} with {types[1]}: CAST one before")
+            statement.refuse(
+                on, f"ON compares {types[0]} with {types[1]}: CAST one in a statement before"
+            )
 
 
 def check_key_format(statement: Statement, sources: list[Relation], keys: int) -> None:
-    """Several columns are a key as DELIMITED text, one is as KAFKA; a source's format is kept.
+    """Checks KEY_FORMAT: DELIMITED for a key of several columns, KAFKA for one column.
+
+    Without KEY_FORMAT, ksqlDB uses the source's format (Analyzer.visitQuery, keyFormatName).
 
     Raises:
-        SpecError: ksqlDB would write another format (Analyzer.visitQuery, keyFormatName).
+        SpecError: ksqlDB would write the key in another format.
     """
     wanted = "DELIMITED" if keys > 1 else "KAFKA"
     inherited = {"DELIMITED" if len(source.keys) > 1 else "KAFKA" for source in sources}
@@ -47,35 +51,36 @@ def check_key_format(statement: Statement, sources: list[Relation], keys: int) -
     if stated is None and inherited == {wanted}:
         return
     if stated != wanted:
-        several = "several columns are the key" if keys > 1 else "one column is the key"
-        statement.refuse_property("KEY_FORMAT", f"{several}: say KEY_FORMAT = '{wanted}'")
+        key = "the key has several columns" if keys > 1 else "the key is one column"
+        statement.refuse_property("KEY_FORMAT", f"{key}: write KEY_FORMAT = '{wanted}'")
 
 
-def group_keys(statement: Statement, query: Query, found: Input) -> tuple[Typed, ...]:
-    """What rows are grouped by.
+def group_keys(statement: Statement, query: Query, input_: Input) -> tuple[Typed, ...]:
+    """The translated expressions of GROUP BY.
 
     Raises:
-        SpecError: it is of a type whose key the engines write differently.
+        SpecError: the engines write a key of such a type differently.
     """
-    scope = Scope(statement, found.columns)
+    scope = Scope(statement, input_.columns)
     nodes = query.select.args["group"].expressions
     keys = tuple(translate(node, scope) for node in nodes)
-    # Of a window, the key is a text on Flink.
+    # With a window, the key on Flink is CSV text, as a key of several columns is.
     wanted = {"STRING"} if len(keys) == 1 and not query.window else {"STRING", "INTEGER", "BIGINT"}
     for node, key in zip(nodes, keys, strict=True):
         if key.type not in wanted:
-            statement.refuse(node, f"a key is a VARCHAR here, this is {key.type}: CAST it")
+            kinds = " or ".join("VARCHAR" if t == "STRING" else t for t in sorted(wanted))
+            statement.refuse(node, f"the key must be {kinds}, this is {key.type}: CAST it")
     return keys
 
 
-def partitioned(node: exp.Expression, found: Input, scope: Scope) -> tuple[Typed, ...]:
-    """What a stream is partitioned by.
+def partitioned(node: exp.Expression, input_: Input, scope: Scope) -> tuple[Typed, ...]:
+    """The translated expression of PARTITION BY.
 
     Raises:
-        SpecError: it is no VARCHAR, or of a table.
+        SpecError: it is not a VARCHAR, or the query reads a table.
     """
-    if found.is_table:
-        scope.refuse(node, "a table has its key: PARTITION BY is for streams")
+    if input_.is_table:
+        scope.refuse(node, "PARTITION BY is only for streams: a table keeps its key")
     key = translate(node, scope)
     if key.type != "STRING":
         scope.refuse(node, f"PARTITION BY takes a VARCHAR, this is {key.type}: CAST it")

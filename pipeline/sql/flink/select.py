@@ -1,4 +1,4 @@
-"""CREATE STREAM and CREATE TABLE AS SELECT."""
+"""Translates CREATE STREAM AS SELECT and CREATE TABLE AS SELECT to a Flink view."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ WINDOW_COLUMNS = ("`WINDOWSTART`", "`WINDOWEND`")
 
 @dataclass(frozen=True)
 class _Made:
-    """One column of a query's result; a copy is made by AS_VALUE."""
+    """One column of a query's result. `is_copy`: it is AS_VALUE(…)."""
 
     typed: Typed
     is_copy: bool
@@ -45,54 +45,54 @@ Columns = Mapping[str, _Made]
 def derive(
     statement: Statement, query: Query, relations: Mapping[str, Relation]
 ) -> tuple[Relation, str]:
-    """The query as a view.
+    """The statement's relation, and the CREATE VIEW for its query.
 
     Raises:
-        SpecError: it would not mean the same on both engines.
+        SpecError: the query does not mean the same on both engines.
     """
     allowed.check(statement, query)
     sources = [relations[name] for name in statement.sources]
     check_sources(statement, query, sources)
-    found = read(statement, query, relations)
-    check_join(statement, query, found)
-    where = _where(statement, query, found)
+    input_ = read(statement, query, relations)
+    check_join(statement, query, input_)
+    where = _where(statement, query, input_)
     if query.select.args.get("group"):
-        return _aggregate(statement, query, sources, found, where)
+        return _aggregate(statement, query, sources, input_, where)
     if query.window:
         statement.refuse(query.select, "a WINDOW needs GROUP BY")
     if query.select.args.get("having"):
-        statement.refuse(query.select.args["having"], "HAVING needs GROUP BY: say WHERE")
-    if found.is_table != (statement.kind == "TABLE"):
-        kind = "TABLE" if found.is_table else "STREAM"
-        statement.refuse(query.select, f"this query yields a {kind}: CREATE {kind}")
-    scope = Scope(statement, found.columns)
+        statement.refuse(query.select.args["having"], "HAVING needs GROUP BY: write WHERE")
+    if input_.is_table != (statement.kind == "TABLE"):
+        kind = "TABLE" if input_.is_table else "STREAM"
+        statement.refuse(query.select, f"this query yields a {kind}: write CREATE {kind}")
+    scope = Scope(statement, input_.columns)
     columns = _projection(statement, query, scope)
-    keys = partitioned(query.partition_by, found, scope) if query.partition_by else found.keys
+    keys = partitioned(query.partition_by, input_, scope) if query.partition_by else input_.keys
     _check_key(statement, query, columns, keys)
     check_key_format(statement, sources, len(keys))
-    relation = _relation(statement, query, columns, keys, is_table=found.is_table)
+    relation = _relation(statement, query, columns, keys, is_table=input_.is_table)
     items = _items(columns)
-    if not found.is_table:
-        items.append(f"{_rowtime(statement, columns, found.rowtime)} AS `ROWTIME`")
-        # A condition is never true of a record without a value.
-        items.append(f"{'FALSE' if where else found.absent} AS {quoted(ABSENT)}")
-    conditions = [*where, *found.present] if where else found.conditions
-    sql = f"SELECT {', '.join(items)}\nFROM {found.sql}{_conditions(conditions)}"
+    if not input_.is_table:
+        items.append(f"{_rowtime(statement, columns, input_.rowtime)} AS `ROWTIME`")
+        # A WHERE condition is never true for a record without a value.
+        items.append(f"{'FALSE' if where else input_.absent} AS {quoted(ABSENT)}")
+    conditions = [*where, *input_.present] if where else input_.conditions
+    sql = f"SELECT {', '.join(items)}\nFROM {input_.sql}{_conditions(conditions)}"
     return relation, view(statement.name, sql)
 
 
-def _where(statement: Statement, query: Query, found: Input) -> list[str]:
+def _where(statement: Statement, query: Query, input_: Input) -> list[str]:
     node = query.select.args.get("where")
-    scope = Scope(statement, found.columns, in_filter=True)
+    scope = Scope(statement, input_.columns, in_filter=True)
     return [f"({_filter(node.this, scope).sql})"] if node else []
 
 
 def _filter(node: exp.Expression, scope: Scope) -> Typed:
-    """A condition that ksqlDB unboxes outside of what catches failures (SqlPredicate)."""
-    found = condition(node, scope)
-    if found.nulls in {Nulls.NULL, Nulls.EITHER}:
-        scope.refuse(node, "a null would stop ksqlDB's query: say = TRUE")
-    return found
+    """A WHERE or HAVING condition. A null one would stop ksqlDB's query (SqlPredicate)."""
+    value = condition(node, scope)
+    if value.nulls in {Nulls.NULL, Nulls.EITHER}:
+        scope.refuse(node, "a null here would stop ksqlDB's query: write … = TRUE")
+    return value
 
 
 def _conditions(conditions: Iterable[str]) -> str:
@@ -125,7 +125,7 @@ def _key_name(statement: Statement, query: Query, columns: Columns, key: Typed) 
         if made.typed == key and not made.is_copy:
             return name
     first = query.select.expressions[0]
-    return statement.refuse(first, f"the key {key.sql} must be among the columns, as ksqlDB asks")
+    return statement.refuse(first, f"ksqlDB requires the key {key.sql} among the columns: add it")
 
 
 def _projection(statement: Statement, query: Query, scope: Scope) -> Columns:
@@ -133,14 +133,16 @@ def _projection(statement: Statement, query: Query, scope: Scope) -> Columns:
     for item in query.select.expressions:
         inner = item.this if isinstance(item, exp.Alias) else item
         if not isinstance(item, exp.Alias | exp.Column):
-            statement.refuse(item, "every column needs a name: AS …")
+            statement.refuse(item, "every column needs a name: add AS …")
         name = name_of(item.args["alias"] if isinstance(item, exp.Alias) else item.this)
         if name in columns:
-            statement.refuse(item, f"{name} is there twice")
+            statement.refuse(item, f"two columns are named {name}")
         if is_reserved(name):
             statement.refuse(item.args.get("alias", item), reserved(name))
         if isinstance(item, exp.Column) and sum(name == column for _, column in scope.columns) > 1:
-            statement.refuse(item, f"{name} is in both sources, ksqlDB calls it otherwise: AS …")
+            statement.refuse(
+                item, f"both sources have a column {name}, so ksqlDB renames it: add AS …"
+            )
         is_copy = isinstance(inner, exp.Anonymous) and str(inner.this).upper() == "AS_VALUE"
         columns[name] = _Made(column_value(inner, scope), is_copy)
     return columns
@@ -156,17 +158,17 @@ def _aggregate(
     statement: Statement,
     query: Query,
     sources: list[Relation],
-    found: Input,
+    input_: Input,
     where: list[str],
 ) -> tuple[Relation, str]:
-    _check_aggregate(statement, query, found)
+    _check_aggregate(statement, query, input_)
     windowed = query.window is not None
     scope = Scope(
-        statement, found.columns, in_window=windowed, of_table=found.is_table, grouped=True
+        statement, input_.columns, in_window=windowed, of_table=input_.is_table, grouped=True
     )
-    keys = group_keys(statement, query, found)
+    keys = group_keys(statement, query, input_)
     columns = _projection(statement, query, scope)
-    # After the columns: a function that is misspelt is that mistake.
+    # After the columns, so that a misspelt function is reported as such.
     _check_has_aggregate(statement, query)
     having = query.select.args.get("having")
     for item in query.select.expressions:
@@ -178,9 +180,9 @@ def _aggregate(
     if windowed:
         items.append("`WINDOWSTART` AS `__window`")
         grouping += WINDOW_COLUMNS
-    conditions = [*where, *found.present, *(f"{key.sql} IS NOT NULL" for key in keys)]
+    conditions = [*where, *input_.present, *(f"{key.sql} IS NOT NULL" for key in keys)]
     sql = (
-        f"SELECT {', '.join(items)}\nFROM {_grouped(query, found)}"
+        f"SELECT {', '.join(items)}\nFROM {_grouped(query, input_)}"
         f"{_conditions(conditions)}\nGROUP BY {', '.join(grouping)}"
     )
     if having:
@@ -189,15 +191,15 @@ def _aggregate(
     return relation, view(statement.name, sql)
 
 
-def _check_aggregate(statement: Statement, query: Query, found: Input) -> None:
+def _check_aggregate(statement: Statement, query: Query, input_: Input) -> None:
     if statement.kind != "TABLE":
-        statement.refuse(query.select, "GROUP BY yields a TABLE: CREATE TABLE")
+        statement.refuse(query.select, "GROUP BY yields a TABLE: write CREATE TABLE")
     if len(tables_of(query.select)) > 1:
-        statement.refuse(query.select, "join first, in a statement of its own, then GROUP BY")
-    if query.window and found.is_table:
+        statement.refuse(query.select, "GROUP BY of a join: join in a statement before this one")
+    if query.window and input_.is_table:
         statement.refuse(query.select, "a table has no windows: group by a column instead")
     if query.partition_by is not None:
-        statement.refuse(query.partition_by, "GROUP BY is what the result is partitioned by")
+        statement.refuse(query.partition_by, "GROUP BY sets the result's key: remove PARTITION BY")
 
 
 def _check_has_aggregate(statement: Statement, query: Query) -> None:
@@ -209,11 +211,11 @@ def _check_has_aggregate(statement: Statement, query: Query) -> None:
 def _check_grouped(
     statement: Statement, item: exp.Expression, scope: Scope, keys: tuple[Typed, ...]
 ) -> None:
-    """Every column outside an aggregate is one that rows are grouped by."""
+    """Checks that every column outside of an aggregate is in GROUP BY."""
     grouped = {*(key.sql for key in keys), *WINDOW_COLUMNS}
     inner = item.this if isinstance(item, exp.Alias) else item
     for node in _outside_aggregates(inner, scope, grouped):
-        statement.refuse(node, "is neither in GROUP BY nor in an aggregate")
+        statement.refuse(node, "the column is neither in GROUP BY nor in an aggregate")
 
 
 def _outside_aggregates(
@@ -234,11 +236,11 @@ def _outside_aggregates(
                 yield from _outside_aggregates(part, scope, grouped)
 
 
-def _grouped(query: Query, found: Input) -> str:
+def _grouped(query: Query, input_: Input) -> str:
     ((alias, name),) = aliases_of(query.select).items()
     if query.window:
         return f"({_windows(quoted(name), query.window)}) AS {quoted(alias)}"
-    if found.is_table:
+    if input_.is_table:
         weight = "CASE WHEN `op` IN ('INSERT', 'UPDATE_AFTER') THEN 1 ELSE -1 END"
         changes = f"TO_CHANGELOG(input => TABLE {quoted(name)})"
         return f"(SELECT *, {weight} AS `__weight` FROM {changes}) AS {quoted(alias)}"
@@ -248,19 +250,24 @@ def _grouped(query: Query, found: Input) -> str:
 def _check_key(
     statement: Statement, query: Query, columns: Columns, keys: tuple[Typed, ...]
 ) -> None:
-    """Each key is a column once, and something else is one (FinalProjectNode, LogicalPlanner)."""
+    """Checks the key columns as ksqlDB does (FinalProjectNode, LogicalPlanner).
+
+    Each key is selected once, not counting AS_VALUE, and there is at least one other column.
+    """
     seen: set[Typed] = set()
     for item, made in zip(query.select.expressions, columns.values(), strict=True):
         if made.typed in keys and not made.is_copy:
             if made.typed in seen:
-                statement.refuse(item, "the key is there twice: AS_VALUE(…) for the second")
+                statement.refuse(item, "the key is selected twice: write AS_VALUE(…) for the copy")
             seen.add(made.typed)
     if all(made.typed in keys and not made.is_copy for made in columns.values()):
-        statement.refuse(query.select, "there is no column but the key: AS_VALUE(…) copies it")
+        statement.refuse(
+            query.select, "only the key is selected: add a column, or AS_VALUE(…) of the key"
+        )
 
 
 def _windows(name: str, window: Window) -> str:
-    """The rows with the window each falls into; once per window if windows overlap."""
+    """A SELECT of each row with the bounds of its window, once for each window it is in."""
     last = f"`ROWTIME` - MOD(`ROWTIME`, {window.advance})"
     start = last if window.advance == window.size else f"{last} - `__step`"
     end = f"{start} + {window.size}"
@@ -269,5 +276,5 @@ def _windows(name: str, window: Window) -> str:
         return sql
     steps = ", ".join(str(step) for step in range(0, window.size, window.advance))
     unnested = f"CROSS JOIN UNNEST(ARRAY[{steps}]) AS `__steps` (`__step`)"
-    # Kafka Streams has no window that begins before 1970 (TimeWindows.windowsFor).
+    # Kafka Streams has no windows that begin before 1970 (TimeWindows.windowsFor).
     return f"{sql} {unnested} WHERE {end} > `ROWTIME` AND {start} >= 0"

@@ -1,8 +1,8 @@
-"""The topic that a query writes."""
+"""The Flink table and INSERT that write a query's result to its topic."""
 
 from collections.abc import Mapping
 
-from pipeline.schemas import Schema, compact, subject_of
+from pipeline.schemas import Schema, contract, subject_of, text
 from pipeline.sql.flink.tables import (
     ABSENT,
     VALUE_FORMAT,
@@ -15,7 +15,7 @@ from pipeline.sql.flink.tables import (
 )
 from pipeline.sql.statements import Statement
 
-# A few milliseconds, for a tenth of the requests.
+# Batches: a few milliseconds more latency, a tenth of the requests.
 PRODUCER = {
     "properties.linger.ms": "5",
     "properties.batch.size": "131072",
@@ -24,7 +24,7 @@ PRODUCER = {
 
 
 def check_contract(statement: Statement, relation: Relation, fields: Mapping[str, str]) -> None:
-    """Compares the query's columns with the fields of its topic's schema.
+    """Compares the query's columns with the fields of its topic's schema (ksqlDB type by name).
 
     Raises:
         SpecError: they differ in name, order or type.
@@ -34,12 +34,16 @@ def check_contract(statement: Statement, relation: Relation, fields: Mapping[str
         yields = ", ".join(f"{name} {type_}" for name, type_ in values.items())
         says = ", ".join(f"{name} {type_}" for name, type_ in fields.items())
         statement.refuse(
-            None, f"yields ({yields}), but schemas/{statement.topic}.avsc says ({says})"
+            None, f"the query yields ({yields}), but schemas/{statement.topic}.avsc has ({says})"
         )
 
 
 def sink(statement: Statement, relation: Relation, services: Services, schema: Schema) -> str:
-    """The topic as a table to write to, its key apart from its value."""
+    """The CREATE TABLE for the topic as a sink. Key columns have the prefix __key_.
+
+    Raises:
+        SpecError: a stream's key is not one VARCHAR column.
+    """
     columns = [f"{quoted(f'__key_{n}')} {flink_type(relation.columns[n])}" for n in relation.keys]
     keys = [f"__key_{name}" for name in relation.keys]
     if relation.windowed:
@@ -48,14 +52,14 @@ def sink(statement: Statement, relation: Relation, services: Services, schema: S
     columns += [f"{quoted(name)} {flink_type(relation.columns[name])}" for name in relation.fields]
     options = kafka_options(relation, services) | PRODUCER
     options["key.format"] = "raw" if relation.plain_key else "csv"
-    options[f"value.{VALUE_FORMAT}.schema"] = compact(schema).replace("'", "''")
+    options[f"value.{VALUE_FORMAT}.schema"] = text(contract(schema)).replace("'", "''")
     options[f"value.{VALUE_FORMAT}.subject"] = subject_of(statement.topic)
     if relation.is_table:
         columns.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))}) NOT ENFORCED")
-        # Without the buffer, each update is written as a tombstone and a record.
+        # Without this buffer, Flink writes each update as a tombstone and a record.
         options |= {"sink.buffer-flush.max-rows": "2000", "sink.buffer-flush.interval": "50ms"}
     elif not relation.plain_key:
-        statement.refuse(None, "a stream has one key, a VARCHAR: keys are plain strings")
+        statement.refuse(None, "a stream's key must be one VARCHAR column")
     else:
         columns.append(f"{quoted(ABSENT)} BOOLEAN")
         columns.append("`__timestamp` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp'")
@@ -64,7 +68,7 @@ def sink(statement: Statement, relation: Relation, services: Services, schema: S
 
 
 def insert(relation: Relation) -> str:
-    """The statement that fills the sink from the view."""
+    """The INSERT from the relation's view into its sink."""
     items = [quoted(name) for name in relation.keys]
     items += ["`__window`"] if relation.windowed else []
     items += [quoted(name) for name in relation.fields]

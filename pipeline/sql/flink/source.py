@@ -1,4 +1,4 @@
-"""CREATE STREAM and CREATE TABLE on a topic."""
+"""Translates CREATE STREAM and CREATE TABLE on an existing topic."""
 
 from collections.abc import Mapping
 
@@ -8,16 +8,16 @@ from pipeline.suggest import unknown
 
 
 def declare(statement: Statement, fields: Mapping[str, str]) -> Relation:
-    """The stream or table; `fields` has the types of its topic's schema by field.
+    """The declared stream or table. `fields` has the ksqlDB type of each field of the schema.
 
     Raises:
-        SpecError: the columns are not those of the topic's schema.
+        SpecError: a column does not match the topic's schema, or the key is not one VARCHAR.
     """
     if statement.properties.get("VALUE_FORMAT") != "AVRO":
-        statement.refuse(None, "VALUE_FORMAT = 'AVRO' is the only one that runs on both targets")
+        statement.refuse(None, "write VALUE_FORMAT = 'AVRO': no other runs on both targets")
     keys = tuple(column for column in statement.columns if column.is_key)
     if len(keys) != 1 or keys[0].type != "STRING":
-        statement.refuse(None, "exactly one column is the KEY, a VARCHAR: keys are plain strings")
+        statement.refuse(None, "exactly one column must be the KEY, and it must be a VARCHAR")
     types = {column.name: column.type for column in statement.columns}
     return Relation(
         statement.name,
@@ -31,10 +31,14 @@ def declare(statement: Statement, fields: Mapping[str, str]) -> Relation:
 
 
 def rowtime_column(statement: Statement, types: Mapping[str, str]) -> str:
-    """The column that WITH (TIMESTAMP=) names, in upper case; "" without."""
+    """The column named by WITH (TIMESTAMP = …), in upper case; "" without one.
+
+    Raises:
+        SpecError: it is not a column of type TIMESTAMP.
+    """
     column = statement.properties.get("TIMESTAMP", "").upper()
     if column and types.get(column) != "TIMESTAMP":
-        statement.refuse(None, f"TIMESTAMP: {column} is no column of type TIMESTAMP")
+        statement.refuse(None, f"TIMESTAMP: {column} is not a column of type TIMESTAMP")
     return column
 
 
@@ -45,5 +49,5 @@ def _field(statement: Statement, column: Column, fields: Mapping[str, str]) -> s
         message = unknown("field", column.name.lower(), fields)
         statement.source.refuse(column.start, f"{message} in {file}")
     if fields[field] != column.type:
-        statement.source.refuse(column.start, f"{file} says {fields[field]}")
+        statement.source.refuse(column.start, f"the type in {file} is {fields[field]}")
     return field

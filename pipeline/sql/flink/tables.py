@@ -1,4 +1,4 @@
-"""Streams and tables, and their topics as Flink's tables."""
+"""Streams and tables, and the Flink tables and views that read their topics."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,16 +15,17 @@ AVRO_TYPES = {
     "timestamp-millis": "TIMESTAMP",
     "date": "DATE",
 }
-# Formats of stack/flink: what cannot be read is passed over and counted, as ksqlDB does.
+# Formats of stack/flink. They skip and count a record that they cannot read, as ksqlDB does.
 VALUE_FORMAT = "avro-confluent-or-skip"
 KEY_FORMAT = "text-or-skip"
-# True for a record of a stream whose value is null: ksqlDB passes it on, and counts it nowhere.
+# The column that is true for a stream's record whose value is null. ksqlDB forwards such a record,
+# and no aggregate counts it.
 ABSENT = "__absent"
 
 
 @dataclass(frozen=True)
 class Services:
-    """Where Flink finds Kafka and the registry."""
+    """Kafka's bootstrap servers, the registry's URL, and the prefix of Flink's consumer groups."""
 
     kafka: str
     registry: str
@@ -33,10 +34,11 @@ class Services:
 
 @dataclass(frozen=True)
 class Relation:
-    """A stream or table on its topic, declared or made by a statement.
+    """A stream or table on its topic, declared or created by a query.
 
-    `fields` has the Avro field of each column of the value, in order. `rowtime` is the column with
-    a stream's event time; without, it is the Kafka record's timestamp.
+    `columns` has the ksqlDB type of each column. `fields` has the Avro field of each value column,
+    in order. `rowtime` is the column with a stream's event time; if it is "", the Kafka record's
+    timestamp is the event time.
     """
 
     name: str
@@ -50,17 +52,17 @@ class Relation:
 
     @property
     def plain_key(self) -> bool:
-        """Whether the record's key is a string as it is; else it is CSV."""
+        """Whether the record's key is one plain string. Otherwise it is CSV."""
         return not self.windowed and [self.columns[key] for key in self.keys] == ["STRING"]
 
 
 def sources(
     relation: Relation, wanted: Iterable[str], services: Services, options: Mapping[str, str]
 ) -> list[str]:
-    """The topic as a table, and the view over it that the statements read.
+    """The CREATE TABLE for the topic, and the CREATE VIEW over it that the queries read.
 
-    Only the wanted columns: another one that is added changes no job. Flink yields nulls, and says
-    nothing, for a column in another case than its Avro field.
+    They have only the `wanted` columns, so that a new column of the topic changes no job. The table
+    uses the Avro fields' own names: for a name in another case, Flink yields nulls, and no error.
     """
     names = set(wanted)
     values = {c: f for c, f in relation.fields.items() if c in names or c == relation.rowtime}
@@ -70,7 +72,7 @@ def sources(
     if not relation.is_table:
         rowtime = _rowtime(relation)
         items += [f"{rowtime} AS `ROWTIME`", quoted(ABSENT)]
-        # Kafka Streams passes over a record whose event time is null, or before 1970.
+        # Kafka Streams skips a record whose event time is null or before 1970.
         query = f" WHERE {rowtime} >= 0 OR {quoted(ABSENT)}" if relation.rowtime else ""
     query = f"SELECT {', '.join(items)} FROM {quoted(f'{relation.name}__topic')}{query}"
     return [_topic(relation, values, services, options), view(relation.name, query)]
@@ -102,14 +104,14 @@ def _topic(
 
 
 def table(name: str, columns: Iterable[str], options: Mapping[str, str]) -> str:
-    """A table's statement."""
+    """A CREATE TABLE statement."""
     body = ",\n  ".join(columns)
     listed = ", ".join(f"'{key}' = '{value}'" for key, value in options.items())
     return f"CREATE TABLE {quoted(name)} (\n  {body}\n) WITH ({listed})"
 
 
 def kafka_options(relation: Relation, services: Services) -> dict[str, str]:
-    """What every table on a topic needs."""
+    """The connector options that every table on a topic has."""
     return {
         "connector": "upsert-kafka" if relation.is_table else "kafka",
         "topic": relation.topic,
@@ -121,12 +123,12 @@ def kafka_options(relation: Relation, services: Services) -> dict[str, str]:
 
 
 def field_types(schema: Schema) -> dict[str, str]:
-    """The ksqlDB types of a schema's fields."""
+    """The ksqlDB type of each field of a schema."""
     return {field["name"]: avro_type(field["type"]) for field in schema["fields"]}
 
 
 def avro_type(kind: object) -> str:
-    """The ksqlDB type of an Avro type; null is no type of its own."""
+    """The ksqlDB type of an Avro type. A union with null has the type of its other branch."""
     if isinstance(kind, list):
         return avro_type(next(option for option in kind if option != "null"))
     if isinstance(kind, dict):
@@ -138,20 +140,20 @@ def avro_type(kind: object) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as it is, whatever word it is."""
+    """The name as a quoted identifier."""
     return f"`{name}`"
 
 
 def flink_type(type_: str) -> str:
-    """A ksqlDB type in Flink's words."""
+    """The Flink type for a ksqlDB type."""
     return FLINK_TYPES.get(type_, type_)
 
 
 def millis(timestamp: str) -> str:
-    """A TIMESTAMP of Flink as milliseconds since the epoch."""
+    """SQL that turns a Flink TIMESTAMP into milliseconds since the epoch."""
     return f"(EXTRACT(EPOCH FROM {timestamp}) * 1000 + EXTRACT(MILLISECOND FROM {timestamp}))"
 
 
 def view(name: str, query: str) -> str:
-    """A view's statement."""
+    """A CREATE VIEW statement."""
     return f"CREATE VIEW {quoted(name)} AS\n{query}"

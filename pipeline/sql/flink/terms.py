@@ -1,10 +1,12 @@
-"""What expressions are made of: their SQL, their type, and what a NULL of theirs stands for.
+"""A translated expression: its SQL, its type, and the meaning of a NULL on Flink.
 
-ksqlDB compiles an expression to Java. A comparison with a null is false there; arithmetic with a
-null throws, and a column whose expression throws is null as a whole, a row whose WHERE throws is
-dropped (SqlToJavaVisitor, CompiledExpression, SqlPredicate: github.com/confluentinc/ksql). On
-Flink an evaluation that would throw yields NULL. So it is known of each expression whether its
-NULL is a null or a failure, and where that is not to be known but matters, it is refused.
+ksqlDB compiles an expression to Java. There, a comparison with a null is false, and arithmetic with
+a null throws. If a column's expression throws, the whole column is null; if WHERE throws, the row
+is dropped (SqlToJavaVisitor, CompiledExpression, SqlPredicate: github.com/confluentinc/ksql).
+
+On Flink, an expression yields NULL where Java throws. So the translation tracks for each expression
+if its NULL is a null or a failure in ksqlDB. Where that matters and cannot be known, it refuses
+the expression.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,20 +21,20 @@ NUMBERS = ("INTEGER", "BIGINT", "DOUBLE")
 
 
 class Nulls(Enum):
-    """What a NULL on Flink is in ksqlDB."""
+    """What a NULL on Flink means in ksqlDB."""
 
-    NEVER = "there is none"
+    NEVER = "the expression is never NULL"
     NULL = "a null"
     FAILED = "the evaluation of the whole column fails"
-    EITHER = "a null, or the whole fails"
-    NOT_TRUE = "of a condition: false, or the whole fails"
+    EITHER = "a null, or the whole column fails"
+    NOT_TRUE = "of a condition: false, or the whole column fails"
 
 
 @dataclass(frozen=True)
 class Typed:
-    """An expression in Flink SQL, and its type in ksqlDB's words.
+    """An expression in Flink SQL, with its ksqlDB type.
 
-    A text that `is_whole` is known to be a number that fits into an INTEGER.
+    `is_whole`: the expression is a text that always is a whole number, and fits into an INTEGER.
     """
 
     sql: str
@@ -43,9 +45,11 @@ class Typed:
 
 @dataclass(frozen=True)
 class Scope:
-    """What an expression can see: Flink's columns by (alias, name), and the statement it is in.
+    """The context of an expression: its statement, and the columns by (alias, name).
 
-    `in_filter`: it is in WHERE or HAVING. `in_aggregate`: it is an argument of an aggregate.
+    `in_window`: the query has a WINDOW. `of_table`: it aggregates a table. `grouped`: it has
+    GROUP BY. `in_filter`: the expression is in WHERE or HAVING. `in_aggregate`: the name of the
+    aggregate whose argument the expression is.
     """
 
     statement: Statement
@@ -57,33 +61,33 @@ class Scope:
     in_aggregate: str = ""
 
     def refuse(self, node: exp.Expression | None, message: str) -> Typed:
-        """Raises a mistake at the node."""
+        """Raises a SpecError at the node. It never returns."""
         return self.statement.refuse(node, message)
 
 
 def either(kinds: Iterable[Nulls]) -> Nulls:
-    """What a NULL stands for that comes from any of these."""
-    found = set(kinds) - {Nulls.NEVER}
-    if not found:
+    """The meaning of a NULL that can come from any of these."""
+    others = set(kinds) - {Nulls.NEVER}
+    if not others:
         return Nulls.NEVER
-    return found.pop() if len(found) == 1 else Nulls.EITHER
+    return others.pop() if len(others) == 1 else Nulls.EITHER
 
 
 def failing(operands: Iterable[Typed]) -> Nulls:
-    """The same for Java's operators: any null of an operand makes the whole fail."""
+    """The meaning of a NULL of a Java operator, which fails if an operand is null."""
     known = all(operand.nulls is Nulls.NEVER for operand in operands)
     return Nulls.NEVER if known else Nulls.FAILED
 
 
 def bare(node: exp.Expression) -> exp.Expression:
-    """Without the parentheses around it."""
+    """The node without the parentheses around it."""
     while isinstance(node, exp.Paren):
         node = node.this
     return node
 
 
 def is_decimal(type_: str) -> bool:
-    """Whether it is DECIMAL(p, s)."""
+    """Whether the type is DECIMAL(p, s)."""
     return type_.startswith("DECIMAL(")
 
 
@@ -94,6 +98,6 @@ def digits(type_: str) -> tuple[int, int]:
 
 
 def text(value: str) -> str:
-    """A string literal of Flink."""
+    """The value as a Flink string literal."""
     escaped = value.replace("'", "''")
     return f"'{escaped}'"

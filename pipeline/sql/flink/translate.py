@@ -1,17 +1,17 @@
-"""ksqlDB statements as Flink jobs that mean the same. Pure.
+"""Translates ksqlDB statements to Flink jobs with the same meaning. Pure functions.
 
-Each CREATE … AS SELECT is a job of its own, so that a change of one trend leaves the others'
-offsets and state alone. A job reads the declared topics only: what a statement builds on is in it
-as views. A topic between two statements would cost a record the time to be written and read again.
+Each CREATE … AS SELECT is one job, so that a change of one trend does not touch the offsets and
+state of the others. A job reads only declared topics: it includes the statements that it builds on
+as views. Reading them from their topics would add the latency of a write and a read.
 
-What keeps ksqlDB's meaning, where Flink's obvious form would not:
+Where Flink's standard form would change ksqlDB's meaning, the translation uses another:
 
-- A window is an ordinary column that rows are grouped by, so that each record updates its result at
-  once and a late record counts. Flink's own windows speak when the watermark passes, and drop.
-- A stream joined with a table takes the table's row of that moment: both are one sequence in order
-  of arrival, and an OVER aggregate carries the last row along.
-- A group of a table never goes: the table's changes are counted as +1 and -1. Flink's own aggregate
-  deletes a group that became empty.
+- A window is an ordinary GROUP BY column, so that each record updates the result at once and late
+  records count. Flink's own windows emit when the watermark passes, and drop late records.
+- A join of a stream with a table uses the table's current row: records of both are merged in order
+  of arrival, and an OVER aggregate keeps the table's last row.
+- A table's group is never deleted: the table's changes are counted as +1 and -1. Flink's own
+  aggregate deletes a group that has become empty.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,13 +31,13 @@ SETTINGS = {"auto.offset.reset": "earliest"}
 PROPERTIES = {
     "KAFKA_TOPIC", "KEY_FORMAT", "VALUE_FORMAT", "TIMESTAMP", "PARTITIONS", "RETENTION_MS",
 }  # fmt: skip
-# Until what is in the topic now: of a topic without an end, no SELECT of Flink ends.
+# Reads up to the topic's current end. Without it, a SELECT in Flink's client never ends.
 BOUNDED = {"scan.bounded.mode": "latest-offset"}
 
 
 @dataclass(frozen=True)
 class Job:
-    """A statement as Flink runs it: what it reads and writes, and the INSERT that keeps it so.
+    """A statement as a Flink job: the CREATE statements it needs, and the INSERT that runs.
 
     `reads` has the topic of each of its source tables.
     """
@@ -49,16 +49,16 @@ class Job:
 
     @property
     def text(self) -> str:
-        """All of it, for people."""
+        """All statements of the job, for display."""
         return "".join(f"{part};\n\n" for part in (*self.catalog, self.insert))
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """All statements of ksql/ with what follows from them.
+    """All statements of ksql/, with their relations, views and schemas.
 
-    `relations` and `views` are by statement; `schemas` has the value schema of every topic that the
-    statements read or write, those of AS SELECT as ksqlDB registers them.
+    `relations` and `views` are by statement name. `schemas` has the value schema of each topic that
+    the statements read or write; the schema of AS SELECT is the one that ksqlDB registers.
     """
 
     statements: tuple[Statement, ...]
@@ -68,10 +68,10 @@ class Analysis:
 
 
 def analyse(statements: tuple[Statement, ...], schemas: Mapping[str, Schema]) -> Analysis:
-    """Reads all statements against the schemas of the topics that others write.
+    """Translates all statements. `schemas` are those of the files in schemas/, by topic.
 
     Raises:
-        SpecError: a statement does not fit its topic's schema, or would not mean the same on Flink.
+        SpecError: a statement does not fit its topic's schema, or does not mean the same on Flink.
     """
     relations: dict[str, Relation] = {}
     views: dict[str, str] = {}
@@ -93,10 +93,10 @@ def analyse(statements: tuple[Statement, ...], schemas: Mapping[str, Schema]) ->
 
 
 def jobs(analysis: Analysis, services: Services, *, bounded: bool = False) -> tuple[Job, ...]:
-    """One job per query; if `bounded`, it ends with what its topics hold now.
+    """One job per query. A `bounded` job stops at the current end of its topics.
 
     Raises:
-        SpecError: a statement has a key that its topic cannot have.
+        SpecError: a stream's key is not one VARCHAR column.
     """
     queries = (statement for statement in analysis.statements if statement.query)
     return tuple(_job(statement, analysis, services, bounded) for statement in queries)
@@ -123,26 +123,26 @@ def _job(
 
 
 def catalog(analysis: Analysis, services: Services) -> Iterator[str]:
-    """Every stream and table, as it is now, for a person's queries."""
+    """CREATEs for Flink's client: every stream and table, up to the topics' current end."""
     for relation in analysis.relations.values():
         if not relation.windowed:
             yield from sources(relation, relation.columns, services, BOUNDED)
 
 
 def _schema(statement: Statement, schemas: Mapping[str, Schema]) -> Schema:
-    found = schemas.get(statement.topic)
-    if found is None:
+    schema = schemas.get(statement.topic)
+    if schema is None:
         message = unknown("schema", statement.topic, schemas)
         statement.refuse(
             None, f"{message} (a topic that no statement writes needs schemas/<topic>.avsc)"
         )
-    return found
+    return schema
 
 
 def _check_settings(statement: Statement) -> None:
     for key, value in statement.settings.items():
         if SETTINGS.get(key) != value:
-            statement.refuse(None, f"SET '{key}' = '{value}' has no meaning on Flink")
+            statement.refuse(None, f"SET '{key}' = '{value}' does not run on Flink: remove it")
     for key in statement.properties:
         if key not in PROPERTIES:
             statement.refuse_property(key, f"WITH: {unknown('property', key, PROPERTIES)}")

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS "abnormal_labs_hourly" (
   "high" integer,
   PRIMARY KEY ("test_code", "test_name", "window_start")
 );
-COMMENT ON TABLE "abnormal_labs_hourly" IS 'Which tests come back abnormal, per hour? The largest deviation is in the view largest_deviations_hourly.';
+COMMENT ON TABLE "abnormal_labs_hourly" IS 'One row per laboratory test and hour: the number of abnormal results, low ones and high ones. The largest deviation is in the view largest_deviations_hourly.';
 CREATE TABLE IF NOT EXISTS "admissions_by_age_daily" (
   "age_band" text NOT NULL,
   "gender" text NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS "admissions_by_age_daily" (
   "admissions" bigint,
   PRIMARY KEY ("age_band", "gender", "window_start")
 );
-COMMENT ON TABLE "admissions_by_age_daily" IS 'Who comes, by age band and gender, per day? A patient who is registered late moves from Unknown to where he belongs.';
+COMMENT ON TABLE "admissions_by_age_daily" IS 'One row per age band, gender and day: the number of admissions. They count as ''Unknown'' until the patient is registered, then they move to the patient''s group.';
 CREATE TABLE IF NOT EXISTS "admissions_hourly" (
   "department" text NOT NULL,
   "admission_type" text NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS "admissions_hourly" (
   "admissions" bigint,
   PRIMARY KEY ("department", "admission_type", "window_start")
 );
-COMMENT ON TABLE "admissions_hourly" IS 'How many are admitted, by department and type, per hour?';
+COMMENT ON TABLE "admissions_hourly" IS 'One row per department, admission type and hour: the number of admissions.';
 CREATE TABLE IF NOT EXISTS "admissions" (
   "admission_id" text NOT NULL,
   "patient_id" text NOT NULL,
@@ -43,11 +43,11 @@ CREATE TABLE IF NOT EXISTS "admissions" (
 COMMENT ON TABLE "admissions" IS 'A patient''s inpatient encounter, cleansed: spark/rules.yaml. Synthetic.';
 COMMENT ON COLUMN "admissions"."admission_id" IS 'Identifier of the encounter. The record''s key.';
 COMMENT ON COLUMN "admissions"."patient_id" IS 'The patient.';
-COMMENT ON COLUMN "admissions"."department" IS 'Department that admits.';
-COMMENT ON COLUMN "admissions"."admission_type" IS 'Emergency, Urgent, Elective or Newborn.';
+COMMENT ON COLUMN "admissions"."department" IS 'Admitting department.';
+COMMENT ON COLUMN "admissions"."admission_type" IS 'Type of admission: Emergency, Urgent, Elective or Newborn.';
 COMMENT ON COLUMN "admissions"."admission_date" IS 'Time of admission, on the simulated clock.';
 COMMENT ON COLUMN "admissions"."length_of_stay_hours" IS 'Hours from admission to discharge, 0 or more.';
-COMMENT ON COLUMN "admissions"."discharge_disposition" IS 'Where the patient went.';
+COMMENT ON COLUMN "admissions"."discharge_disposition" IS 'Where the patient went after the discharge.';
 CREATE TABLE IF NOT EXISTS "diagnoses_daily" (
   "diagnosis_code" text NOT NULL,
   "diagnosis_description" text NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS "diagnoses_daily" (
   "diagnoses" bigint,
   PRIMARY KEY ("diagnosis_code", "diagnosis_description", "window_start")
 );
-COMMENT ON TABLE "diagnoses_daily" IS 'What are the top diagnoses of a day? Ranked by the view top_diagnoses in PostgreSQL.';
+COMMENT ON TABLE "diagnoses_daily" IS 'One row per diagnosis and day: the number of primary diagnoses. The view top_diagnoses ranks them.';
 CREATE TABLE IF NOT EXISTS "diagnoses" (
   "diagnosis_id" text NOT NULL,
   "admission_id" text NOT NULL,
@@ -69,7 +69,7 @@ CREATE TABLE IF NOT EXISTS "diagnoses" (
 COMMENT ON TABLE "diagnoses" IS 'A diagnosis made in an encounter, cleansed: spark/rules.yaml. Synthetic.';
 COMMENT ON COLUMN "diagnoses"."diagnosis_id" IS 'Identifier of the diagnosis. The record''s key.';
 COMMENT ON COLUMN "diagnoses"."admission_id" IS 'The encounter.';
-COMMENT ON COLUMN "diagnoses"."diagnosis_code" IS 'ICD-10-CM code, with its point.';
+COMMENT ON COLUMN "diagnoses"."diagnosis_code" IS 'ICD-10-CM code, with the point.';
 COMMENT ON COLUMN "diagnoses"."diagnosis_description" IS 'The code''s name in ICD-10-CM.';
 COMMENT ON COLUMN "diagnoses"."diagnosis_rank" IS 'Primary, the condition chiefly responsible for the admission, or Secondary.';
 COMMENT ON COLUMN "diagnoses"."diagnosed_at" IS 'Time of the diagnosis, on the simulated clock.';
@@ -80,7 +80,7 @@ CREATE TABLE IF NOT EXISTS "discharges_hourly" (
   "discharges" bigint,
   PRIMARY KEY ("department", "window_start")
 );
-COMMENT ON TABLE "discharges_hourly" IS 'How many are discharged, by department, per hour? With admissions_hourly: the department''s census.';
+COMMENT ON TABLE "discharges_hourly" IS 'One row per department and hour: the number of discharges.';
 CREATE TABLE IF NOT EXISTS "lab_results" (
   "lab_id" text NOT NULL,
   "admission_id" text NOT NULL,
@@ -98,7 +98,7 @@ COMMENT ON COLUMN "lab_results"."lab_id" IS 'Identifier of the result. The recor
 COMMENT ON COLUMN "lab_results"."admission_id" IS 'The encounter.';
 COMMENT ON COLUMN "lab_results"."test_code" IS 'LOINC code.';
 COMMENT ON COLUMN "lab_results"."test_name" IS 'The code''s long common name in LOINC.';
-COMMENT ON COLUMN "lab_results"."test_unit" IS 'The test''s unit, in UCUM: that of the value and of the reference range.';
+COMMENT ON COLUMN "lab_results"."test_unit" IS 'Unit of the value and of the reference range, in UCUM.';
 COMMENT ON COLUMN "lab_results"."test_value" IS 'The result.';
 COMMENT ON COLUMN "lab_results"."test_reference_low" IS 'Lowest value of the reference range for adults.';
 COMMENT ON COLUMN "lab_results"."test_reference_high" IS 'Highest value of the reference range for adults.';
@@ -111,7 +111,7 @@ CREATE TABLE IF NOT EXISTS "length_of_stay_daily" (
   "average_hours" double precision,
   PRIMARY KEY ("department", "window_start")
 );
-COMMENT ON TABLE "length_of_stay_daily" IS 'How long do they stay, by department, for those admitted on a day? The shortest and the longest stay are in the view stay_extremes_daily.';
+COMMENT ON TABLE "length_of_stay_daily" IS 'One row per department and day of admission: the number of admissions and their average stay in hours. The shortest and the longest stay are in the view stay_extremes_daily.';
 CREATE TABLE IF NOT EXISTS "patients" (
   "patient_id" text NOT NULL,
   "first_name" text,
@@ -130,8 +130,8 @@ COMMENT ON COLUMN "patients"."last_name" IS 'Family name.';
 COMMENT ON COLUMN "patients"."gender" IS 'Administrative gender: F, M or X.';
 COMMENT ON COLUMN "patients"."race" IS 'Race, in the categories of the US Office of Management and Budget, or Other.';
 COMMENT ON COLUMN "patients"."birth_date" IS 'Date of birth.';
-COMMENT ON COLUMN "patients"."insurance" IS 'Who pays.';
-COMMENT ON COLUMN "patients"."medical_history" IS 'Known conditions, separated by a semicolon and a space; None if there are none.';
+COMMENT ON COLUMN "patients"."insurance" IS 'The patient''s insurance.';
+COMMENT ON COLUMN "patients"."medical_history" IS 'Known conditions, separated by a semicolon and a space; the text None if there are none.';
 CREATE TABLE IF NOT EXISTS "rejected_records" (
   "reject_id" text NOT NULL,
   "source_topic" text NOT NULL,
@@ -143,26 +143,26 @@ CREATE TABLE IF NOT EXISTS "rejected_records" (
   "record_value" bytea,
   PRIMARY KEY ("reject_id")
 );
-COMMENT ON TABLE "rejected_records" IS 'A record that the cleansing refused, as it was. Synthetic.';
+COMMENT ON TABLE "rejected_records" IS 'A raw record that the cleansing rejected, unchanged. Synthetic.';
 COMMENT ON COLUMN "rejected_records"."reject_id" IS '<topic>-<partition>-<offset> of the raw record. The record''s key.';
 COMMENT ON COLUMN "rejected_records"."source_topic" IS 'Topic of the raw record.';
 COMMENT ON COLUMN "rejected_records"."source_partition" IS 'Its partition.';
 COMMENT ON COLUMN "rejected_records"."source_offset" IS 'Its offset.';
 COMMENT ON COLUMN "rejected_records"."source_timestamp" IS 'Its timestamp in Kafka.';
-COMMENT ON COLUMN "rejected_records"."rules" IS 'Names of the rules of spark/rules.yaml that it broke, separated by a comma.';
+COMMENT ON COLUMN "rejected_records"."rules" IS 'Names of the rules of spark/rules.yaml that it broke, separated by commas.';
 COMMENT ON COLUMN "rejected_records"."record_key" IS 'Its key.';
-COMMENT ON COLUMN "rejected_records"."record_value" IS 'Its value; null if it had none.';
+COMMENT ON COLUMN "rejected_records"."record_value" IS 'Its value; null if it has none.';
 
--- What a person decides about healthcare_pipeline_db. All data is synthetic.
--- `make deploy` makes the tables that sinks write, from the schemas of their topics, before it runs
--- this file, and gives the roles below their privileges on those tables after it. Here is the rest:
--- roles, indexes, generated columns, views, and the tables that no sink writes.
--- It runs as the administrator in one transaction, whenever its text or what it made has changed: it
--- has to be re-runnable.
+-- The roles, indexes, generated columns and views of healthcare_pipeline_db, and the tables that no
+-- sink writes. All data is synthetic.
+-- Before this file, `make deploy` creates the sinks' tables from the schemas of their topics. After
+-- this file, it grants the roles below their privileges on those tables.
+-- The administrator runs it in one transaction whenever its text, or what it made, has changed: every
+-- statement must be re-runnable.
 -- `make render` writes everything as one script for psql: build/rendered/postgres/setup.sql.
 
 -- Roles ------------------------------------------------------------------------------------------
--- Without a password nobody can log in; `make deploy` sets the generated ones.
+-- A role without a password cannot log in; `make deploy` sets the generated passwords.
 DO $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'connect_writer') THEN
@@ -184,9 +184,9 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO connect_writer, bi_reader, orchestrator;
 
 -- Tables of the sinks ----------------------------------------------------------------------------
--- Indexes are BRIN where rows arrive in the order of the column, as encounters do: they cost next to
--- nothing per row, where a B-tree takes a third of a sink's time.
--- No foreign keys: the topics arrive independently, a child may be here before its parent.
+-- Indexes are BRIN where rows arrive in the column's order. A BRIN index costs almost nothing per row;
+-- a B-tree takes a third of a sink's time.
+-- There are no foreign keys: topics are independent, so a child row can arrive before its parent.
 ALTER TABLE admissions ADD COLUMN IF NOT EXISTS discharge_date timestamptz GENERATED ALWAYS AS (
   (admission_date AT TIME ZONE 'UTC' + length_of_stay_hours * interval '1 hour') AT TIME ZONE 'UTC'
 ) STORED;
@@ -210,7 +210,7 @@ CREATE TABLE IF NOT EXISTS cleansing_runs (
   duplicates  bigint NOT NULL
 );
 COMMENT ON TABLE cleansing_runs IS
-  'What the cleansing had done, at each run of spark_processing_dag; a continuous job counts on';
+  'One row per run of spark_processing_dag: records by result; cumulative for a continuous job';
 CREATE TABLE IF NOT EXISTS alerts (
   alert_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   key          text NOT NULL,
@@ -222,11 +222,11 @@ CREATE TABLE IF NOT EXISTS alerts (
   closing_told boolean NOT NULL DEFAULT false
 );
 CREATE UNIQUE INDEX IF NOT EXISTS alerts_lasting ON alerts (key) WHERE closed_at IS NULL;
-COMMENT ON TABLE alerts IS 'One row per alert while it lasts and after; alerts_dag tells of it';
-COMMENT ON COLUMN alerts.key IS 'Kind and subject; one lasts at a time';
+COMMENT ON TABLE alerts IS 'One row per alert, open or closed; Airflow sends its notices';
+COMMENT ON COLUMN alerts.key IS 'Kind and subject; at most one alert per key is open';
 
 -- Views for BI -----------------------------------------------------------------------------------
--- What a count of a table's rows cannot undo when a row is corrected is asked of what has landed.
+-- They compute from the landed rows what a count in ksql/ cannot keep correct when a row changes.
 CREATE OR REPLACE VIEW department_census AS
   SELECT department, at,
          sum(change) OVER (PARTITION BY department ORDER BY at)::bigint AS census
@@ -289,7 +289,7 @@ CREATE OR REPLACE VIEW patient_status AS
 COMMENT ON VIEW patient_status IS
   'Latest admission and latest abnormal result of each patient, by the hospital''s clock';
 
--- Privileges on what is made here ------------------------------------------------------------------
+-- Privileges on the tables and views of this file -------------------------------------------------
 GRANT SELECT ON department_census, top_diagnoses, stay_extremes_daily, abnormal_results,
   largest_deviations_hourly, patient_status TO bi_reader, orchestrator;
 GRANT SELECT, INSERT, UPDATE ON alerts, cleansing_runs TO orchestrator;

@@ -13,7 +13,7 @@ import org.apache.kafka.common.config.ConfigDef.Range;
 import org.apache.kafka.common.config.ConfigDef.Type;
 import org.apache.kafka.common.config.ConfigException;
 
-/** The connector's properties: names and meanings are those of Confluent's Datagen connector. */
+/** The connector's properties, with the names and meanings of Confluent's Datagen connector. */
 final class DatagenConfig extends AbstractConfig {
   static final String TOPIC = "kafka.topic";
   static final String SCHEMA_STRING = "schema.string";
@@ -58,7 +58,7 @@ final class DatagenConfig extends AbstractConfig {
               500L,
               Range.atLeast(0),
               Importance.MEDIUM,
-              "Longest pause between two records, in ms; pauses are uniform over [0, max.interval)."
+              "Longest pause between two records, in ms. Pauses are uniform in [0, max.interval)."
                   + " 0: as fast as possible.")
           .define(
               ITERATIONS,
@@ -98,10 +98,10 @@ final class DatagenConfig extends AbstractConfig {
   }
 
   /**
-   * The annotated schema, from whichever of the two properties is set.
+   * The annotated schema, from the one of the two properties that is set.
    *
-   * @throws ConfigException that names the property at fault: none or both set, a file that cannot
-   *     be read, JSON that is not Avro, a schema that is not a record
+   * @throws ConfigException if none or both are set, the file cannot be read, the JSON is not an
+   *     Avro schema, or the schema is not a record; it names the property
    */
   Schema schema() {
     String inline = getString(SCHEMA_STRING);
@@ -127,7 +127,7 @@ final class DatagenConfig extends AbstractConfig {
     try {
       return record(new Schema.Parser().parse(new File(file)), SCHEMA_FILENAME, file);
     } catch (IOException | AvroRuntimeException e) {
-      throw new ConfigException(SCHEMA_FILENAME, file, "no Avro schema can be read there: " + e.getMessage());
+      throw new ConfigException(SCHEMA_FILENAME, file, "no Avro schema can be read from this file: " + e.getMessage());
     }
   }
 

@@ -11,7 +11,7 @@ import org.apache.kafka.common.config.ConfigValue;
 import org.apache.kafka.connect.connector.Task;
 import org.apache.kafka.connect.source.SourceConnector;
 
-/** Source connector of synthetic records, drawn from an annotated Avro schema. */
+/** A source connector that generates synthetic records from an annotated Avro schema. */
 public final class DatagenConnector extends SourceConnector {
   private Map<String, String> props;
 
@@ -45,7 +45,7 @@ public final class DatagenConnector extends SourceConnector {
   @Override
   public void stop() {}
 
-  /** Adds what a ConfigDef cannot see: a mistake in the schema is an error on that key, at once. */
+  /** Also checks the schema, which a ConfigDef cannot do, and reports mistakes on its property. */
   @Override
   public Config validate(Map<String, String> props) {
     Config result = super.validate(props);
@@ -71,7 +71,7 @@ public final class DatagenConnector extends SourceConnector {
     } catch (ConfigException e) {
       addError(result, source, e.getMessage());
     } catch (RuntimeException e) {
-      // The generator reports a bad annotation only when it first draws a value.
+      // The generator reports a bad annotation only when it generates the first value.
       addError(result, source, "the generator refuses it: " + e.getMessage());
     }
   }

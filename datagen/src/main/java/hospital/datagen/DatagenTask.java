@@ -16,7 +16,7 @@ import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.source.SourceTask;
 
-/** Writes the records of one {@link RecordSource}; goes on where its source offsets say. */
+/** Writes the records of one {@link RecordSource}. It resumes from its source offsets. */
 public final class DatagenTask extends SourceTask {
   // Names of the headers and of the source offsets, as in Confluent's connector.
   static final String TASK_ID = "task.id";
@@ -71,7 +71,7 @@ public final class DatagenTask extends SourceTask {
   public List<SourceRecord> poll() throws InterruptedException {
     long left = config.iterations() < 1 ? MAX_BATCH : config.iterations() - records.iteration();
     if (left <= 0) {
-      // Confluent's connector ends in this way too, with these words.
+      // Confluent's connector stops in the same way, with the same message.
       throw new ConnectException(
           String.format(
               "Stopping connector: generated the configured %d number of messages",

@@ -19,14 +19,14 @@ import org.apache.avro.Schema;
 /**
  * Moves a schema's lists of options into files, which the generator reads once.
  *
- * <p>The generator asks for a field's annotations at every record, and Avro builds them anew from
- * JSON each time: with the 130 options of a laboratory test inline, that is 90 % of all work. A
- * reference to a file is small, and the options read from it are the same ones in the same order.
+ * <p>The generator reads a field's annotations for every record, and Avro parses them from JSON
+ * each time: with the 130 options of a laboratory test inline, that takes 90 % of the time. A
+ * reference to a file is small. The options in the file are the same, in the same order.
  */
 final class Options implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int FEW = 4;
-  // Types whose plain JSON is also Avro's JSON encoding.
+  // Types whose plain JSON equals Avro's JSON encoding.
   private static final Set<Schema.Type> PLAIN =
       EnumSet.of(
           Schema.Type.STRING,
@@ -39,8 +39,8 @@ final class Options implements AutoCloseable {
   private final Schema schema;
 
   /**
-   * Writes the options of the top-level fields, which every record has: after the first record the
-   * files are not needed any more.
+   * Writes the options of the top-level fields to files. Every record has these fields, so the
+   * generator has read all files after the first record.
    *
    * @throws UncheckedIOException if the temporary folder cannot be written
    */

@@ -2,7 +2,7 @@ package hospital.datagen;
 
 import java.util.Random;
 
-/** When records are due: pauses uniform over [0, maxIntervalMs), or no pause at all. */
+/** Decides when records are due: pauses are uniform in [0, maxIntervalMs), or there are none. */
 final class Pace {
   private static final long MAX_BACKLOG_NS = 1_000_000_000L;
 
@@ -15,12 +15,12 @@ final class Pace {
     this.nextNs = nowNs + pauseNs();
   }
 
-  /** How many of at most {@code limit} records are due at {@code nowNs}; takes them. */
+  /** Takes the records that are due at {@code nowNs}, {@code limit} at most; returns how many. */
   int take(long nowNs, int limit) {
     if (maxIntervalNs == 0) {
       return limit;
     }
-    // After a standstill (a paused connector, a sleeping laptop) go on at the pace, without a flood.
+    // After a standstill (a paused connector, a sleeping laptop), do not catch up: keep the pace.
     nextNs = Math.max(nextNs, nowNs - MAX_BACKLOG_NS);
     int due = 0;
     while (due < limit && nextNs <= nowNs) {

@@ -8,8 +8,8 @@ import org.apache.avro.generic.GenericRecord;
 /**
  * An endless, resumable sequence of records.
  *
- * <p>The random numbers are re-seeded after each record, so that (iteration, seed) is all there is
- * to know to go on from any point and draw the same records as an undisturbed run.
+ * <p>The random generator is re-seeded after each record. So (iteration, seed) is enough to resume
+ * at any point and generate the same records as an uninterrupted run.
  */
 final class RecordSource {
   private final Options options;
@@ -53,12 +53,12 @@ final class RecordSource {
     }
   }
 
-  /** Number of records drawn so far, those before a resume included. */
+  /** The number of records generated so far, including those before a resume. */
   long iteration() {
     return iteration;
   }
 
-  /** Seed of the record that comes next. */
+  /** The seed of the next record. */
   long seed() {
     return seed;
   }

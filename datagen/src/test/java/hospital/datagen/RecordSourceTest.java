@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** On the repository's own schemas: a resumed or optimised sequence is the undisturbed one. */
+/** With the repository's schemas: a resumed or optimised run generates the same records. */
 class RecordSourceTest {
   private static final int RECORDS = 300;
 

@@ -6,7 +6,7 @@ import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.logical.LogicalType;
 
-/** Writes no value for a row whose column {@code __absent} is true. */
+/** Writes a null value for a row whose column {@code __absent} is true. */
 final class AbsentSerializer implements SerializationSchema<RowData> {
     private static final long serialVersionUID = 1L;
 

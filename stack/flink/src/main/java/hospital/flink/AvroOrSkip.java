@@ -21,11 +21,11 @@ import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.logical.LogicalTypeRoot;
 
 /**
- * {@code avro-confluent}, but for what it cannot read: it passes such a record over and counts it, as
- * ksqlDB does, where Flink's own format fails the job for ever.
+ * The format {@code avro-confluent}, but it skips and counts a record that it cannot read, as ksqlDB
+ * does. Flink's own format fails the job at each restart.
  *
- * <p>A table's column {@code __absent} is true of a record whose value is null, and only of that one;
- * without such a column, a record without a value is passed over.
+ * <p>A table's column {@code __absent} is true if the record's value is null. In a table without this
+ * column, a record whose value is null yields no row.
  */
 public final class AvroOrSkip implements DeserializationFormatFactory, SerializationFormatFactory {
     private static final String ABSENT = "__absent";
@@ -92,7 +92,7 @@ public final class AvroOrSkip implements DeserializationFormatFactory, Serializa
         };
     }
 
-    /** The positions of the fields that are in the Avro record. */
+    /** The positions of the row's fields that are in the Avro record. */
     private static int[] avroFields(DataType row) {
         int absent = absent(row);
         return IntStream.range(0, DataType.getFieldCount(row)).filter(i -> i != absent).toArray();

@@ -28,8 +28,8 @@ import org.apache.flink.util.ExceptionUtils;
 /**
  * A deployed statement: a folder with its compiled plan and its checkpoints (pipeline/engines/store.py).
  *
- * <p>A compiled plan, because the ids of its operators, by which they find their state, are written
- * in it. A statement that is planned again gets ids from a counter of the process.
+ * <p>The compiled plan fixes the ids of the operators, by which they find their state in a checkpoint.
+ * If the statement were planned again, the ids would come from a counter of the process.
  */
 final class Deployed {
     private static final Duration INTERVAL = Duration.ofSeconds(5);
@@ -46,7 +46,7 @@ final class Deployed {
         this.name = folder.getFileName().toString();
     }
 
-    /** Starts the job from its newest checkpoint, or over if there is none or Flink refuses it. */
+    /** Starts the job from its newest checkpoint, or without one if there is none or Flink refuses it. */
     void resume(Configuration cluster) throws IOException {
         Optional<Path> newest = newest(folder.resolve("checkpoints"));
         checkpoint = newest.orElse(null);
@@ -54,7 +54,7 @@ final class Deployed {
             job = start(cluster, checkpoint);
         } catch (RuntimeException e) {
             if (checkpoint == null) {
-                say("does not start: " + root(e));
+                say("cannot start: " + root(e));
             } else {
                 startOver(cluster, root(e));
             }
@@ -62,8 +62,8 @@ final class Deployed {
     }
 
     /**
-     * Returns once every part of the job runs or its state is known to be restored; starts it over if
-     * its checkpoint cannot be. A job that fails for another reason is left to Flink's restarts.
+     * Waits until all tasks of the job run, at most {@link #PATIENCE}. If its checkpoint cannot be
+     * restored, starts the job without one. If it fails for another reason, leaves it to Flink's restarts.
      */
     void awaitRestored(MiniCluster mini, Configuration cluster) throws Exception {
         Instant deadline = Instant.now().plus(PATIENCE);
@@ -86,12 +86,12 @@ final class Deployed {
 
     private void startOver(Configuration cluster, String why) {
         say("its checkpoint " + checkpoint + " cannot be restored (" + why
-                + "); it starts over from the earliest record");
+                + "); the statement starts over from the earliest record");
         checkpoint = null;
         try {
             job = start(cluster, null);
         } catch (RuntimeException e) {
-            say("does not start: " + root(e));
+            say("cannot start: " + root(e));
         }
     }
 
@@ -116,7 +116,7 @@ final class Deployed {
         System.err.println(name + ": " + message);
     }
 
-    /** The stack trace of a task that failed, or of the job. */
+    /** The stack trace of a failed task, or else of the failed job. */
     private static Optional<String> failure(AccessExecutionGraph graph) {
         Stream<ErrorInfo> ofTasks =
                 StreamSupport.stream(graph.getAllExecutionVertices().spliterator(), false)
@@ -134,13 +134,13 @@ final class Deployed {
         return rootOf(ExceptionUtils.stringifyException(failure));
     }
 
-    /** The last cause that a stack trace has. */
+    /** The first line of the last cause in a stack trace. */
     private static String rootOf(String trace) {
         String[] causes = trace.split("Caused by: ");
         return causes[causes.length - 1].lines().findFirst().orElse(trace);
     }
 
-    /** A checkpoint is whole once its metadata is there. */
+    /** The newest complete checkpoint. A checkpoint is complete if it has a _metadata file. */
     private static Optional<Path> newest(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             return Optional.empty();

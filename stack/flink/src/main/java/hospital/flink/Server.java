@@ -15,9 +15,9 @@ import org.apache.flink.table.gateway.SqlGateway;
 /**
  * A Flink cluster and its SQL gateway in one JVM.
  *
- * <p>Usage: {@code Server <configuration folder> <folder of the deployed statements>}. The cluster
- * forgets its jobs when it stops, so each deployed statement goes on from its newest checkpoint. The
- * gateway is started last: who reaches it finds every job there.
+ * <p>Usage: {@code Server <configuration folder> <folder of the deployed statements>}. A cluster has no
+ * jobs when it starts, so each deployed statement is resumed from its newest checkpoint. The gateway
+ * starts last: once it answers, every job is there.
  */
 public final class Server {
     private Server() {}
@@ -46,7 +46,7 @@ public final class Server {
         if (Files.isDirectory(folder)) {
             try (var folders = Files.newDirectoryStream(folder, Files::isDirectory)) {
                 for (Path path : folders) {
-                    // What is being made has another name: pipeline/engines/store.py.
+                    // A folder that is still being written ends in .new: pipeline/engines/store.py.
                     if (!path.getFileName().toString().endsWith(".new") && Files.exists(path.resolve("plan.json"))) {
                         found.add(new Deployed(path));
                     }

@@ -17,7 +17,7 @@ import org.apache.flink.util.InstantiationUtil;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Yields no row for what cannot be read, and counts it as {@code skippedRecords}. */
+/** Yields no row for a record that cannot be read, and counts it in {@code skippedRecords}. */
 final class SkippingDeserializer extends AbstractDeserializationSchema<RowData> {
     private static final long serialVersionUID = 1L;
     private static final Logger LOG = LoggerFactory.getLogger(SkippingDeserializer.class);
@@ -32,7 +32,10 @@ final class SkippingDeserializer extends AbstractDeserializationSchema<RowData> 
     private transient DeserializationSchema<RowData> avro;
     private transient Counter skipped;
 
-    /** {@code fields}: where the values that {@code avro} yields go; {@code absent}: -1 if nowhere. */
+    /**
+     * {@code fields}: the positions in the row of the values that {@code avro} yields. {@code absent}:
+     * the position of the column {@code __absent}, -1 without one.
+     */
     SkippingDeserializer(
             DeserializationSchema<RowData> avro, int[] fields, int absent, TypeInformation<RowData> type) {
         super(type);
@@ -48,7 +51,7 @@ final class SkippingDeserializer extends AbstractDeserializationSchema<RowData> 
         renew();
     }
 
-    /** After a record that it could not read, Avro's decoder still has the rest of it. */
+    /** Opens a new decoder. The one that failed still holds the rest of the damaged record. */
     private void renew() throws IOException {
         try {
             avro = InstantiationUtil.clone(unused);
@@ -71,7 +74,7 @@ final class SkippingDeserializer extends AbstractDeserializationSchema<RowData> 
                 throw e;
             }
             if (skipped.getCount() == 0) {
-                LOG.warn("A record that cannot be read is passed over; further ones are counted only", e);
+                LOG.warn("Skipped a record that cannot be read; further ones are only counted", e);
             }
             skipped.inc();
             renew();
@@ -89,7 +92,7 @@ final class SkippingDeserializer extends AbstractDeserializationSchema<RowData> 
         return row;
     }
 
-    /** Whether the registry is at fault, not the record: then the same record can be read later. */
+    /** Whether the registry failed, not the record. Then the record can be read later. */
     private static boolean isOfRegistry(Exception failure) {
         return ExceptionUtils.findThrowable(failure, RestClientException.class)
                         .filter(answer -> answer.getStatus() != NOT_FOUND)

@@ -19,8 +19,8 @@ import org.apache.flink.table.factories.DynamicTableFactory;
 import org.apache.flink.table.types.DataType;
 
 /**
- * A table's key, a plain string. A record without a key belongs to no row: it is passed over and
- * counted, as ksqlDB does; Flink's {@code raw} would make the row '' of it.
+ * The format of a table's key that is a plain string. It skips and counts a record without a key, as
+ * ksqlDB does. Flink's {@code raw} would yield a row with the key ''.
  */
 public final class TextOrSkip implements DeserializationFormatFactory {
     @Override

@@ -1,0 +1,31 @@
+"""The options that several commands of the command line have."""
+
+from typing import Annotated
+
+import typer
+
+TargetOption = Annotated[
+    str, typer.Option("--target", "-t", help="Name of a file in targets/, or a path to a file.")
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        help="Only resources of this name, or of a file of this name, and what they need."
+        " * and ? match. Can be repeated.",
+    ),
+]
+PruneOption = Annotated[
+    bool,
+    typer.Option(
+        "--prune", help="Also delete our connectors and queries that are not declared any more."
+    ),
+]
+AdoptOption = Annotated[
+    bool,
+    typer.Option("--adopt", help="Also take over connectors of our names that others deployed."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+DeadlineOption = Annotated[
+    float, typer.Option("--deadline", help="Seconds to wait for each connector to run.", min=1)
+]

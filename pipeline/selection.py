@@ -1,0 +1,35 @@
+"""What --only selects."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from pathlib import Path
+
+from pipeline.errors import UsageError
+from pipeline.plan import Plan
+from pipeline.resources import RESOURCES
+from pipeline.resources.desired import Desired
+from pipeline.suggest import unknown
+
+# Files that declare one thing: the file's name is a name of it, too.
+FILES = {".yaml", ".avsc"}
+
+
+def selected(patterns: Iterable[str], desired: Desired, plan: Plan) -> frozenset[str]:
+    """The names of the resources that are called so, or come from a file that is.
+
+    Raises:
+        UsageError: a pattern matches nothing.
+    """
+    names = {change.name: {change.name} for change in plan.changes}
+    for item in (item for resource in RESOURCES for item in desired.of(resource.kind)):
+        file: Path | None = getattr(item, "file", None)
+        of_file = {file.stem} if file and file.suffix in FILES else set()
+        names[item.name] = {item.name, *of_file, *names.get(item.name, ())}
+    known = {word for words in names.values() for word in words}
+    selected: set[str] = set()
+    for pattern in patterns:
+        matching = {n for n, words in names.items() if any(fnmatch(w, pattern) for w in words)}
+        if not matching:
+            raise UsageError(unknown("resource", pattern, known))
+        selected |= matching
+    return frozenset(selected)
