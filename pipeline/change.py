@@ -1,10 +1,15 @@
 """The changes in a plan: which resource changes, and which of its keys. No network."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
+from pipeline.live import Line
+
+# The key of an edit that shows a line of a statement.
+STATEMENT = "statement"
 # A resource: its kind and its name.
 Key = tuple[str, str]
 
@@ -70,3 +75,12 @@ def edits(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Edit, ..
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     )
+
+
+def lines(before: Sequence[Line], after: Sequence[Line]) -> Iterator[Edit]:
+    """The lines that differ between two texts, in order."""
+    old, new = [line.meaning for line in before], [line.meaning for line in after]
+    for tag, start, end, first, last in SequenceMatcher(None, old, new).get_opcodes():
+        if tag != "equal":
+            yield from (Edit(STATEMENT, line.text, None) for line in before[start:end])
+            yield from (Edit(STATEMENT, None, line.text) for line in after[first:last])

@@ -18,6 +18,14 @@ class DeniedError(ServiceError):
     """A service refuses our credentials."""
 
 
+class LockedError(ServiceError):
+    """A table is locked by another session of PostgreSQL. The message says by which."""
+
+
+class SlowError(PipelineError):
+    """A statement takes longer than it may, or somebody has cancelled it."""
+
+
 class UnreachableError(ServiceError):
     """A service accepts no connection."""
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.sql.objects import Catalog
+
 
 @dataclass(frozen=True)
 class LiveTopic:
@@ -50,13 +52,21 @@ class LiveTable:
     keys: frozenset[tuple[str, ...]]
     comment: str = ""
     grants: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    has_primary_key: bool = True
 
 
 @dataclass(frozen=True)
 class LiveScript:
-    """The SHA-256 of the db_setup.sql that ran last."""
+    """The db_setup.sql that ran last, what it made, and what there is of that now.
 
-    sha256: str
+    `made` is None if PostgreSQL has been upgraded since. `rotated` has the roles with another
+    password than that of the secrets, with the secret's name.
+    """
+
+    text: str
+    made: Catalog | None
+    found: Catalog
+    rotated: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.change import Action, Change, Edit
+from pipeline.change import STATEMENT, Action, Change, Edit
 from pipeline.plan import Plan
 from pipeline.repository.confidential import HIDDEN, SHORTEST, hidden
-from pipeline.resources.query import STATEMENT
 from pipeline.resources.resource import Outcome, Status
 
 NOTHING = "Nothing to change: what runs is what is declared."
@@ -197,10 +196,9 @@ def leftovers(plan: Plan) -> str:
 
 def _edit_line(edit: Edit) -> str:
     if edit.key == STATEMENT:
-        sign, colour, line = (
-            ("-", "red", edit.before) if edit.before else ("+", "green", edit.after)
-        )
-        return f"[{colour}]{sign} {escape(line or '')}[/]"
+        if edit.before is not None:
+            return f"[red]- {escape(edit.before)}[/]"
+        return f"[green]+ {escape(edit.after or '')}[/]"
     before, after = _around_difference(edit.before, edit.after)
     if edit.before is None:
         return f"[green]+ {escape(edit.key)}: {escape(after)}[/]"

@@ -28,6 +28,6 @@ def clients(target: Target, secrets: Mapping[str, str], engine: Engine | None) -
         Kafka(target.kafka),
         Registry(target.registry),
         Connect(target.connect),
-        Database(target.postgres, secrets),
+        Database(target.postgres, secrets, target.pipeline),
         engine,
     )

@@ -11,7 +11,9 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import sql
 
-from pipeline.clients.database import connect
+from pipeline.clients.database import connect, set_password
+from pipeline.clients.database import rotated as rotated_of
+from pipeline.clients.postgres import ROLE_PASSWORDS
 from pipeline.errors import PipelineError
 from pipeline.paths import LIB
 from stack import requirements
@@ -89,8 +91,27 @@ def _initdb(layout: Layout, cluster: Path, password: str) -> None:
         password_file.unlink()
 
 
-def databases(layout: Layout, secrets: Mapping[str, str]) -> None:
-    """Creates the pipeline's database, and those of the services, each with a role that owns it."""
+def superuser(layout: Layout, secrets: Mapping[str, str]) -> None:
+    """Gives PostgreSQL's superuser its password. The server must not run, and need not know it."""
+    command = [
+        *requirements.unprivileged(),
+        str(LIB / "postgres" / "bin" / "postgres"),
+        "--single",
+        "-D",
+        str(layout.data / "postgres"),
+        "postgres",
+    ]
+    quoted = secrets["POSTGRES_PASSWORD"].replace("'", "''")
+    alter = f"ALTER ROLE \"{layout.target.postgres.admin}\" PASSWORD '{quoted}'\n"
+    _run(command, "setting the superuser's password", alter)
+
+
+def databases(layout: Layout, secrets: Mapping[str, str]) -> list[str]:
+    """Creates the pipeline's database, and those of the services, each with a role that owns it.
+
+    Gives these roles, and the pipeline's, the passwords of the secrets; returns those that had
+    another.
+    """
     postgres = layout.target.postgres
     password = secrets["POSTGRES_PASSWORD"]
     with connect(
@@ -99,15 +120,16 @@ def databases(layout: Layout, secrets: Mapping[str, str]) -> None:
         existing = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
         if postgres.database not in existing:
             connection.execute(_create_database(postgres.database, postgres.admin))
-        for owner, secret in OWN_DATABASES.items():
+        for owner in OWN_DATABASES:
             if owner not in existing:
-                verifier = connection.pgconn.encrypt_password(
-                    secrets[secret].encode(), owner.encode(), b"scram-sha-256"
-                )
-                create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-                role, scrambled = sql.Identifier(owner), sql.Literal(verifier.decode())
-                connection.execute(create.format(role, scrambled))
+                create = sql.SQL("CREATE ROLE {} LOGIN")
+                connection.execute(create.format(sql.Identifier(owner)))
                 connection.execute(_create_database(owner, owner))
+        roles = {**OWN_DATABASES, **ROLE_PASSWORDS}
+        rotated = rotated_of(connection, roles, secrets)
+        for role in rotated:
+            set_password(connection, role, secrets[roles[role]])
+    return sorted(rotated & (existing | ROLE_PASSWORDS.keys()))
 
 
 def _create_database(name: str, owner: str) -> sql.Composed:
@@ -124,7 +146,7 @@ def kafka(layout: Layout) -> None:
     _run([*tool, *cluster], "formatting Kafka's storage")
 
 
-def _run(command: list[str], purpose: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(command: list[str], purpose: str, given: str = "") -> None:
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise PipelineError(f"{purpose} failed:\n{(done.stdout + done.stderr).strip()[-1500:]}")

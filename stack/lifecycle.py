@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import DeniedError, PipelineError, UsageError
 from pipeline.repository import target as targets
 from pipeline.wait import until
 from scripts import passwords
@@ -32,6 +32,8 @@ class Health:
 def up(layout: Layout, console: Console) -> None:
     """Starts every service that is not running, and waits until all are healthy.
 
+    If a password has changed that a service has in its environment, all are started again.
+
     Raises:
         PipelineError: the machine lacks something, a port is taken, or a service did not become
             healthy; the message has the last lines of its log.
@@ -43,6 +45,12 @@ def up(layout: Layout, console: Console) -> None:
     secrets = targets.secrets(layout.root, layout.target)
     wanted = services(layout, secrets)
     supervisor = Supervisor(layout.socket)
+    airflow_ran = supervisor.running() and any(
+        True for _ in _started(layout, supervisor.processes())
+    )
+    is_stale = supervisor.running() and _is_stale(layout, supervisor, secrets, console)
+    if is_stale:
+        down(layout, console)
     if not supervisor.running():
         requirements.check_ports(_all_ports(layout, wanted))
         bootstrap.configuration(layout, (*wanted, *orchestration.services(layout)))
@@ -54,11 +62,43 @@ def up(layout: Layout, console: Console) -> None:
     # Kafka's storage must exist before Kafka starts; the registry's database needs PostgreSQL.
     bootstrap.postgres(layout, secrets)
     postgres, kafka, registry, *others = wanted
-    _start(layout, supervisor, [postgres], console)
-    bootstrap.databases(layout, secrets)
+    _start_postgres(layout, supervisor, postgres, console)
+    for role in bootstrap.databases(layout, secrets):
+        console.print(f"{role} has a new password")
     bootstrap.kafka(layout)
     _start(layout, supervisor, [kafka, registry], console)
     _start(layout, supervisor, others, console)
+    if is_stale and airflow_ran:
+        airflow(layout, console)
+
+
+def _is_stale(
+    layout: Layout, supervisor: Supervisor, secrets: Mapping[str, str], console: Console
+) -> bool:
+    """Whether the services run with other passwords or addresses than those of now."""
+    before, now = supervisor.environment(), _environment(layout, secrets)
+    all_services = (*services(layout, secrets), *orchestration.services(layout))
+    used = {name for service in all_services for name in service.variables.values()}
+    changed = sorted(name for name in used if before.get(name) != now[name])
+    if changed:
+        names = ", ".join(changed)
+        console.print(f"changed since the services were started: {names}", soft_wrap=True)
+    return bool(changed)
+
+
+def _start_postgres(
+    layout: Layout, supervisor: Supervisor, postgres: Service, console: Console
+) -> None:
+    try:
+        _start(layout, supervisor, [postgres], console)
+    except DeniedError:
+        console.print(
+            "PostgreSQL has another password than POSTGRES_PASSWORD: it gets this one",
+            soft_wrap=True,
+        )
+        supervisor.stop(postgres.name)
+        bootstrap.superuser(layout, targets.secrets(layout.root, layout.target))
+        _start(layout, supervisor, [postgres], console)
 
 
 def airflow(layout: Layout, console: Console) -> str:
@@ -74,6 +114,7 @@ def airflow(layout: Layout, console: Console) -> str:
     if not supervisor.running():
         raise PipelineError("the stack is not up: make up")
     secrets = targets.secrets(layout.root, layout.target)
+    orchestration.set_password(layout, secrets)
     api, *others = daemons
     if not supervisor.processes()[api.name].alive:
         requirements.check_ports(_ports(daemons))

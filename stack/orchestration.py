@@ -90,17 +90,21 @@ def environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def set_password(layout: Layout, secrets: Mapping[str, str]) -> None:
+    """The password of Airflow's user, which is read at each login."""
+    home = layout.state / "airflow"
+    home.mkdir(parents=True, exist_ok=True)
+    passwords = home / "passwords.json"
+    passwords.touch(0o600)
+    passwords.write_text(json.dumps({"admin": secrets["AIRFLOW_ADMIN_PASSWORD"]}))
+
+
 def prepare(layout: Layout, secrets: Mapping[str, str]) -> None:
-    """Creates Airflow's tables, and sets the password of its user.
+    """Creates Airflow's tables.
 
     Raises:
         PipelineError: the migration failed; the message has the end of its output.
     """
-    home = layout.state / "airflow"
-    home.mkdir(parents=True, exist_ok=True)
-    passwords = home / "passwords.json"
-    passwords.write_text(json.dumps({"admin": secrets["AIRFLOW_ADMIN_PASSWORD"]}))
-    passwords.chmod(0o600)
     done = subprocess.run(
         [str(PROGRAM), "db", "migrate"],
         env=_daemon_environment(layout, secrets),

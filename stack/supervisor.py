@@ -75,6 +75,12 @@ class Supervisor:
             describe=lambda _: f"supervisord does not answer; its log ends:\n{tail(log)}",
         )
 
+    def environment(self) -> dict[str, str]:
+        """The environment that it was started with, and its programs."""
+        text = Path(f"/proc/{self._call('getPID')}/environ").read_bytes().decode()
+        pairs = (line.partition("=") for line in text.split("\0") if line)
+        return {name: value for name, _, value in pairs}
+
     def start(self, name: str) -> None:
         """Starts a program, or does nothing if it runs."""
         try:

@@ -1,8 +1,11 @@
 """Connects to a target's PostgreSQL server."""
 
-import psycopg
+from collections.abc import Mapping
 
-from pipeline.clients import waiting
+import psycopg
+from psycopg import sql
+
+from pipeline.clients import scram, waiting
 from pipeline.errors import DeniedError, ServiceError, WrongAnswerError
 from pipeline.repository.target import Postgres
 
@@ -53,3 +56,29 @@ def reason_of(error: psycopg.OperationalError) -> str:
     # What comes after the first line is a guess of libpq's.
     first = str(error).strip().splitlines()[0]
     return first.rsplit(" failed: ", 1)[-1]
+
+
+def rotated(
+    connection: psycopg.Connection, roles: Mapping[str, str], secrets: Mapping[str, str]
+) -> frozenset[str]:
+    """The roles whose password is not that of the secrets. `roles` has each one's secret.
+
+    Who is no superuser may not look, and is told of none.
+    """
+    allowed = connection.execute("SELECT has_table_privilege('pg_authid', 'SELECT')").fetchone()
+    if allowed != (True,):
+        return frozenset()
+    stored = "SELECT rolname, coalesce(rolpassword, '') FROM pg_authid WHERE rolname = ANY (%s)"
+    return frozenset(
+        role
+        for role, verifier in connection.execute(stored, (list(roles),))
+        if not scram.is_of(verifier, secrets[roles[role]])
+    )
+
+
+def set_password(connection: psycopg.Connection, role: str, password: str) -> None:
+    """Gives a role a password. The server gets its verifier only, and logs no more."""
+    encrypt = connection.pgconn.encrypt_password
+    verifier = encrypt(password.encode(), role.encode(), b"scram-sha-256").decode()
+    alter = sql.SQL("ALTER ROLE {} PASSWORD {}")
+    connection.execute(alter.format(sql.Identifier(role), sql.Literal(verifier)))

@@ -9,14 +9,21 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
-from pipeline.clients import database
-from pipeline.errors import PipelineError
+from pipeline.clients import catalog, database, stored
+from pipeline.clients.session import Patience, Session
+from pipeline.clients.stored import Stored
+from pipeline.errors import LockedError, PipelineError, ServiceError, SlowError
 from pipeline.live import LiveColumn, LiveTable
 from pipeline.repository.target import Postgres
+from pipeline.sql.objects import Catalog
+from pipeline.sql.steps import Step
 
-MARK = "db_setup.sql sha256:"
+# Of a check, and of reading: nobody waits for long behind what is rolled back anyway.
+CHECKING = Patience(lock_s=2, in_all_s=10)
+DEPLOYING = Patience(lock_s=5)
+# REPLACE adds columns to a view, and does nothing else to them.
+VIEW = ". If it is a view, DROP it by hand: the deployment makes it anew"
 # By role in db_setup.sql: the name of the secret with its password.
 ROLE_PASSWORDS = {
     "connect_writer": "CONNECT_WRITER_PASSWORD",
@@ -32,7 +39,7 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
 ORDER BY c.relname, a.attnum
 """
 KEYS = """
-SELECT t.relname, array_agg(a.attname::text ORDER BY a.attname)
+SELECT t.relname, array_agg(a.attname::text ORDER BY a.attname), c.contype = 'p'
 FROM pg_constraint c
 JOIN pg_class t ON t.oid = c.conrelid
 JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
@@ -43,9 +50,8 @@ GRANTS = """
 SELECT table_name, grantee, array_agg(privilege_type::text) FROM information_schema.table_privileges
 WHERE table_schema = 'public' GROUP BY table_name, grantee
 """
-MARKED = """
-SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()
-"""
+
+
 # Our key among the advisory locks of a database, and a pipeline's key below it.
 LOCKS = 20_250_101
 LOCK = "SELECT pg_try_advisory_lock(%(space)s, %(pipeline)s)"
@@ -54,30 +60,35 @@ SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity
 WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(space)s AND l.objid = %(pipeline)s
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
-# While we wait for a lock, whoever comes later waits behind us: the sinks, too.
-LOCK_TIMEOUT_S = 5
 SINCE = "%Y-%m-%d %H:%M:%S"
 
 
 class Database:
-    """The pipeline's database. It connects when a transaction begins."""
+    """The database of a pipeline. It connects when a transaction begins."""
 
-    def __init__(self, postgres: Postgres, secrets: Mapping[str, str]) -> None:
+    def __init__(self, postgres: Postgres, secrets: Mapping[str, str], pipeline: str) -> None:
         self._postgres = postgres
         self._secrets = secrets
+        self._pipeline = pipeline
 
     @contextmanager
-    def transaction(self) -> Iterator["Transaction"]:
+    def transaction(self, *, deploying: bool = False) -> Iterator["Transaction"]:
         """Opens a transaction. It is committed at the end of the block, or rolled back on error.
+
+        One that only asks or checks is less patient.
 
         Raises:
             ServiceError: PostgreSQL is unreachable or refuses the login.
         """
-        postgres = self._postgres
-        connection = database.connect(postgres, postgres.admin, self._secrets["POSTGRES_PASSWORD"])
-        with connection:
-            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
-            yield Transaction(connection, postgres.database, self._secrets)
+        patience = DEPLOYING if deploying else CHECKING
+        try:
+            with self._connect() as connection:
+                session = Session(connection, self._connect, patience)
+                yield Transaction(connection, session, self._pipeline, self._secrets)
+        except psycopg.Error as error:
+            server = f"PostgreSQL at {self._postgres.host}:{self._postgres.port}"
+            reason = " ".join(str(error).split())
+            raise ServiceError(f"{server}: {reason}") from None
 
     @contextmanager
     def locked(self, pipeline: str, command: str) -> Iterator[None]:
@@ -89,12 +100,8 @@ class Database:
             ServiceError: PostgreSQL is unreachable or refuses the login.
             PipelineError: somebody else has the lock; the message says who.
         """
-        postgres = self._postgres
-        password = self._secrets["POSTGRES_PASSWORD"]
         key = {"space": LOCKS, "pipeline": zlib.crc32(pipeline.encode()) & 0x7FFFFFFF}
-        with closing(
-            database.connect(postgres, postgres.admin, password, autocommit=True)
-        ) as connection:
+        with closing(self._connect(autocommit=True)) as connection:
             us = f"{command}, pid {os.getpid()}, {_user()}@{socket.gethostname()}"
             connection.execute("SELECT set_config('application_name', %s, false)", [us])
             row = connection.execute(LOCK, key).fetchone()
@@ -106,6 +113,10 @@ class Database:
                     " has ended"
                 )
             yield
+
+    def _connect(self, *, autocommit: bool = False) -> psycopg.Connection:
+        postgres, password = self._postgres, self._secrets["POSTGRES_PASSWORD"]
+        return database.connect(postgres, postgres.admin, password, autocommit=autocommit)
 
 
 def _user() -> str:
@@ -120,17 +131,16 @@ class Transaction:
     """The queries and changes in one transaction."""
 
     def __init__(
-        self, connection: psycopg.Connection, name: str, secrets: Mapping[str, str]
+        self,
+        connection: psycopg.Connection,
+        session: Session,
+        pipeline: str,
+        secrets: Mapping[str, str],
     ) -> None:
         self._connection = connection
-        self._database = name
+        self._session = session
+        self._pipeline = pipeline
         self._secrets = secrets
-
-    def applied(self) -> str | None:
-        """The SHA-256 of the db_setup.sql that ran last; None if none ran."""
-        row = self._connection.execute(MARKED).fetchone()
-        mark = str(row[0] or "") if row else ""
-        return mark.removeprefix(MARK) if mark.startswith(MARK) else None
 
     def tables(self) -> dict[str, LiveTable]:
         """The tables of the schema public, by name."""
@@ -140,17 +150,50 @@ class Transaction:
             columns.setdefault(table, {})[name] = LiveColumn(name, *rest)
             comments[table] = comment or ""
         keys: dict[str, frozenset[tuple[str, ...]]] = {}
-        for table, key in self._connection.execute(KEYS):
+        primary: set[str] = set()
+        for table, key, is_primary in self._connection.execute(KEYS):
             keys[table] = keys.get(table, frozenset()) | {tuple(key)}
+            primary |= {table} if is_primary else set()
         grants: dict[str, dict[str, frozenset[str]]] = {}
         for table, role, privileges in self._connection.execute(GRANTS):
             grants.setdefault(table, {})[role] = frozenset(privileges)
         return {
             table: LiveTable(
-                table, by_name, keys.get(table, frozenset()), comments[table], grants.get(table, {})
+                table,
+                by_name,
+                keys.get(table, frozenset()),
+                comments[table],
+                grants.get(table, {}),
+                table in primary,
             )
             for table, by_name in columns.items()
         }
+
+    def catalog(self) -> Catalog:
+        """Every object in the database, and every role.
+
+        Raises:
+            LockedError: somebody holds a view for too long.
+        """
+        return self._session.wait(lambda: catalog.read(self._connection))
+
+    def stored(self) -> Stored | None:
+        """What was deployed last; None if nothing was, or by a version that stored nothing."""
+        return stored.read(self._connection, self._pipeline)
+
+    def store(self, script: str, made: Catalog) -> None:
+        """Stores what is deployed."""
+        stored.write(self._connection, self._pipeline, script, made)
+
+    def rotated(self) -> dict[str, str]:
+        """The roles whose password is not that of the secrets, with the secret's name."""
+        roles = database.rotated(self._connection, ROLE_PASSWORDS, self._secrets)
+        return {role: ROLE_PASSWORDS[role] for role in sorted(roles)}
+
+    def set_passwords(self) -> None:
+        """Gives the roles of db_setup.sql their passwords."""
+        for role, secret in ROLE_PASSWORDS.items():
+            database.set_password(self._connection, role, self._secrets[secret])
 
     def execute(self, statement: str, file: Path) -> None:
         """Runs a statement. `file` is the spec that it comes from, for messages.
@@ -158,51 +201,45 @@ class Transaction:
         Raises:
             PipelineError: PostgreSQL refuses it; the message names the file.
         """
-        try:
-            self._connection.execute(statement.encode())
-        except psycopg.Error as error:
-            raise PipelineError(f"{file}: {_message(error)}") from None
+        self._run(Step(0, statement, ()), file)
 
-    def run_script(self, file: Path, text: str, sha256: str) -> None:
-        """Runs the script, sets its roles' passwords, and stores the script's SHA-256.
-
-        The database's comment holds the SHA-256: `applied` reads it.
+    def run_script(self, file: Path, steps: tuple[Step, ...]) -> None:
+        """Runs the statements of a script, one by one.
 
         Raises:
-            PipelineError: PostgreSQL refuses the script; the message has the line.
+            PipelineError: PostgreSQL refuses one; the message has its line.
         """
+        for step in steps:
+            self._run(step, file)
+        if not self._is_open():
+            raise PipelineError(f"{file}: it has ended the transaction of the deployment")
+
+    def _run(self, step: Step, file: Path) -> None:
+        place = f"{file}:{step.line}" if step.line else str(file)
         try:
-            self._connection.execute(text.encode())
+            # Of the extended protocol: it takes one statement only.
+            self._session.wait(
+                lambda: self._connection.execute(step.text.encode(), prepare=False, binary=True)
+            )
+        except (LockedError, SlowError) as error:
+            raise type(error)(f"{place}: {error}") from None
         except psycopg.Error as error:
             position = error.diag.statement_position
-            line = f":{text.count(chr(10), 0, int(position)) + 1}" if position else ""
-            raise PipelineError(f"{file}{line}: {_message(error)}") from None
-        for role, secret in ROLE_PASSWORDS.items():
-            verifier = self._connection.pgconn.encrypt_password(
-                self._secrets[secret].encode(), role.encode(), b"scram-sha-256"
-            ).decode()
-            alter = sql.SQL("ALTER ROLE {} PASSWORD {}")
-            self._connection.execute(alter.format(sql.Identifier(role), sql.Literal(verifier)))
-        mark = sql.SQL("COMMENT ON DATABASE {} IS {}")
-        self._connection.execute(
-            mark.format(sql.Identifier(self._database), sql.Literal(MARK + sha256))
-        )
+            if position and step.line:
+                line = step.line + step.text.count("\n", 0, int(position) - 1)
+                place = f"{file}:{line}"
+            message = error.diag.message_primary or error
+            hint = VIEW if isinstance(error, psycopg.errors.InvalidTableDefinition) else ""
+            raise PipelineError(f"{place}: {message}{hint}") from None
+
+    def _is_open(self) -> bool:
+        return self._connection.info.transaction_status is psycopg.pq.TransactionStatus.INTRANS
 
     def rolled_back(self) -> dict[str, LiveTable]:
         """Rolls the transaction back; returns the tables as they were just before that.
 
         Empty if a statement of the transaction has failed.
         """
-        failed = psycopg.pq.TransactionStatus.INERROR
-        tables = {} if self._connection.info.transaction_status is failed else self.tables()
+        tables = self.tables() if self._is_open() else {}
         self._connection.rollback()
         return tables
-
-
-def _message(error: psycopg.Error) -> str:
-    if isinstance(error, psycopg.errors.LockNotAvailable):
-        return (
-            f"a table is in use: somebody's transaction did not end within {LOCK_TIMEOUT_S} s."
-            " Try again, or end it: pg_stat_activity has it"
-        )
-    return error.diag.message_primary or str(error)

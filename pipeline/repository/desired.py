@@ -1,6 +1,5 @@
 """Renders the resources that the repository's files declare. Needs no service."""
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +16,9 @@ from pipeline.repository.target import WORKER_VARIABLES
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
 from pipeline.resources.query import Query
+from pipeline.resources.script import Script
 from pipeline.resources.subject import Subject
-from pipeline.resources.table import Script, Table
+from pipeline.resources.table import Table
 from pipeline.resources.topic import Topic
 from pipeline.sql.columns import Column, columns_of
 from pipeline.sql.derived import topic_config
@@ -142,5 +142,4 @@ def _comment(project: Project, source: Source) -> str:
 def _script(file: Path) -> Script:
     if not textfile.exists(file):
         raise SpecError((Mistake(file, None, "", "is missing: it creates the roles"),))
-    text = textfile.read(file)
-    return Script(file, text, hashlib.sha256(text.encode()).hexdigest())
+    return Script(file, textfile.read(file))

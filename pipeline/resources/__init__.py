@@ -7,7 +7,7 @@ from pipeline.resources.connector import Connectors
 from pipeline.resources.query import Queries
 from pipeline.resources.resource import Resource
 from pipeline.resources.subject import Subjects
-from pipeline.resources.table import Tables
+from pipeline.resources.tables import Tables
 from pipeline.resources.topic import Topics
 
 RESOURCES: tuple[Resource[Any, Any], ...] = (

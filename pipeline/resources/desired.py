@@ -1,13 +1,14 @@
 """Everything that the repository declares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.resources import connector, query, subject, table, topic
+from pipeline.resources import connector, query, script, subject, topic
 from pipeline.resources.connector import Connector
 from pipeline.resources.query import Query
+from pipeline.resources.script import Script
 from pipeline.resources.subject import Subject
-from pipeline.resources.table import Script, Table
+from pipeline.resources.table import Table
 from pipeline.resources.topic import Topic
 
 
@@ -29,8 +30,12 @@ class Desired:
             topic.KIND: self.topics,
             subject.KIND: self.subjects,
             # The script needs the tables.
-            table.KIND: (*self.tables, self.script),
+            script.KIND: (*self.tables, self._script_beside_tables()),
             query.KIND: self.queries,
             connector.SINK: tuple(c for c in self.connectors if c.is_sink),
             connector.SOURCE: tuple(c for c in self.connectors if not c.is_sink),
         }[kind]
+
+    def _script_beside_tables(self) -> Script:
+        columns = {t.name: frozenset(column.name for column in t.columns) for t in self.tables}
+        return replace(self.script, tables=columns)

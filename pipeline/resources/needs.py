@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.change import Key
-from pipeline.resources import query, subject, table, topic
+from pipeline.resources import query, subject, topic
 from pipeline.resources.connector import Connector, Connectors
 from pipeline.resources.desired import Desired
+from pipeline.resources.script import KIND as TABLE
 from pipeline.schemas import subject_of
 
 Needs = Mapping[Key, frozenset[Key]]
@@ -15,18 +16,16 @@ Needs = Mapping[Key, frozenset[Key]]
 def needs(desired: Desired, live: Mapping[str, Mapping[str, Any]]) -> Needs:
     """What each declared resource needs directly, of what is declared."""
     found = dict(_pairs(desired))
-    if desired.script.name not in live.get(table.KIND, {}):
+    if desired.script.name not in live.get(TABLE, {}):
         # The roles that get privileges on the tables.
-        script = (table.KIND, desired.script.name)
-        found |= {
-            (table.KIND, t.name): found[table.KIND, t.name] | {script} for t in desired.tables
-        }
+        script = (TABLE, desired.script.name)
+        found |= {(TABLE, t.name): found[TABLE, t.name] | {script} for t in desired.tables}
     return {key: frozenset(needed & found.keys()) for key, needed in found.items()}
 
 
 def made_from(desired: Desired) -> Needs:
     """What a resource is made from: it may not fit any more if that changes."""
-    return {key: frozenset(of) for key, of in _pairs(desired) if key[0] == table.KIND and of}
+    return {key: frozenset(of) for key, of in _pairs(desired) if key[0] == TABLE and of}
 
 
 def _pairs(desired: Desired) -> Iterator[tuple[Key, set[Key]]]:
@@ -35,10 +34,10 @@ def _pairs(desired: Desired) -> Iterator[tuple[Key, set[Key]]]:
         yield (topic.KIND, item.name), set()
     for schema in desired.subjects:
         yield (subject.KIND, schema.name), set()
-    yield (table.KIND, desired.script.name), set()
+    yield (TABLE, desired.script.name), set()
     for rows in desired.tables:
         sinks = [c for c in desired.connectors if c.table == rows.name]
-        yield (table.KIND, rows.name), _subjects(name for c in sinks for name in c.topics)
+        yield (TABLE, rows.name), _subjects(name for c in sinks for name in c.topics)
     for job in desired.queries:
         topics = (*job.reads, job.writes)
         upstream = {(query.KIND, name) for name in job.sources}
@@ -50,7 +49,7 @@ def _pairs(desired: Desired) -> Iterator[tuple[Key, set[Key]]]:
 def _of(connector: Connector, writers: Mapping[str, str]) -> set[Key]:
     needed = {*_topics(connector.topics), *_subjects(connector.topics)}
     if connector.is_sink:
-        needed.add((table.KIND, connector.table))
+        needed.add((TABLE, connector.table))
         needed |= {(query.KIND, writers[name]) for name in connector.topics if name in writers}
     return needed
 

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
-from pipeline.change import Action, Change, Edit
+from pipeline.change import Action, Change, lines
 from pipeline.live import Line, LiveQuery
 from pipeline.resources.resource import Resource, Result, Run, Status, attempt
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from pipeline.services import Services
 
 KIND = "query"
-# The key of an edit that shows a line of a statement.
-STATEMENT = "statement"
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Queries(Resource[Query, LiveQuery]):
         if live is None:
             yield Change(KIND, name, Action.CREATE, declared=declared)
         elif live.meaning != declared.meaning:
-            changed = tuple(_lines(live.lines, declared.lines))
+            changed = tuple(lines(live.lines, declared.lines))
             yield Change(KIND, name, Action.UPDATE, changed, live.note, declared, live)
         elif live.failed:
             note = f"it is {live.state}: {live.note}"
@@ -72,7 +69,7 @@ class Queries(Resource[Query, LiveQuery]):
         del owner
         for name, query in sorted(live.items()):
             if query.ours and name not in names:
-                deleted = tuple(_lines(query.lines, ()))
+                deleted = tuple(lines(query.lines, ()))
                 yield Change(KIND, name, Action.DELETE, deleted, live=query)
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
@@ -147,11 +144,3 @@ def _engine(run: Run) -> "Engine":
     engine = run.services.engine
     assert engine is not None  # noqa: S101 - without an engine, a plan has no queries
     return engine
-
-
-def _lines(before: tuple[Line, ...], after: tuple[Line, ...]) -> Iterator[Edit]:
-    old, new = [line.meaning for line in before], [line.meaning for line in after]
-    for tag, start, end, first, last in SequenceMatcher(None, old, new).get_opcodes():
-        if tag != "equal":
-            yield from (Edit(STATEMENT, line.text, None) for line in before[start:end])
-            yield from (Edit(STATEMENT, None, line.text) for line in after[first:last])

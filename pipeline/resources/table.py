@@ -1,33 +1,14 @@
-"""Tables of PostgreSQL: those that sinks write, and db_setup.sql, which needs them.
+"""A table that sinks write, as their topics' schemas declare it. Pure."""
 
-One transaction makes all changes: first the tables, then the script, which creates the roles, then
-the roles' privileges. `check` runs the same transaction and rolls it back.
-"""
-
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from pipeline.change import Action, Change, Problem, edits
-from pipeline.errors import PipelineError
-from pipeline.live import LiveColumn, LiveScript, LiveTable
-from pipeline.resources.resource import Resource, Result, Run
+from pipeline.change import Action, Change, edits
+from pipeline.live import LiveColumn, LiveTable
+from pipeline.resources.script import KIND, PRIVILEGES, Script
 from pipeline.sql import ddl
 from pipeline.sql.columns import Column
-
-if TYPE_CHECKING:
-    from pipeline.clients.postgres import Transaction
-    from pipeline.services import Services
-
-KIND = "table"
-# The privileges of db_setup.sql's roles: Connect upserts; dashboards and Airflow read.
-PRIVILEGES: Mapping[str, tuple[str, ...]] = {
-    "connect_writer": ("SELECT", "INSERT", "UPDATE"),
-    "bi_reader": ("SELECT",),
-    "orchestrator": ("SELECT",),
-}
 
 
 @dataclass(frozen=True)
@@ -51,6 +32,8 @@ class Table:
         if live is None:
             created = edits({}, {**after, "primary key": ", ".join(self.key)})
             return Change(KIND, self.name, Action.CREATE, created, declared=self)
+        if not live.has_primary_key:
+            after["primary key"] = ", ".join(self.key)
         changed = edits(_existing(live, after), after)
         return Change(KIND, self.name, Action.UPDATE, changed, "", self, live) if changed else None
 
@@ -69,6 +52,8 @@ class Table:
                 yield ddl.add_column(self.name, column)
             elif existing.nullable != column.nullable and column.name not in self.key:
                 yield ddl.set_nullable(self.name, column)
+        if not live.has_primary_key:
+            yield ddl.add_key(self.name, self.key)
 
     def _comments(self, live: LiveTable | None) -> Iterator[str]:
         """Sets the schema's comments. Other comments stay, because a person may have set them."""
@@ -118,104 +103,6 @@ class Table:
             )
 
 
-@dataclass(frozen=True)
-class Script:
-    """db_setup.sql: roles, indexes, views and tables that no schema can describe."""
-
-    file: Path
-    text: str
-    sha256: str
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return self.file.name
-
-    def difference(self, live: LiveScript | None) -> Change | None:
-        """The script runs again if its text has changed."""
-        if live and live.sha256 == self.sha256:
-            return None
-        before = {"sha256": live.sha256[:12]} if live else {}
-        changed = edits(before, {"sha256": self.sha256[:12]})
-        action = Action.UPDATE if live else Action.CREATE
-        return Change(KIND, self.name, action, changed, "", self, live)
-
-
-class Tables(Resource[Table | Script, LiveTable | LiveScript]):
-    """Tables. Deployments add columns, comments and privileges, and drop nothing."""
-
-    kind = KIND
-    stays = True
-
-    def read(
-        self, services: "Services", declared: Sequence[Table | Script]
-    ) -> Mapping[str, LiveTable | LiveScript]:
-        """All tables of the schema public, and the script that ran last."""
-        names = [item.name for item in declared if isinstance(item, Script)]
-        with services.database.transaction() as transaction:
-            applied = transaction.applied()
-            scripts = {name: LiveScript(applied) for name in names if applied}
-            return {**transaction.tables(), **scripts}
-
-    def difference(
-        self, declared: Table | Script, live: LiveTable | LiveScript | None
-    ) -> Iterator[Change]:
-        """See Table.difference and Script.difference."""
-        change = declared.difference(live)  # type: ignore[arg-type]  # `live` is of its own type
-        if change:
-            yield change
-
-    def remarks(
-        self, declared: Sequence[Table | Script], live: Mapping[str, LiveTable | LiveScript]
-    ) -> Iterator[str]:
-        """Columns that are in no schema and not in the script: their fields were removed."""
-        script = " ".join(item.text for item in declared if isinstance(item, Script))
-        for item in declared:
-            existing = live.get(item.name)
-            if isinstance(item, Table) and isinstance(existing, LiveTable) and item.columns:
-                names = {column.name for column in item.columns}
-                for name in existing.columns.keys() - names:
-                    if not re.search(rf"\b{re.escape(name)}\b", script):
-                        yield f"column {name} of {item.name}, which is in no schema"
-
-    def check(
-        self, changes: Sequence[Change], declared: Sequence[Table | Script], services: "Services"
-    ) -> list[Problem]:
-        """Makes the changes, checks that the tables fit their sinks, and rolls back."""
-        with services.database.transaction() as transaction:
-            try:
-                _make(changes, transaction)
-            except PipelineError as error:
-                # The transaction does not tell which change it was.
-                return [Problem(KIND, "", str(error))]
-            finally:
-                tables = transaction.rolled_back()
-        declared_tables = [item for item in declared if isinstance(item, Table)]
-        return [
-            Problem(KIND, table.name, message)
-            for table in declared_tables
-            for message in table.unfit(tables.get(table.name))
-        ]
-
-    def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """Makes all changes or none."""
-        error = None
-        try:
-            with run.services.database.transaction() as transaction:
-                _make(changes, transaction)
-        except PipelineError as failure:
-            error = str(failure)
-        for change in changes:
-            run.report(change, error)
-        return [(change, error) for change in changes]
-
-    def status(self, declared: Sequence[Table | Script], services: "Services") -> None:
-        """Nothing, if PostgreSQL answers."""
-        del declared
-        with services.database.transaction():
-            pass
-
-
 def whole_script(tables: Sequence[Table], script: Script) -> str:
     """One re-runnable psql script that sets up an empty database: tables, script, privileges."""
     creates = [sql for table in tables if table.columns for sql in table.statements(None)]
@@ -233,20 +120,6 @@ def whole_script(tables: Sequence[Table], script: Script) -> str:
             "",
         ]
     )
-
-
-def _make(changes: Sequence[Change], transaction: "Transaction") -> None:
-    for change in changes:
-        if isinstance(change.declared, Script):
-            script = change.declared
-            transaction.run_script(script.file, script.text, script.sha256)
-        else:
-            for statement in change.declared.statements(change.live):
-                transaction.execute(statement, change.declared.file)
-    for change in changes:
-        if isinstance(change.declared, Table):
-            for statement in change.declared.grants():
-                transaction.execute(statement, change.declared.file)
 
 
 def _described(

@@ -26,6 +26,11 @@ def set_nullable(table: str, column: Column) -> str:
     return f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(column.name)} {verb} NOT NULL"
 
 
+def add_key(table: str, key: Iterable[str]) -> str:
+    """The primary key of a table that has none."""
+    return f"ALTER TABLE {quoted(table)} ADD PRIMARY KEY ({', '.join(map(quoted, key))})"
+
+
 def set_type(table: str, column: Column) -> str:
     """Changes a column's type. Only printed, never run: the conversion can lose data."""
     name = quoted(column.name)

@@ -45,7 +45,7 @@ def test_psql_alone_makes_every_table(whole: Workspace, empty: str, tmp_path: Pa
         assert (done.returncode, done.stderr) == (0, "")
     declared = desired.render(loader.load(whole.root), whole.target.pipeline)
     database = whole.target.postgres.model_copy(update={"database": NAME})
-    with Database(database, whole.secrets).transaction() as transaction:
+    with Database(database, whole.secrets, whole.target.pipeline).transaction() as transaction:
         live = transaction.tables()
     assert {"alerts", "cleansing_runs"} < live.keys()
     for table in declared.tables:

@@ -20,8 +20,9 @@ from pipeline.plan import Live
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
 from pipeline.resources.query import Query
+from pipeline.resources.script import PRIVILEGES, Script
 from pipeline.resources.subject import Subject
-from pipeline.resources.table import PRIVILEGES, Script, Table
+from pipeline.resources.table import Table
 from pipeline.resources.topic import Topic
 from pipeline.sql.columns import Column
 
@@ -40,7 +41,7 @@ DESIRED = Desired(
     topics=(Topic("t", 4, 1, {"retention.ms": "1"}),),
     subjects=(Subject("t-value", SCHEMA, "BACKWARD", Path("t.avsc")),),
     tables=(ROWS,),
-    script=Script(Path("db_setup.sql"), "SELECT 1", "a" * 64),
+    script=Script(Path("db_setup.sql"), "SELECT 1"),
     connectors=(SOURCE, SINK),
     queries=(Query("q", "1", (SELECT, ONE)),),
 )
@@ -62,7 +63,7 @@ CONNECTORS = {"s": running(SINK), "d": running(SOURCE)}
 LIVE: Live = {
     "topic": {"t": LiveTopic("t", 4, 1, {"retention.ms": "1"})},
     "subject": {"t-value": LiveSubject("t-value", 1, 7, SCHEMA, "BACKWARD")},
-    "table": {"rows": LIVE_ROWS, "db_setup.sql": LiveScript("a" * 64)},
+    "table": {"rows": LIVE_ROWS, "db_setup.sql": LiveScript("SELECT 1", {}, {})},
     "query": {"q": LiveQuery("1", (SELECT, ONE), "RUNNING", ours=True)},
     "sink": CONNECTORS,
     "source": CONNECTORS,

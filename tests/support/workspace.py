@@ -196,7 +196,7 @@ def wipe(space: Workspace) -> None:
     with space.database() as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
-        connection.execute("COMMENT ON DATABASE healthcare_pipeline_db IS NULL")
+        connection.execute("DROP SCHEMA IF EXISTS pipeline CASCADE")
 
 
 def destroy(space: Workspace) -> None:

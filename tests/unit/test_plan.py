@@ -336,6 +336,13 @@ def test_a_table_gets_columns_comments_and_privileges() -> None:
     ]
 
 
+def test_a_primary_key_that_is_gone_is_made_again() -> None:
+    live = replace(LIVE_ROWS, keys=frozenset(), has_primary_key=False)
+    (change,) = _changes(_live(table={**LIVE["table"], "rows": live}))
+    assert change.edits == (Edit("primary key", None, "id"),)
+    assert list(change.declared.statements(live)) == ['ALTER TABLE "rows" ADD PRIMARY KEY ("id")']
+
+
 def test_what_a_person_added_to_a_table_is_left_alone_and_told_unless_the_script_knows() -> None:
     more = {**LIVE_ROWS.columns, "note": LiveColumn("note", "text", nullable=True, comment="mine")}
     live = _live(table={**LIVE["table"], "rows": replace(LIVE_ROWS, columns=more, comment="hand")})

@@ -157,7 +157,8 @@ COMMENT ON COLUMN "rejected_records"."record_value" IS 'Its value; null if it ha
 -- sink writes. All data is synthetic.
 -- Before this file, `make deploy` creates the sinks' tables from the schemas of their topics. After
 -- this file, it grants the roles below their privileges on those tables.
--- The administrator runs it whenever its text has changed: every statement must be re-runnable.
+-- The administrator runs it in one transaction whenever its text, or what it made, has changed: every
+-- statement must be re-runnable.
 -- `make render` writes everything as one script for psql: build/rendered/postgres/setup.sql.
 
 -- Roles ------------------------------------------------------------------------------------------
