@@ -1,0 +1,76 @@
+"""What people do by hand to a deployed workspace of one source, topic, sink and table."""
+
+import json
+from typing import Any
+
+import requests
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from pipeline.clients import librdkafka
+from tests.support.workspace import Workspace
+
+DEFAULTS = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
+SINK, SOURCE = "connectors/sinks/widgets.yaml", "connectors/sources/widgets.yaml"
+MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+Edits = dict[str, tuple[str | None, str | None]]
+
+
+def name_of(space: Workspace) -> str:
+    return next((space.root / "schemas").glob("*.avsc")).stem
+
+
+def registry(space: Workspace, method: str, path: str, body: object = None) -> Any:
+    url = f"{space.target.registry}{path}"
+    headers = {"Content-Type": MEDIA_TYPE}
+    answer = requests.request(method, url, json=body, headers=headers, timeout=30)
+    answer.raise_for_status()
+    return answer.json()
+
+
+def latest(space: Workspace) -> Any:
+    answer = registry(space, "GET", f"/subjects/{name_of(space)}-value/versions/latest")
+    return json.loads(answer["schema"])
+
+
+def level(space: Workspace, level: str) -> None:
+    registry(space, "PUT", f"/config/{name_of(space)}-value", {"compatibility": level})
+
+
+def set_topic(space: Workspace, topic: str, **settings: str) -> None:
+    """Sets settings of a topic; _ in their names stands for a dot."""
+    entries = [
+        ConfigEntry(key.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
+        for key, value in settings.items()
+    ]
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    admin = librdkafka.admin(space.target.kafka)
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(timeout=20)
+
+
+def connector(
+    space: Workspace, method: str, path: str, body: object = None, kind: str = "sink"
+) -> None:
+    url = f"{space.target.connect}/connectors/{name_of(space)}-{kind}{path}"
+    requests.request(method, url, json=body, timeout=30).raise_for_status()
+
+
+def schema(space: Workspace, **attributes: object) -> None:
+    """Edits attributes of the schema's record in its file."""
+    file = space.root / f"schemas/{name_of(space)}.avsc"
+    space.write(f"schemas/{file.name}", {**json.loads(file.read_text()), **attributes})
+
+
+def topics(space: Workspace, **spec: object) -> None:
+    space.write("topics.yaml", {"defaults": DEFAULTS, "topics": {name_of(space): spec}})
+
+
+def shown(space: Workspace, *options: str) -> dict[str, Edits]:
+    """The edits of a plan by what changes. The workspace's name is W."""
+    name = name_of(space)
+    return {
+        f"{change['kind']} {change['name'].replace(name, 'W')}": {
+            edit["key"]: (edit["before"], edit["after"]) for edit in change["edits"]
+        }
+        for change in space.plan(*options)["changes"]
+    }
