@@ -67,6 +67,13 @@ def test_a_dropped_spec_leaves_no_rendered_file(copy: Path, tmp_path: Path) -> N
     assert (out / "connectors/patients-sink.json").exists()
 
 
+def test_what_others_wrote_is_not_deleted(copy: Path) -> None:
+    before = sorted(copy.rglob("*"))
+    with pytest.raises(UsageError, match=r"has files that `render` did not write.*--output"):
+        rendered.write(_render(copy), [], copy)
+    assert sorted(copy.rglob("*")) == before
+
+
 def test_the_first_plan_and_the_graph_are_golden() -> None:
     declared = _render(REPOSITORY)
     console = Console(width=100, record=True, file=None, no_color=True)
