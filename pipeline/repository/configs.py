@@ -15,7 +15,8 @@ from pipeline.repository.rendering import Renderer
 from pipeline.repository.source import Source
 from pipeline.repository.specs import is_reserved, reserved, strings
 from pipeline.repository.templates import EVERY_SINK, FOLDER, SUFFIX
-from pipeline.resources.connector import OWNER_KEY, Connector, is_sink
+from pipeline.resources.connector import Connector, is_sink
+from pipeline.resources.validity import OWNER_KEY
 from pipeline.suggest import unknown
 
 DEAD_LETTER_QUEUE = "errors.deadletterqueue.topic.name"

@@ -10,40 +10,18 @@ from typing import TYPE_CHECKING, Any
 from pipeline.change import Action, Change, Edit, Problem, edits
 from pipeline.live import LiveConnector
 from pipeline.repository.yamlfile import line_of
-from pipeline.resources import worker
+from pipeline.resources import validity, worker
 from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, Status, at_once
-from pipeline.suggest import did_you_mean
+from pipeline.resources.validity import OWNER_KEY
 
 if TYPE_CHECKING:
-    from pipeline.clients.connect import Connect, Validation
+    from pipeline.clients.connect import Connect
     from pipeline.clients.kafka import Kafka
     from pipeline.services import Services
 
 SINK, SOURCE = "sink", "source"
-# Property that marks the connectors that this repository deployed.
-OWNER_KEY = "managed.by"
-# Plugins accept any key with these prefixes, but do not list them.
-OPEN_PREFIXES = (
-    "admin.override.",
-    "consumer.override.",
-    "producer.override.",
-    "transforms.",
-    "predicates.",
-    "topic.creation.",
-    "key.converter.",
-    "value.converter.",
-    "header.converter.",
-    "hibernate.",
-)
 # Bytes of a configuration. Kafka's default for a record is 1 MiB, and Connect adds some of its own.
 LARGEST = 1_000_000
-OUR_KEYS = {"name", OWNER_KEY}
-CLEAR_TEXT = (
-    "is a secret in clear text: write a reference such as ${env:JDBC_PASSWORD}, or"
-    " ${file:/path:key}"
-)
-# Debezium's JDBC sink reads this property, but does not list it.
-UNLISTED_KEYS = {"use.reduction.buffer"}
 
 
 @dataclass(frozen=True)
@@ -254,39 +232,12 @@ def _data(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> dic
 
 def _problems(change: Change, connect: "Connect") -> Iterator[Problem]:
     connector: Connector = change.declared
-    validation = connect.validate(connector.config)
-    plugin = connector.config.get("connector.class")
-    found = [
-        *validation.errors,
-        *(
-            (k, f"{plugin} has no such property{h}")
-            for k, h in _unknown_keys(connector, validation)
-        ),
-        *((key, CLEAR_TEXT) for key in _clear_text(connector.config, validation)),
-    ]
     running: Mapping[str, str] = change.live.config if change.live else {}
-    secrets = tuple(
-        config[key]
-        for config in (connector.config, running)
-        for key in _clear_text(config, validation)
-    )
+    validation = connect.validate(connector.config)
+    secrets = tuple(validity.secrets((connector.config, running), validation))
     kind = Connectors.kind_of(connector)
-    for key, message in found:
+    for key, message in validity.problems(connector.config, validation):
         yield Problem(kind, connector.name, _at(connector, key, message), secrets)
-
-
-def _clear_text(config: Mapping[str, str], validation: "Validation") -> Iterator[str]:
-    """The plugin's passwords that stand in a configuration as they are."""
-    for key in sorted(validation.passwords & config.keys()):
-        if config[key] and "${" not in config[key]:
-            yield key
-
-
-def _unknown_keys(connector: Connector, validation: "Validation") -> Iterator[tuple[str, str]]:
-    allowed = validation.known | OUR_KEYS | UNLISTED_KEYS
-    for key in connector.config if validation.known else ():
-        if key not in allowed and not key.startswith(OPEN_PREFIXES):
-            yield key, did_you_mean(key, validation.known)
 
 
 def _at(connector: Connector, key: str, message: str) -> str:
