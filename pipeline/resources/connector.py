@@ -101,9 +101,8 @@ class Connectors(Resource[Connector, LiveConnector]):
             )
         if live is None:
             return
-        mark = live.config.get(OWNER_KEY)
-        if mark != owner and not adopt:
-            theirs = f"belongs to {mark}" if mark else "runs, but was not deployed from here"
+        theirs = _theirs(live, owner)
+        if theirs and not adopt:
             yield (
                 f"{declared.file}: {declared.name} {theirs}: give yours another name, or take it"
                 " over with --adopt"
@@ -170,12 +169,21 @@ class Connectors(Resource[Connector, LiveConnector]):
     def remove(
         self, declared: Sequence[Connector], run: Run, report: Callable[[str], None]
     ) -> None:
-        """Deletes connectors and their offsets, so that a new deployment starts from scratch."""
+        """Deletes connectors and their offsets, so that a new deployment starts from scratch.
+
+        Those that bear another owner's mark, or none, stay.
+        """
         live = run.services.connect.connectors()
         for connector in declared:
-            if connector.name in live:
-                worker.remove(connector.name, run)
-                report(f"{self.kind} {connector.name}")
+            name = connector.name
+            if name not in live:
+                continue
+            theirs = _theirs(live[name], connector.config.get(OWNER_KEY))
+            if theirs:
+                run.tell(f"{self.kind} {name} {theirs}: it stays")
+                continue
+            worker.remove(name, run)
+            report(f"{self.kind} {name}")
 
     def status(self, declared: Sequence[Connector], services: "Services") -> Status | None:
         """The state of each connector and task, the lag of each sink, the causes of failures."""
@@ -204,6 +212,14 @@ def sink_lags(kafka: "Kafka", connectors: Sequence[Connector]) -> dict[str, int]
     topics = {c.name: c.config["topics"].split(",") for c in connectors if "topics" in c.config}
     lags = kafka.lags({_group(name): names for name, names in topics.items()})
     return {name: lags[_group(name)] for name in topics}
+
+
+def _theirs(live: LiveConnector, owner: str | None) -> str:
+    """Whose a connector is, if it does not bear the owner's mark; else ""."""
+    mark = live.config.get(OWNER_KEY)
+    if mark == owner:
+        return ""
+    return f"belongs to {mark}" if mark else "runs, but was not deployed from here"
 
 
 def _group(sink: str) -> str:

@@ -29,7 +29,8 @@ STUCK, LAME, REFUSED = "stuck-sink", "lame-sink", "refused-sink"
 class Worker:
     """Keeps the states of its connectors. `asked` has what it was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: dict[str, str] | None = None) -> None:
+        self.config = config or {}
         self.states = dict.fromkeys((STUCK, LAME, REFUSED), "RUNNING")
         self.asked: list[str] = []
 
@@ -50,7 +51,7 @@ class Worker:
         has_task = state == "RUNNING" or name == STUCK
         tasks = [{"id": 0, "state": "UNASSIGNED" if name == LAME else "RUNNING"}]
         status = {"connector": {"state": state}, "tasks": tasks if has_task else []}
-        return {"info": {"config": {}}, "status": status}
+        return {"info": {"config": self.config}, "status": status}
 
 
 def _changes(*names: str) -> tuple[Change, ...]:
@@ -141,6 +142,21 @@ def test_a_removal_that_does_not_come_to_its_end_leaves_the_connector_running() 
     with serving(answer) as url, pytest.raises(ServiceError, match="offsets: 500: no"):
         Connectors("sink").remove((sink,), _run(url, [], []), lambda _: None)
     assert worker.states[LAME] == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("mark", "whose"),
+    [({"managed.by": "billing"}, "belongs to billing"), ({}, "runs, but was not deployed from")],
+)
+def test_a_removal_leaves_alone_what_is_not_ours(mark: dict[str, str], whose: str) -> None:
+    worker = Worker(mark)
+    told: list[str] = []
+    removed: list[str] = []
+    sink = Connector(LAME, {"topics": "t", "managed.by": "us"}, Path("s.yaml"))
+    with serving(worker.answer) as url:
+        Connectors("sink").remove((sink,), _run(url, [], told), removed.append)
+    assert (worker.asked, removed) == ([], [])
+    assert [f"sink {LAME} {whose}" in line and line.endswith("it stays") for line in told] == [True]
 
 
 def test_a_connector_that_kafka_would_not_keep_is_a_problem() -> None:
