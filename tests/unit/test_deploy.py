@@ -1,6 +1,7 @@
 """What is left alone when something before it fails."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -11,6 +12,7 @@ from pipeline.errors import PipelineError
 from pipeline.live import LiveConnector, Task
 from pipeline.plan import Plan
 from pipeline.resources import worker
+from pipeline.resources.connector import Connector
 from pipeline.resources.query import Query
 from pipeline.resources.resource import Run
 from pipeline.services import Services
@@ -74,6 +76,32 @@ def test_what_has_a_problem_is_not_tried_and_the_rest_is_made() -> None:
         "query a: not made, because of its problem",
         "query b: not made, because query a has a problem",
     )
+
+
+class Away:
+    """A broker that is away once all is written."""
+
+    def committed(self, group: str) -> dict[tuple[str, int], int]:
+        raise PipelineError(f"Kafka is away, asked for {group}")
+
+
+def test_what_was_made_is_told_if_a_service_is_away_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "make", lambda *_: None)
+    sink = Connector("s", {"topics": "t"}, Path("s.yaml"))
+    changes = (
+        Change("query", "q", Action.CREATE, declared=Query("q", "q", ())),
+        Change("sink", "s", Action.CREATE, declared=sink),
+    )
+    services = cast("Services", type("Clients", (), {"engine": Refusing(""), "kafka": Away()})())
+    told: list[tuple[str, str | None]] = []
+    run = Run(services, 1, lambda change, error: told.append((change.name, error)), lambda _: None)
+    outcome = deploy.apply(Plan(changes), run)
+    assert [change.name for change in outcome.made] == ["q"]
+    unknown = "made, but whether it goes on is not known: Kafka is away, asked for connect-s"
+    assert outcome.failures == (f"sink s: {unknown}",)
+    assert told == [("q", None), ("s", unknown)]
 
 
 class Worker:
