@@ -117,9 +117,13 @@ class Worker:
         }
 
 
-def _watched(worker_: Worker, *names: str, idle: frozenset[str] = frozenset()) -> object:
+def _watched(
+    worker_: Worker, *names: str, idle: frozenset[str] = frozenset(), stopping: bool = False
+) -> object:
     services = cast("Services", type("Clients", (), {"connect": worker_})())
     run = Run(services, deadline_s=1, report=lambda *_: None, tell=lambda _: None)
+    if stopping:
+        run.stopping.set()
     return worker.watch(names, run, lambda: set(idle))
 
 
@@ -146,3 +150,9 @@ def test_a_sink_that_has_work_is_watched_for_longer_and_told_if_it_does_not_begi
         {"a": "task 0 FAILED: no rows today"},
         set(),
     )
+
+
+@pytest.mark.usefixtures("quick")
+def test_of_a_run_that_is_cut_off_nothing_is_said_to_wait() -> None:
+    running = Worker({"a": "RUNNING"})
+    assert _watched(running, "a", idle=frozenset({"a"}), stopping=True) == ({}, set())

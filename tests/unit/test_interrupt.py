@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any, cast
@@ -14,8 +15,10 @@ import pytest
 from pipeline import deploy, interrupt
 from pipeline.change import Action, Change
 from pipeline.clients.connect import Connect
-from pipeline.errors import InterruptedRunError, ServiceError
+from pipeline.errors import InterruptedRunError, InterruptError, ServiceError
+from pipeline.live import LiveConnector
 from pipeline.plan import Plan
+from pipeline.resources import worker as worker_steps
 from pipeline.resources.connector import Connector, Connectors
 from pipeline.resources.resource import Result, Run
 from pipeline.services import Services
@@ -130,6 +133,48 @@ def test_a_connector_whose_change_is_refused_runs_on() -> None:
     path = f"/connectors/{REFUSED}/config"
     assert outcome.failures == (f"sink {REFUSED}: Kafka Connect: PUT {path}: 500: no",)
     assert worker.states[REFUSED] == "RUNNING"
+
+
+def test_the_first_error_is_told_if_the_connector_cannot_be_resumed_either() -> None:
+    worker = Worker()
+
+    def answer(method: str, path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/resume"):
+            return 500, {"message": "nor this"}
+        return worker.answer(method, path, body)
+
+    with serving(answer) as url:
+        outcome = deploy.apply(Plan(_changes(REFUSED)), _run(url, [], []))
+    (said,) = outcome.failures
+    assert "/config: 500: no; refused-sink could not be resumed: " in said
+    assert said.endswith("/resume: 500: nor this")
+
+
+def test_an_interruption_is_no_failure_of_a_connector_that_cannot_be_resumed() -> None:
+    told: list[str] = []
+
+    class Refusing:
+        def stop(self, name: str) -> None:
+            raise InterruptError(name)
+
+        def resume(self, name: str) -> None:
+            raise ServiceError(f"{name} does not")
+
+    services = cast("Services", type("Clients", (), {"connect": Refusing()})())
+    with pytest.raises(InterruptError):
+        worker_steps.remove("s", Run(services, 1, lambda *_: None, told.append))
+    assert told == ["s could not be resumed: s does not"]
+
+
+def test_a_paused_connector_is_resumed_and_not_configured_again() -> None:
+    worker = Worker({"topics": "t"})
+    live = LiveConnector("s", {"topics": "t"}, "PAUSED", "", ())
+    (change,) = _changes(STUCK)
+    with serving(worker.answer) as url:
+        worker.states = {LAME: "RUNNING", "s": "PAUSED"}
+        paused = replace(change, name="s", live=live)
+        worker_steps.make(paused, _run(url, [], []))
+    assert worker.asked == ["s stop", "s resume"]
 
 
 def test_a_removal_that_does_not_come_to_its_end_leaves_the_connector_running() -> None:
