@@ -9,6 +9,9 @@ from pipeline.repository import yamlfile
 from pipeline.repository.specs import Spec
 from pipeline.repository.templates import Template
 
+# The folder of connectors/ that has the sinks.
+SINKS = "sinks"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -28,6 +31,11 @@ class Source:
         }
 
     @property
+    def is_sink(self) -> bool:
+        """Whether it is a sink: its folder says so."""
+        return self.file.parent.name == SINKS
+
+    @property
     def writes(self) -> tuple[str, ...]:
         """The topics that the connector writes; empty for a source without a template."""
         return tuple(self.given("topic").values())
@@ -36,7 +44,7 @@ class Source:
     def reads(self) -> tuple[str, ...]:
         """The topics that the connector reads."""
         names = [topic for topics in self.given("topics").values() for topic in topics]
-        if self.template is None:
+        if self.template is None and self.is_sink:
             listed = str(self.spec.config.get("topics", "")).split(",")
             names = [name for topic in listed if (name := topic.strip())]
         return tuple(names)

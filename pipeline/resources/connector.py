@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ class Connector:
     """A connector with its complete configuration, as the worker gets it. `file` is its spec.
 
     `topics` are those that it reads or writes, with its dead letter queue; `table` is what it
-    writes in PostgreSQL, if it does.
+    writes in PostgreSQL, if it does. A source can have a property `topics`, too.
     """
 
     name: str
@@ -37,16 +37,7 @@ class Connector:
     file: Path
     topics: tuple[str, ...] = ()
     table: str = ""
-
-    @property
-    def is_sink(self) -> bool:
-        """Whether it is a sink."""
-        return is_sink(self.config)
-
-
-def is_sink(config: Mapping[str, str]) -> bool:
-    """Whether a configuration is a sink's. Only sinks have the properties below."""
-    return bool({"topics", "topics.regex"} & config.keys())
+    is_sink: bool = field(kw_only=True)
 
 
 class Connectors(Resource[Connector, LiveConnector]):
@@ -107,8 +98,8 @@ class Connectors(Resource[Connector, LiveConnector]):
                 f"{declared.file}: {declared.name} {theirs}: give yours another name, or take it"
                 " over with --adopt"
             )
-        if is_sink(live.config) != declared.is_sink:
-            was, now = (SINK, SOURCE) if is_sink(live.config) else (SOURCE, SINK)
+        if live.is_sink != declared.is_sink:
+            was, now = (SINK, SOURCE) if live.is_sink else (SOURCE, SINK)
             yield (
                 f"{declared.file}: {declared.name} runs as a {was}, and cannot become a {now} under"
                 f" the same name: give the {now} another name, and delete the {was} with --prune"
@@ -120,7 +111,7 @@ class Connectors(Resource[Connector, LiveConnector]):
         """Deletes connectors of this kind that have the owner's mark and are not declared."""
         for name, running in sorted(live.items()):
             is_ours = running.config.get(OWNER_KEY) == owner
-            is_of_kind = is_sink(running.config) == (self.kind == SINK)
+            is_of_kind = running.is_sink == (self.kind == SINK)
             if is_ours and is_of_kind and name not in names:
                 # Without its configuration: nobody has said which of its properties are secret.
                 yield Change(self.kind, name, Action.DELETE, live=running)
@@ -151,7 +142,7 @@ class Connectors(Resource[Connector, LiveConnector]):
         """Watches the connectors for a while, and those sinks longer that have yet to write."""
         started = [change for change in changes if change.action is not Action.DELETE]
         kafka = run.services.kafka
-        reading = [c.declared for c in started if "topics" in c.declared.config]
+        reading = [c.declared for c in started if _reads(c.declared)]
         begun = {sink.name: kafka.committed(_group(sink.name)) for sink in reading}
 
         def idle() -> set[str]:
@@ -209,7 +200,7 @@ def sink_lags(kafka: "Kafka", connectors: Sequence[Connector]) -> dict[str, int]
     Raises:
         ServiceError: the broker is unreachable.
     """
-    topics = {c.name: c.config["topics"].split(",") for c in connectors if "topics" in c.config}
+    topics = {c.name: c.config["topics"].split(",") for c in connectors if _reads(c)}
     lags = kafka.lags({_group(name): names for name, names in topics.items()})
     return {name: lags[_group(name)] for name in topics}
 
@@ -220,6 +211,11 @@ def _theirs(live: LiveConnector, owner: str | None) -> str:
     if mark == owner:
         return ""
     return f"belongs to {mark}" if mark else "runs, but was not deployed from here"
+
+
+def _reads(connector: Connector) -> bool:
+    """Whether it is a sink that names its topics."""
+    return connector.is_sink and "topics" in connector.config
 
 
 def _group(sink: str) -> str:

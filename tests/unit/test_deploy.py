@@ -89,7 +89,7 @@ def test_what_was_made_is_told_if_a_service_is_away_afterwards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker, "make", lambda *_: None)
-    sink = Connector("s", {"topics": "t"}, Path("s.yaml"))
+    sink = Connector("s", {"topics": "t"}, Path("s.yaml"), is_sink=True)
     changes = (
         Change("query", "q", Action.CREATE, declared=Query("q", "q", ())),
         Change("sink", "s", Action.CREATE, declared=sink),
@@ -112,7 +112,9 @@ class Worker:
 
     def connectors(self) -> dict[str, LiveConnector]:
         return {
-            name: LiveConnector(name, {}, "RUNNING", "", (Task(0, state, "no rows today"),))
+            name: LiveConnector(
+                name, {}, "RUNNING", "", (Task(0, state, "no rows today"),), is_sink=True
+            )
             for name, state in next(self._states).items()
         }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -35,9 +36,8 @@ class Cluster:
             ]
             return 200, {"jobs": described}
         if method == "PATCH":
-            self.jobs[path.split("/")[2].split("?", maxsplit=1)[0].replace("%20", " ")] = (
-                "SUSPENDED"
-            )
+            name = path.removeprefix("/jobs/").removesuffix("?mode=cancel")
+            self.jobs[unquote(name)] = "SUSPENDED"
             return 202, {}
         return 200, {"exceptionHistory": {"entries": []}}
 

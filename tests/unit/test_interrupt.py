@@ -58,7 +58,7 @@ class Worker:
 
 
 def _changes(*names: str) -> tuple[Change, ...]:
-    connectors = [Connector(name, {"topics": "t"}, Path("s.yaml")) for name in names]
+    connectors = [Connector(name, {"topics": "t"}, Path("s.yaml"), is_sink=True) for name in names]
     return tuple(Change("sink", c.name, Action.UPDATE, declared=c) for c in connectors)
 
 
@@ -168,7 +168,7 @@ def test_an_interruption_is_no_failure_of_a_connector_that_cannot_be_resumed() -
 
 def test_a_paused_connector_is_resumed_and_not_configured_again() -> None:
     worker = Worker({"topics": "t"})
-    live = LiveConnector("s", {"topics": "t"}, "PAUSED", "", ())
+    live = LiveConnector("s", {"topics": "t"}, "PAUSED", "", (), is_sink=True)
     (change,) = _changes(STUCK)
     with serving(worker.answer) as url:
         worker.states = {LAME: "RUNNING", "s": "PAUSED"}
@@ -183,7 +183,7 @@ def test_a_removal_that_does_not_come_to_its_end_leaves_the_connector_running() 
     def answer(method: str, path: str, body: Any) -> tuple[int, Any]:
         return (500, {"message": "no"}) if method == "DELETE" else worker.answer(method, path, body)
 
-    sink = Connector(LAME, {"topics": "t"}, Path("s.yaml"))
+    sink = Connector(LAME, {"topics": "t"}, Path("s.yaml"), is_sink=True)
     with serving(answer) as url, pytest.raises(ServiceError, match="offsets: 500: no"):
         Connectors("sink").remove((sink,), _run(url, [], []), lambda _: None)
     assert worker.states[LAME] == "RUNNING"
@@ -197,7 +197,7 @@ def test_a_removal_leaves_alone_what_is_not_ours(mark: dict[str, str], whose: st
     worker = Worker(mark)
     told: list[str] = []
     removed: list[str] = []
-    sink = Connector(LAME, {"topics": "t", "managed.by": "us"}, Path("s.yaml"))
+    sink = Connector(LAME, {"topics": "t", "managed.by": "us"}, Path("s.yaml"), is_sink=True)
     with serving(worker.answer) as url:
         Connectors("sink").remove((sink,), _run(url, [], told), removed.append)
     assert (worker.asked, removed) == ([], [])
@@ -206,12 +206,14 @@ def test_a_removal_leaves_alone_what_is_not_ours(mark: dict[str, str], whose: st
 
 def test_a_connector_that_kafka_would_not_keep_is_a_problem() -> None:
     sinks = Connectors("sink")
-    large = Connector("s", {"topics": "t", "schema.string": "x" * 2_000_000}, Path("s.yaml"))
+    large = Connector(
+        "s", {"topics": "t", "schema.string": "x" * 2_000_000}, Path("s.yaml"), is_sink=True
+    )
     assert list(sinks.problems(large, None, "us", adopt=False)) == [
         "s.yaml: s has 2.0 MB, most of it `schema.string`: Connect keeps a connector in a record"
         " of Kafka, which takes 1 MB"
     ]
-    small = Connector("s", {"topics": "t"}, Path("s.yaml"))
+    small = Connector("s", {"topics": "t"}, Path("s.yaml"), is_sink=True)
     assert list(sinks.problems(small, None, "us", adopt=False)) == []
 
 

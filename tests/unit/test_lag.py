@@ -1,10 +1,10 @@
 """How far a reader is behind: only of what is still there."""
 
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, cast
 
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from pipeline.clients.kafka import Kafka, lag
 from pipeline.live import LiveTopic
@@ -27,7 +27,7 @@ class Broker(Kafka):
 
     def __init__(self) -> None:
         self.address = "nowhere"
-        self._admin = self
+        self._admin = cast("AdminClient", self)
 
     def topics(self, names: Any) -> dict[str, LiveTopic]:
         return {name: LiveTopic(name, 1, 1, {}) for name in sorted(names)}

@@ -183,8 +183,8 @@ def test_a_schema_in_another_style_does_not_change() -> None:
 
 
 def test_prune_takes_only_what_bears_our_mark() -> None:
-    old = running(Connector("old", {"topics": "t", "managed.by": OWNER}, Path()))
-    foreign = running(Connector("foreign", {"topics": "t"}, Path()))
+    old = running(Connector("old", {"topics": "t", "managed.by": OWNER}, Path(), is_sink=True))
+    foreign = running(Connector("foreign", {"topics": "t"}, Path(), is_sink=True))
     live = _with(old=old, foreign=foreign)
     assert _changes(live) == ()
     pruned = compare(DESIRED, live, prune=True).changes

@@ -231,6 +231,17 @@ def test_every_sink_has_a_dead_letter_queue_also_without_a_template(copy: Path) 
     assert "mirror_dlq" not in names
 
 
+def test_a_source_that_mirrors_topics_of_another_cluster_is_none_of_the_sinks(copy: Path) -> None:
+    spec = copy / "connectors/sources/mirror.yaml"
+    spec.write_text(PLAIN.replace("MirrorSink", "MirrorSourceConnector").replace("patients", "b"))
+    mirror = _connector(copy, "mirror")
+    assert (mirror.is_sink, mirror.topics) == (False, ())
+    assert "errors.deadletterqueue.topic.name" not in mirror.config
+    spec.write_text(PLAIN.replace("MirrorSink", "MirrorSinkConnector"))
+    (said,) = _mistakes(copy)
+    assert said.endswith("is a sink, as it has `topics`: move it to connectors/sinks/")
+
+
 TEMPLATE = """\
 ---
 description: Writes to an object store.
