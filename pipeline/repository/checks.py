@@ -139,7 +139,11 @@ def _unconnected(project: Project) -> Iterator[Mistake]:
     if project.rules is None:
         return
     written, read = _written(project, project.rules), _read(project, project.rules)
+    # Sinks write them, and people read them.
+    queues = {source.queue for source in project.connectors}
     for topic, spec in project.topics.topics.items():
+        if topic in queues:
+            continue
         if topic not in written and not spec.written_by:
             yield _mistake_in_topics(
                 project,

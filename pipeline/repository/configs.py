@@ -12,14 +12,13 @@ from pipeline.repository import rendering, yamlfile
 from pipeline.repository.confidential import REFERENCE, in_clear_text
 from pipeline.repository.project import Project
 from pipeline.repository.rendering import Renderer
-from pipeline.repository.source import Source
+from pipeline.repository.source import DEAD_LETTER_QUEUE, Source
 from pipeline.repository.specs import is_reserved, reserved, strings
 from pipeline.repository.templates import EVERY_SINK, FOLDER, SUFFIX
 from pipeline.resources.connector import Connector
 from pipeline.resources.validity import OWNER_KEY
 from pipeline.suggest import unknown
 
-DEAD_LETTER_QUEUE = "errors.deadletterqueue.topic.name"
 TOPICS = "topics"
 # Kafka's own rule for a topic's name.
 LEGAL = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")

@@ -11,6 +11,7 @@ from pipeline.repository.templates import Template
 
 # The folder of connectors/ that has the sinks.
 SINKS = "sinks"
+DEAD_LETTER_QUEUE = "errors.deadletterqueue.topic.name"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class Source:
             listed = str(self.spec.config.get("topics", "")).split(",")
             names = [name for topic in listed if (name := topic.strip())]
         return tuple(names)
+
+    @property
+    def queue(self) -> str:
+        """A sink's dead letter queue; "" for a source. The name is that of every-sink.yaml.j2."""
+        default = f"{self.spec.name}_dlq" if self.is_sink else ""
+        return str(self.spec.config.get(DEAD_LETTER_QUEUE, default))
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -231,6 +231,19 @@ def test_every_sink_has_a_dead_letter_queue_also_without_a_template(copy: Path) 
     assert "mirror_dlq" not in names
 
 
+def test_a_dead_letter_queue_is_overridden_in_topics_yaml(copy: Path) -> None:
+    entry = "  labs-sink_dlq: {config: {retention.ms: 1}}\n"
+    topics = copy / "topics.yaml"
+    topics.write_text(topics.read_text() + entry)
+    before = {topic.name: topic for topic in _render(REPOSITORY).topics}
+    after = {topic.name: topic for topic in _render(copy).topics}
+    queue = after.pop("labs-sink_dlq")
+    assert (queue.partitions, queue.config["retention.ms"], queue.origin) == (1, "1", "topics.yaml")
+    assert after.keys() == before.keys() - {"labs-sink_dlq"}
+    topics.write_text(topics.read_text().replace(entry, "  lab-sink_dlq: {partitions: 2}\n"))
+    assert "nothing writes it" in _mistakes(copy)[0]
+
+
 def test_a_source_that_mirrors_topics_of_another_cluster_is_none_of_the_sinks(copy: Path) -> None:
     spec = copy / "connectors/sources/mirror.yaml"
     spec.write_text(PLAIN.replace("MirrorSink", "MirrorSourceConnector").replace("patients", "b"))
