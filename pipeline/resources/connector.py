@@ -119,11 +119,11 @@ class Connectors(Resource[Connector, LiveConnector]):
     def check(
         self, changes: Sequence[Change], declared: Sequence[Connector], services: "Services"
     ) -> list[Problem]:
-        """Asks the worker to validate each new configuration."""
+        """Asks the worker to validate each configuration, also that of one that failed."""
         del declared
-        new = [c for c in changes if c.action in {Action.CREATE, Action.UPDATE}]
+        checked = [c for c in changes if c.action is not Action.DELETE]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            by_connector = pool.map(lambda change: _problems(change, services.connect), new)
+            by_connector = pool.map(lambda change: _problems(change, services.connect), checked)
             return [problem for problems in by_connector for problem in problems]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
