@@ -23,12 +23,12 @@ class Source:
     template: Template | None
 
     def given(self, type_: str) -> dict[str, Any]:
-        """The values in the spec for variables of a type, by variable."""
+        """The values in the spec for variables of a type, by variable; without those of null."""
         variables = self.template.header.variables if self.template else {}
         return {
             name: getattr(self.spec, name)
             for name, variable in variables.items()
-            if variable.type == type_
+            if variable.type == type_ and getattr(self.spec, name) is not None
         }
 
     @property

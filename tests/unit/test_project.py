@@ -231,6 +231,26 @@ def test_every_sink_has_a_dead_letter_queue_also_without_a_template(copy: Path) 
     assert "mirror_dlq" not in names
 
 
+@pytest.mark.parametrize("folder", ["sources", "sinks"])
+def test_a_variable_of_each_type_can_be_null(copy: Path, folder: str) -> None:
+    kinds = ("topic", "topics", "field", "by-field", "columns", "table", "text")
+    variables = "\n".join(
+        f"  v{i}: {{type: {kind}, default: null, description: d}}" for i, kind in enumerate(kinds)
+    )
+    body = "connector.class: a.B\n" + ("topics: patients\n" if folder == "sinks" else "")
+    (copy / "connectors/templates/bare.yaml.j2").write_text(
+        f"---\ndescription: d\nvariables:\n{variables}\n---\n{body}"
+    )
+    (copy / f"connectors/{folder}/bare.yaml").write_text("name: bare\ntemplate: bare\n")
+    bare = _connector(copy, "bare")
+    assert not {"patients"} & set(bare.topics)
+    assert bare.table == ""
+    spec = copy / f"connectors/{folder}/bare.yaml"
+    spec.write_text("name: bare\ntemplate: bare\nv5: rows\n")
+    (said,) = _mistakes(copy)
+    assert said.endswith("bare.yaml:3: v5: no table can be made: the connector reads no topic")
+
+
 def test_a_dead_letter_queue_is_overridden_in_topics_yaml(copy: Path) -> None:
     entry = "  labs-sink_dlq: {config: {retention.ms: 1}}\n"
     topics = copy / "topics.yaml"
