@@ -271,6 +271,13 @@ def test_a_tables_aggregate_counts_its_changes_so_that_no_group_goes() -> None:
     assert "CAST(`__weight` AS BIGINT) END), 0), 0E0) AS `A`" in made
 
 
+@pytest.mark.parametrize("given", ["PARTITIONS = 'abc'", "PARTITIONS = 0", "RETENTION_MS = '1 d'"])
+def test_a_number_of_with_is_one(given: str) -> None:
+    said = _refused(f"CREATE STREAM out WITH (KAFKA_TOPIC = 'OUT', {given}) AS SELECT id FROM s;")
+    assert said.startswith("ksql/test.sql:")
+    assert f"{given.split(maxsplit=1)[0]} is a whole number" in said
+
+
 def test_a_tables_sum_counts_the_whole_argument() -> None:
     made = _view(
         "CREATE TABLE out AS SELECT name AS k, SUM(n + 1) AS s FROM t GROUP BY name EMIT CHANGES;",
