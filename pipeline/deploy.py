@@ -1,6 +1,6 @@
 """Reads what runs from the services, checks a plan with them, and applies it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -103,7 +103,7 @@ def _settled(results: Iterable[Result], run: Run) -> tuple[Result, ...]:
     by_key = {change.key: (change, error) for change, error in results}
     with ThreadPoolExecutor(len(RESOURCES)) as pool:
         watched = {
-            resource.kind: pool.submit(resource.settle, made, run)
+            resource.kind: pool.submit(_watched, resource, made, run)
             for resource in RESOURCES
             if (made := [c for c, e in by_key.values() if c.kind == resource.kind and not e])
         }
@@ -113,6 +113,17 @@ def _settled(results: Iterable[Result], run: Run) -> tuple[Result, ...]:
             for name, error in future.result().items()
         }
     return tuple((change, error or late.get(key)) for key, (change, error) in by_key.items())
+
+
+def _watched(resource: Resource[Any, Any], made: Sequence[Change], run: Run) -> Mapping[str, str]:
+    """What became of the changes. If a service does not tell, they were made all the same."""
+    try:
+        return resource.settle(made, run)
+    except PipelineError as error:
+        unknown = f"made, but whether it goes on is not known: {error}"
+        for change in made:
+            run.report(change, unknown)
+        return {change.name: unknown for change in made}
 
 
 def unfinished(outcome: Outcome, services: Services) -> list[str]:

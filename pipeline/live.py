@@ -110,6 +110,7 @@ class LiveConnector:
     state: str
     cause: str
     tasks: tuple[Task, ...]
+    is_sink: bool = field(kw_only=True)
 
     @property
     def failed(self) -> tuple[str, ...]:

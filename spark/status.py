@@ -82,7 +82,7 @@ def behind(status: Status, kafka: str) -> int | None:
     if not done:
         return None
     try:
-        return lag(Kafka(kafka).ends(status.offsets), done)
+        return lag(Kafka(kafka).bounds(status.offsets), done)
     except PipelineError:
         return None
 

@@ -29,18 +29,36 @@ def compare(topic: str, expected: Sequence[Row], actual: Sequence[Row]) -> Diffe
     The order of rows and the case of column names do not matter.
     """
     columns = {column.lower() for row in expected for column in row}
-    unmatched = [{name.lower(): value for name, value in row.items()} for row in actual]
-    missing: list[Row] = []
-    for row in expected:
-        match = next((other for other in unmatched if _fits(row, other)), None)
-        if match is None:
-            missing.append(row)
-        else:
-            unmatched.remove(match)
+    found = [{name.lower(): value for name, value in row.items()} for row in actual]
+    pairs = _pairs(expected, found)
+    missing = [row for i, row in enumerate(expected) if i not in pairs.values()]
+    unmatched = [row for i, row in enumerate(found) if i not in pairs]
     if not missing and not unmatched:
         return None
     shown = [{c: v for c, v in row.items() if c in columns or not columns} for row in unmatched]
     return Difference(topic, tuple(missing), tuple(shown))
+
+
+def _pairs(expected: Sequence[Row], found: Sequence[Row]) -> dict[int, int]:
+    """The expected row of each row that is there, by position: as many pairs as there can be.
+
+    A row that fits several is moved if that makes room for another one (Kuhn's algorithm).
+    """
+    fits = [[j for j, other in enumerate(found) if _fits(row, other)] for row in expected]
+    pairs: dict[int, int] = {}
+
+    def place(i: int, tried: set[int]) -> bool:
+        for j in sorted(fits[i], key=lambda j: j in pairs):
+            if j not in tried:
+                tried.add(j)
+                if j not in pairs or place(pairs[j], tried):
+                    pairs[j] = i
+                    return True
+        return False
+
+    for i in range(len(expected)):
+        place(i, set())
+    return pairs
 
 
 def _fits(expected: Row, actual: Row) -> bool:

@@ -116,19 +116,23 @@ def _topics(trial: Trial, project: Project, services: Services) -> Iterator[Mapp
     replication = project.topics.defaults.replication
     # The records can have old timestamps: retention by age would delete them at once.
     config = {"retention.ms": "-1"}
-    for topic in trial.schemas:
-        services.kafka.create(topic, 1, replication, config)
     registry = services.registry
     subjects = {topic: subject_of(topic) for topic in trial.schemas}
+    created: list[str] = []
     try:
+        for topic in trial.schemas:
+            services.kafka.create(topic, 1, replication, config)
+            created.append(topic)
         with ONE_AT_A_TIME:
             ids = {t: registry.register(subjects[t], contract(s)) for t, s in trial.schemas.items()}
         yield {topic.removeprefix(trial.prefix): id_ for topic, id_ in ids.items()}
     finally:
-        with ONE_AT_A_TIME:
-            for subject in set(registry.subjects()) & set(subjects.values()):
-                registry.delete(subject)
-        services.kafka.delete(list(trial.schemas))
+        try:
+            with ONE_AT_A_TIME:
+                for subject in set(registry.subjects()) & set(subjects.values()):
+                    registry.delete(subject)
+        finally:
+            services.kafka.delete(created)
 
 
 def _difference(

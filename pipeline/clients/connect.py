@@ -22,6 +22,8 @@ class _Worker(Answer):
 
 class _Info(Answer):
     config: dict[str, str | None]
+    # "unknown" on a worker that lacks the plugin.
+    type: str = "unknown"
 
 
 class _State(Answer):
@@ -157,12 +159,14 @@ def _quoted(name: str) -> str:
 
 
 def _live(name: str, info: _Info, status: _Status) -> LiveConnector:
+    has_topics = bool({"topics", "topics.regex"} & info.config.keys())
     return LiveConnector(
         name=name,
         config={key: value for key, value in info.config.items() if value is not None},
         state=status.connector.state,
         cause=root_cause(status.connector.trace or ""),
         tasks=tuple(_task(task) for task in status.tasks),
+        is_sink=has_topics if info.type == "unknown" else info.type == "sink",
     )
 
 

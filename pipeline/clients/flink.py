@@ -131,7 +131,7 @@ class Flink:
 
         def probe() -> bool | None:
             state = next((j.state for j in self.jobs() if j.id == job.id), "CANCELED")
-            return state in {"CANCELED", "FAILED", "FINISHED"}
+            return state in ENDED
 
         until(probe, seconds=deadline_s, describe=lambda _: f"Flink's job {job.name} did not end")
 

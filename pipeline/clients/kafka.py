@@ -26,6 +26,8 @@ from pipeline.clients import librdkafka, waiting
 from pipeline.errors import RefusedError, ServiceError
 from pipeline.live import LiveTopic
 
+# First and end offset, by topic and partition.
+Bounds = Mapping[tuple[str, int], tuple[int, int]]
 METADATA_S = 5
 READ_S = 8
 CHANGE_S = 20
@@ -81,13 +83,27 @@ class Kafka:
 
     def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
         """The end offsets of the topics that exist, by topic and partition."""
-        partitions = [
+        return self._offsets(self._partitions(names), OffsetSpec.latest())
+
+    def bounds(self, names: Iterable[str]) -> Bounds:
+        """The first and the end offsets of the topics that exist."""
+        partitions = self._partitions(names)
+        starts = self._offsets(partitions, OffsetSpec.earliest())
+        ends = self._offsets(partitions, OffsetSpec.latest())
+        return {partition: (start, ends[partition]) for partition, start in starts.items()}
+
+    def _partitions(self, names: Iterable[str]) -> list[TopicPartition]:
+        return [
             TopicPartition(name, number)
             for name, topic in self.topics(names).items()
             for number in range(topic.partitions)
         ]
-        latest = {partition: OffsetSpec.latest() for partition in partitions}
-        futures = self._admin.list_offsets(latest, request_timeout=READ_S) if partitions else {}
+
+    def _offsets(
+        self, partitions: Iterable[TopicPartition], which: OffsetSpec
+    ) -> dict[tuple[str, int], int]:
+        wanted = dict.fromkeys(partitions, which)
+        futures = self._admin.list_offsets(wanted, request_timeout=READ_S) if wanted else {}
         return {
             (partition.topic, partition.partition): self._result(future, READ_S).offset
             for partition, future in futures.items()
@@ -104,10 +120,10 @@ class Kafka:
 
     def lags(self, groups: Mapping[str, Iterable[str]]) -> dict[str, int]:
         """The lag of each consumer group on its topics, in records."""
-        ends = self.ends({topic for topics in groups.values() for topic in topics})
+        bounds = self.bounds({topic for topics in groups.values() for topic in topics})
         return {
             group: lag(
-                {partition: end for partition, end in ends.items() if partition[0] in topics},
+                {partition: both for partition, both in bounds.items() if partition[0] in topics},
                 self.committed(group),
             )
             for group, topics in groups.items()
@@ -216,9 +232,13 @@ def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:
     return AlterConfigOpType.SET if key in wanted else AlterConfigOpType.DELETE
 
 
-def lag(ends: Mapping[tuple[str, int], int], done: Mapping[tuple[str, int], int]) -> int:
-    """The number of records between a reader's offsets and the end offsets.
+def lag(bounds: Bounds, done: Mapping[tuple[str, int], int]) -> int:
+    """The number of records between a reader's offsets, by topic and partition, and the ends.
 
-    Both are by topic and partition. A partition without an offset counts from 0.
+    What retention has deleted does not count. An offset beyond the end is of a topic that was
+    deleted and created again.
     """
-    return sum(end - max(0, done.get(partition, 0)) for partition, end in ends.items())
+    return sum(
+        max(0, end - max(start, done.get(partition, 0)))
+        for partition, (start, end) in bounds.items()
+    )

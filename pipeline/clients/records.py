@@ -47,11 +47,14 @@ def messages(kafka: str, topic: str, patience_s: float = TIMEOUT_S) -> Iterator[
             message = consumer.poll(TIMEOUT_S)
             if message is None:
                 raise ServiceError(f"Kafka at {kafka} delivers no records of {topic}")
-            # enable.partition.eof reports the end of a partition as an error.
-            if message.error():
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                # enable.partition.eof reports the end of a partition as an error.
                 unread.discard(message.partition())
             else:
-                yield message
+                raise ServiceError(f"Kafka at {kafka}: {error.str()}")
     except KafkaException as error:
         raise ServiceError(f"Kafka at {kafka}: {error.args[0].str()}") from None
     finally:

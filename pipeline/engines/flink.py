@@ -65,7 +65,7 @@ class FlinkEngine:
         self._store = store
 
     def running(self) -> Mapping[str, LiveQuery]:
-        """All deployed queries, with the states of their jobs.
+        """All deployed queries with the states of their jobs, and jobs that others named so.
 
         Raises:
             ServiceError: Flink is unreachable, or still starts.
@@ -108,8 +108,8 @@ class FlinkEngine:
         return ""
 
     def remove(self, deadline_s: float) -> list[str]:
-        """Ends all jobs and deletes their folders."""
-        names = list(self.running())
+        """Ends all jobs that have a folder, and deletes their folders."""
+        names = [name for name, query in self.running().items() if query.ours]
         for name in names:
             self.drop(name, deadline_s)
         return names
@@ -218,7 +218,7 @@ class FlinkEngine:
         if declared is not None and meaning != _meaning(declared):
             reason = "" if lines != _lines(declared.statement.text) else BUILDS_ON
             note = f"{reason}{STARTS_OVER}"
-        return LiveQuery(meaning, lines, state, failed=bool(cause), note=note, ours=True)
+        return LiveQuery(meaning, lines, state, failed=bool(cause), note=note, ours=bool(deployed))
 
     def _state(self, job: LiveJob | None) -> tuple[str, str]:
         """The state of a job, and the cause if it fails or is not active, else ""."""

@@ -1,7 +1,7 @@
 """Runs ksql/*.sql on ksqlDB."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from pipeline.clients.ksqldb import KsqlDb, Source, quoted
@@ -15,6 +15,8 @@ from pipeline.sql.statements import Statement
 from pipeline.wait import until
 
 WEEK_MS = 604_800_000
+# The states of a query that does not run.
+FAILED = {"ERROR", "UNRESPONSIVE"}
 
 
 def queries(statements: Iterable[Statement]) -> tuple[Query, ...]:
@@ -113,7 +115,7 @@ class KsqlDbEngine:
     def restart(self, name: str, deadline_s: float) -> str:
         """Waits until the query runs. ksqlDB itself restarts failed queries."""
         self._client.check_health()
-        return self._await_running(self._statements[name], deadline_s)
+        return self._await_running(self._statements[name], deadline_s, failed=frozenset())
 
     def drop(self, name: str, deadline_s: float) -> str:
         """Drops a stream or table and its query. Its topic stays."""
@@ -175,13 +177,20 @@ class KsqlDbEngine:
             describe=lambda _: f"{name} has not read its topics to their end",
         )
 
-    def _await_running(self, statement: Statement, deadline_s: float) -> str:
+    def _await_running(
+        self, statement: Statement, deadline_s: float, failed: Container[str] = FAILED
+    ) -> str:
+        """Waits until the query runs; no longer if it is in one of the `failed` states."""
+
+        def said(state: str | None) -> str:
+            file = f"{statement.source.file}:{statement.line}"
+            return f"{file}: the query of {statement.name} is in {state}"
+
         def probe() -> str:
             source = self._client.sources().get(statement.name)
             state = source.query_state if source else "ABSENT"
-            if state in {"ERROR", "UNRESPONSIVE"}:
-                file = f"{statement.source.file}:{statement.line}"
-                raise PipelineError(f"{file}: the query of {statement.name} is in {state}")
+            if state in failed:
+                raise PipelineError(said(state))
             return state
 
         if statement.query is not None:
@@ -189,7 +198,7 @@ class KsqlDbEngine:
                 probe,
                 seconds=deadline_s,
                 done=lambda state: state == "RUNNING",
-                describe=lambda state: f"{statement.name} is {state}",
+                describe=said,
             )
         return ""
 
@@ -206,7 +215,7 @@ class KsqlDbEngine:
 
 
 def _live(source: Source) -> LiveQuery:
-    failed = source.query_state in {"ERROR", "UNRESPONSIVE"}
+    failed = source.query_state in FAILED
     state = source.query_state or "RUNNING"
     note = f"query {source.query_id}" if failed else ""
     text = re.sub(r"^CREATE OR REPLACE", "CREATE", source.statement.strip())

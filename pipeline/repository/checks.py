@@ -9,7 +9,7 @@ from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
 from pipeline.repository.source import Source
 from pipeline.repository.specs import is_reserved, reserved
-from pipeline.schemas import field_names
+from pipeline.schemas import Schema, field_names
 from pipeline.sql.columns import UnknownTypeError, columns_of
 from pipeline.suggest import did_you_mean, unknown
 
@@ -74,12 +74,22 @@ def _fields(project: Project, source: Source) -> Iterator[Mistake]:
 
 def _table(project: Project, source: Source) -> Iterator[Mistake]:
     """A table can be made from the topics' schemas, has the key's columns, and one key only."""
-    of_topics = project.schemas_of(source.table)
-    if not source.table or not of_topics:
+    if not source.table:
         return
+    place = next(iter(source.given("table")))
+    of_topics = project.schemas_of(source.table)
+    if not source.reads:
+        yield source.mistake(place, "no table can be made: the connector reads no topic")
+    elif of_topics:
+        yield from _columns(project, source, of_topics, place)
+
+
+def _columns(
+    project: Project, source: Source, of_topics: tuple[Schema, ...], place: str
+) -> Iterator[Mistake]:
     first = project.sinks_of(source.table)[0]
     if source.key != first.key:
-        (name,) = source.given("columns")
+        name = next(iter(source.given("columns")), place)
         yield source.mistake(name, f"{first.file} writes {source.table} by another key")
     try:
         columns = [column.name for column in columns_of(of_topics)]
@@ -139,7 +149,11 @@ def _unconnected(project: Project) -> Iterator[Mistake]:
     if project.rules is None:
         return
     written, read = _written(project, project.rules), _read(project, project.rules)
+    # Sinks write them, and people read them.
+    queues = {source.queue for source in project.connectors}
     for topic, spec in project.topics.topics.items():
+        if topic in queues:
+            continue
         if topic not in written and not spec.written_by:
             yield _mistake_in_topics(
                 project,

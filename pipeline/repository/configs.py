@@ -12,13 +12,13 @@ from pipeline.repository import rendering, yamlfile
 from pipeline.repository.confidential import REFERENCE, in_clear_text
 from pipeline.repository.project import Project
 from pipeline.repository.rendering import Renderer
-from pipeline.repository.source import Source
+from pipeline.repository.source import DEAD_LETTER_QUEUE, Source
 from pipeline.repository.specs import is_reserved, reserved, strings
 from pipeline.repository.templates import EVERY_SINK, FOLDER, SUFFIX
-from pipeline.resources.connector import OWNER_KEY, Connector, is_sink
+from pipeline.resources.connector import Connector
+from pipeline.resources.validity import OWNER_KEY
 from pipeline.suggest import unknown
 
-DEAD_LETTER_QUEUE = "errors.deadletterqueue.topic.name"
 TOPICS = "topics"
 # Kafka's own rule for a topic's name.
 LEGAL = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
@@ -57,7 +57,16 @@ def connectors(project: Project, owner: str, variables: Collection[str]) -> tupl
         queue = config.get(DEAD_LETTER_QUEUE)
         topics = (*source.topics, *([queue] if queue else []))
         in_order = dict(sorted(config.items()))
-        found.append(Connector(source.spec.name, in_order, source.file, topics, source.table))
+        found.append(
+            Connector(
+                source.spec.name,
+                in_order,
+                source.file,
+                topics,
+                source.table,
+                is_sink=source.is_sink,
+            )
+        )
     if mistakes:
         raise SpecError(tuple(mistakes.values()))
     return tuple(found)
@@ -87,7 +96,7 @@ def _rendered(project: Project, renderer: Renderer, source: Source) -> _Rendered
         config = {**of_template, **config}
     if TOPICS in config:
         config[TOPICS] = ",".join(part.strip() for part in config[TOPICS].split(","))
-    if is_sink(config):
+    if source.is_sink:
         shared = renderer.render(EVERY_SINK, given, source.file)
         files = {**dict.fromkeys(shared, project.root / FOLDER / EVERY_SINK), **files}
         config = {**shared, **config}
@@ -125,10 +134,14 @@ def _at(source: Source, rendered: _Rendered, key: str, message: str) -> Mistake:
 
 
 def _in_wrong_folder(source: Source, rendered: _Rendered) -> Iterator[Mistake]:
-    reads = is_sink(rendered.config)
-    what, folder = ("it has `topics`", "sinks") if reads else ("it has no `topics`", "sources")
-    if source.file.parent.name != folder:
-        message = f"is a {folder.removesuffix('s')}, as {what}: move it to connectors/{folder}/"
+    has_topics = bool({TOPICS, "topics.regex"} & rendered.config.keys())
+    # A source that mirrors another cluster has `topics`, too.
+    by_name = rendered.config.get("connector.class", "").endswith("SinkConnector")
+    if source.is_sink and not has_topics:
+        message = "is a source, as it has no `topics`: move it to connectors/sources/"
+        yield Mistake(source.file, None, "", message)
+    elif not source.is_sink and has_topics and (by_name or source.given("topics")):
+        message = "is a sink, as it has `topics`: move it to connectors/sinks/"
         yield Mistake(source.file, None, "", message)
 
 

@@ -8,9 +8,8 @@ from pipeline import schemas, textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import configs
 from pipeline.repository import schemas as schema_files
-from pipeline.repository.configs import DEAD_LETTER_QUEUE
 from pipeline.repository.project import Project
-from pipeline.repository.source import Source
+from pipeline.repository.source import DEAD_LETTER_QUEUE, Source
 from pipeline.repository.specs import TopicSpec, topic_strings
 from pipeline.repository.target import WORKER_VARIABLES
 from pipeline.resources.connector import Connector
@@ -45,9 +44,11 @@ def render(
             db_setup.sql is missing.
     """
     connectors = configs.connectors(project, owner, variables)
+    queues = {queue.name: queue for queue in _dead_letter_queues(project, connectors)}
+    others = [topic for topic in topics(project) if topic.name not in queues]
     return Desired(
         owner=owner,
-        topics=(*topics(project), *_dead_letter_queues(project, connectors)),
+        topics=(*others, *queues.values()),
         subjects=tuple(_subjects(project)),
         tables=tuple(_tables(project)),
         script=_script(project.root / SCRIPT),
@@ -97,14 +98,19 @@ def _topic_of_query(project: Project, statement: Statement, topics: Mapping[str,
 
 
 def _dead_letter_queues(project: Project, connectors: tuple[Connector, ...]) -> Iterator[Topic]:
-    defaults = project.topics.defaults
-    declared = set(project.topics.topics)
+    """Topics that only sinks write, where they cannot read. topics.yaml can override them."""
+    by_sources = (topic for source in project.connectors for topic in source.writes)
+    cleansed = project.rules.outputs if project.rules else ()
+    seen = {*project.queries, *by_sources, *cleansed}
     for connector in connectors:
         name = connector.config.get(DEAD_LETTER_QUEUE, "")
-        if name and name not in declared:
-            declared.add(name)
-            config = topic_strings(defaults.config)
-            yield Topic(name, 1, defaults.replication, config, str(connector.file))
+        if name and name not in seen:
+            seen.add(name)
+            entry = project.topics.topics.get(name)
+            topic = _topic(project, name, entry or NOTHING)
+            partitions = (entry and entry.partitions) or 1
+            origin = topic.origin if entry else str(connector.file)
+            yield replace(topic, partitions=partitions, origin=origin)
 
 
 def _subjects(project: Project) -> Iterator[Subject]:

@@ -13,7 +13,7 @@ from pipeline.errors import Mistake, SpecError
 from pipeline.repository import checks, rules, schemas, templates, yamlfile
 from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
-from pipeline.repository.source import Source
+from pipeline.repository.source import SINKS, Source
 from pipeline.repository.specs import PlainSpec, Spec, TopicsFile
 from pipeline.repository.templates import Template
 from pipeline.sql import reader
@@ -22,7 +22,7 @@ from pipeline.suggest import did_you_mean
 
 T = TypeVar("T")
 CONNECTORS = "connectors"
-KINDS = ("sources", "sinks")
+KINDS = ("sources", SINKS)
 
 
 def load(root: Path) -> Project:

@@ -10,6 +10,10 @@ from pipeline.resources.desired import Desired
 from pipeline.resources.table import whole_script
 from pipeline.resources.topic import Topic
 
+# Marks a folder whose files may be deleted.
+MARK = ".rendered"
+MARKED = "`render.py render` writes what is in this folder, and deletes what it did not write.\n"
+
 
 def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path) -> list[Path]:
     """Writes one file per resource to `folder`, deletes old files there, and returns the files.
@@ -17,7 +21,7 @@ def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path)
     `translated` has the names of the statements of ksql/, each with its translation for Flink.
 
     Raises:
-        UsageError: the folder cannot be written.
+        UsageError: the folder cannot be written, or has files that are not from here.
     """
     files: dict[Path, str] = {
         **{folder / "topics" / f"{t.name}.json": _json(_topic(t)) for t in desired.topics},
@@ -27,6 +31,7 @@ def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path)
         folder / "postgres" / "setup.sql": whole_script(desired.tables, desired.script),
     }
     try:
+        _claim(folder)
         for stale in _stale(folder, files):
             stale.unlink()
         for file, content in files.items():
@@ -36,6 +41,19 @@ def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path)
         message = f"{error.filename} cannot be written: {error.strerror}"
         raise UsageError(message) from None
     return list(files)
+
+
+def _claim(folder: Path) -> None:
+    """Marks a folder as one whose files may be deleted, if it is new or empty."""
+    mark = folder / MARK
+    if folder.exists() and not mark.exists() and any(folder.iterdir()):
+        message = (
+            f"{folder} has files that `render` did not write, and it would delete some of them:"
+            f" name another --output; or delete {folder}, if an older version wrote it"
+        )
+        raise UsageError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.write_text(MARKED, encoding="utf-8")
 
 
 def _stale(folder: Path, files: Iterable[Path]) -> list[Path]:

@@ -17,6 +17,7 @@ BEGINS = "must begin with a small letter, and have small letters, digits and"
 PATTERNS = {
     r"^[a-z][a-z0-9-]*$": f"{BEGINS} - only",
     r"^[a-z][a-z0-9_]*$": f"{BEGINS} _ only",
+    r"^[a-z]([a-z0-9_]*|[a-z0-9-]*_dlq)$": f"{BEGINS} _ only, or be a queue, <connector>_dlq",
 }
 A_TEMPLATE = "the kind of connector, a file of connectors/templates/, or `none`"
 NO_VALUE = 'has no value: give one, leave the key out, or write ""'

@@ -9,6 +9,10 @@ from pipeline.repository import yamlfile
 from pipeline.repository.specs import Spec
 from pipeline.repository.templates import Template
 
+# The folder of connectors/ that has the sinks.
+SINKS = "sinks"
+DEAD_LETTER_QUEUE = "errors.deadletterqueue.topic.name"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -19,13 +23,18 @@ class Source:
     template: Template | None
 
     def given(self, type_: str) -> dict[str, Any]:
-        """The values in the spec for variables of a type, by variable."""
+        """The values in the spec for variables of a type, by variable; without those of null."""
         variables = self.template.header.variables if self.template else {}
         return {
             name: getattr(self.spec, name)
             for name, variable in variables.items()
-            if variable.type == type_
+            if variable.type == type_ and getattr(self.spec, name) is not None
         }
+
+    @property
+    def is_sink(self) -> bool:
+        """Whether it is a sink: its folder says so."""
+        return self.file.parent.name == SINKS
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -36,10 +45,16 @@ class Source:
     def reads(self) -> tuple[str, ...]:
         """The topics that the connector reads."""
         names = [topic for topics in self.given("topics").values() for topic in topics]
-        if self.template is None:
+        if self.template is None and self.is_sink:
             listed = str(self.spec.config.get("topics", "")).split(",")
             names = [name for topic in listed if (name := topic.strip())]
         return tuple(names)
+
+    @property
+    def queue(self) -> str:
+        """A sink's dead letter queue; "" for a source. The name is that of every-sink.yaml.j2."""
+        default = f"{self.spec.name}_dlq" if self.is_sink else ""
+        return str(self.spec.config.get(DEAD_LETTER_QUEUE, default))
 
     @property
     def topics(self) -> tuple[str, ...]:

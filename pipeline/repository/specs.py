@@ -30,6 +30,8 @@ def reserved(name: str) -> str:
 
 # Kafka allows more characters, but `.` and `_` collide in its metrics.
 TopicName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_free)]
+# What topics.yaml may have beside those: the dead letter queue of a connector.
+_Entry = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9_]*|[a-z0-9-]*_dlq)$"), AfterValidator(_free)]
 ConnectorName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Property = str | int | float | bool
@@ -125,7 +127,7 @@ class TopicsFile(Model):
     """topics.yaml."""
 
     defaults: TopicDefaults
-    topics: dict[TopicName, TopicSpec] = Field(
+    topics: dict[_Entry, TopicSpec] = Field(
         description="Topics by name. A topic that a statement of ksql/ writes, and a dead letter"
         " queue, need no entry. An entry overrides their settings."
     )

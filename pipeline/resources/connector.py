@@ -3,47 +3,25 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.change import Action, Change, Edit, Problem, edits
 from pipeline.live import LiveConnector
 from pipeline.repository.yamlfile import line_of
-from pipeline.resources import worker
+from pipeline.resources import validity, worker
 from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, Status, at_once
-from pipeline.suggest import did_you_mean
+from pipeline.resources.validity import OWNER_KEY
 
 if TYPE_CHECKING:
-    from pipeline.clients.connect import Connect, Validation
+    from pipeline.clients.connect import Connect
     from pipeline.clients.kafka import Kafka
     from pipeline.services import Services
 
 SINK, SOURCE = "sink", "source"
-# Property that marks the connectors that this repository deployed.
-OWNER_KEY = "managed.by"
-# Plugins accept any key with these prefixes, but do not list them.
-OPEN_PREFIXES = (
-    "admin.override.",
-    "consumer.override.",
-    "producer.override.",
-    "transforms.",
-    "predicates.",
-    "topic.creation.",
-    "key.converter.",
-    "value.converter.",
-    "header.converter.",
-    "hibernate.",
-)
 # Bytes of a configuration. Kafka's default for a record is 1 MiB, and Connect adds some of its own.
 LARGEST = 1_000_000
-OUR_KEYS = {"name", OWNER_KEY}
-CLEAR_TEXT = (
-    "is a secret in clear text: write a reference such as ${env:JDBC_PASSWORD}, or"
-    " ${file:/path:key}"
-)
-# Debezium's JDBC sink reads this property, but does not list it.
-UNLISTED_KEYS = {"use.reduction.buffer"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +29,7 @@ class Connector:
     """A connector with its complete configuration, as the worker gets it. `file` is its spec.
 
     `topics` are those that it reads or writes, with its dead letter queue; `table` is what it
-    writes in PostgreSQL, if it does.
+    writes in PostgreSQL, if it does. A source can have a property `topics`, too.
     """
 
     name: str
@@ -59,16 +37,7 @@ class Connector:
     file: Path
     topics: tuple[str, ...] = ()
     table: str = ""
-
-    @property
-    def is_sink(self) -> bool:
-        """Whether it is a sink."""
-        return is_sink(self.config)
-
-
-def is_sink(config: Mapping[str, str]) -> bool:
-    """Whether a configuration is a sink's. Only sinks have the properties below."""
-    return bool({"topics", "topics.regex"} & config.keys())
+    is_sink: bool = field(kw_only=True)
 
 
 class Connectors(Resource[Connector, LiveConnector]):
@@ -123,15 +92,14 @@ class Connectors(Resource[Connector, LiveConnector]):
             )
         if live is None:
             return
-        mark = live.config.get(OWNER_KEY)
-        if mark != owner and not adopt:
-            theirs = f"belongs to {mark}" if mark else "runs, but was not deployed from here"
+        theirs = _theirs(live, owner)
+        if theirs and not adopt:
             yield (
                 f"{declared.file}: {declared.name} {theirs}: give yours another name, or take it"
                 " over with --adopt"
             )
-        if is_sink(live.config) != declared.is_sink:
-            was, now = (SINK, SOURCE) if is_sink(live.config) else (SOURCE, SINK)
+        if live.is_sink != declared.is_sink:
+            was, now = (SINK, SOURCE) if live.is_sink else (SOURCE, SINK)
             yield (
                 f"{declared.file}: {declared.name} runs as a {was}, and cannot become a {now} under"
                 f" the same name: give the {now} another name, and delete the {was} with --prune"
@@ -143,7 +111,7 @@ class Connectors(Resource[Connector, LiveConnector]):
         """Deletes connectors of this kind that have the owner's mark and are not declared."""
         for name, running in sorted(live.items()):
             is_ours = running.config.get(OWNER_KEY) == owner
-            is_of_kind = is_sink(running.config) == (self.kind == SINK)
+            is_of_kind = running.is_sink == (self.kind == SINK)
             if is_ours and is_of_kind and name not in names:
                 # Without its configuration: nobody has said which of its properties are secret.
                 yield Change(self.kind, name, Action.DELETE, live=running)
@@ -151,11 +119,11 @@ class Connectors(Resource[Connector, LiveConnector]):
     def check(
         self, changes: Sequence[Change], declared: Sequence[Connector], services: "Services"
     ) -> list[Problem]:
-        """Asks the worker to validate each new configuration."""
+        """Asks the worker to validate each configuration, also that of one that failed."""
         del declared
-        new = [c for c in changes if c.action in {Action.CREATE, Action.UPDATE}]
+        checked = [c for c in changes if c.action is not Action.DELETE]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            by_connector = pool.map(lambda change: _problems(change, services.connect), new)
+            by_connector = pool.map(lambda change: _problems(change, services.connect), checked)
             return [problem for problems in by_connector for problem in problems]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
@@ -174,7 +142,7 @@ class Connectors(Resource[Connector, LiveConnector]):
         """Watches the connectors for a while, and those sinks longer that have yet to write."""
         started = [change for change in changes if change.action is not Action.DELETE]
         kafka = run.services.kafka
-        reading = [c.declared for c in started if "topics" in c.declared.config]
+        reading = [c.declared for c in started if _reads(c.declared)]
         begun = {sink.name: kafka.committed(_group(sink.name)) for sink in reading}
 
         def idle() -> set[str]:
@@ -192,12 +160,21 @@ class Connectors(Resource[Connector, LiveConnector]):
     def remove(
         self, declared: Sequence[Connector], run: Run, report: Callable[[str], None]
     ) -> None:
-        """Deletes connectors and their offsets, so that a new deployment starts from scratch."""
+        """Deletes connectors and their offsets, so that a new deployment starts from scratch.
+
+        Those that bear another owner's mark, or none, stay.
+        """
         live = run.services.connect.connectors()
         for connector in declared:
-            if connector.name in live:
-                worker.remove(connector.name, run)
-                report(f"{self.kind} {connector.name}")
+            name = connector.name
+            if name not in live:
+                continue
+            theirs = _theirs(live[name], connector.config.get(OWNER_KEY))
+            if theirs:
+                run.tell(f"{self.kind} {name} {theirs}: it stays")
+                continue
+            worker.remove(name, run)
+            report(f"{self.kind} {name}")
 
     def status(self, declared: Sequence[Connector], services: "Services") -> Status | None:
         """The state of each connector and task, the lag of each sink, the causes of failures."""
@@ -223,9 +200,22 @@ def sink_lags(kafka: "Kafka", connectors: Sequence[Connector]) -> dict[str, int]
     Raises:
         ServiceError: the broker is unreachable.
     """
-    topics = {c.name: c.config["topics"].split(",") for c in connectors if "topics" in c.config}
+    topics = {c.name: c.config["topics"].split(",") for c in connectors if _reads(c)}
     lags = kafka.lags({_group(name): names for name, names in topics.items()})
     return {name: lags[_group(name)] for name in topics}
+
+
+def _theirs(live: LiveConnector, owner: str | None) -> str:
+    """Whose a connector is, if it does not bear the owner's mark; else ""."""
+    mark = live.config.get(OWNER_KEY)
+    if mark == owner:
+        return ""
+    return f"belongs to {mark}" if mark else "runs, but was not deployed from here"
+
+
+def _reads(connector: Connector) -> bool:
+    """Whether it is a sink that names its topics."""
+    return connector.is_sink and "topics" in connector.config
 
 
 def _group(sink: str) -> str:
@@ -254,39 +244,12 @@ def _data(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> dic
 
 def _problems(change: Change, connect: "Connect") -> Iterator[Problem]:
     connector: Connector = change.declared
-    validation = connect.validate(connector.config)
-    plugin = connector.config.get("connector.class")
-    found = [
-        *validation.errors,
-        *(
-            (k, f"{plugin} has no such property{h}")
-            for k, h in _unknown_keys(connector, validation)
-        ),
-        *((key, CLEAR_TEXT) for key in _clear_text(connector.config, validation)),
-    ]
     running: Mapping[str, str] = change.live.config if change.live else {}
-    secrets = tuple(
-        config[key]
-        for config in (connector.config, running)
-        for key in _clear_text(config, validation)
-    )
+    validation = connect.validate(connector.config)
+    secrets = tuple(validity.secrets((connector.config, running), validation))
     kind = Connectors.kind_of(connector)
-    for key, message in found:
+    for key, message in validity.problems(connector.config, validation):
         yield Problem(kind, connector.name, _at(connector, key, message), secrets)
-
-
-def _clear_text(config: Mapping[str, str], validation: "Validation") -> Iterator[str]:
-    """The plugin's passwords that stand in a configuration as they are."""
-    for key in sorted(validation.passwords & config.keys()):
-        if config[key] and "${" not in config[key]:
-            yield key
-
-
-def _unknown_keys(connector: Connector, validation: "Validation") -> Iterator[tuple[str, str]]:
-    allowed = validation.known | OUR_KEYS | UNLISTED_KEYS
-    for key in connector.config if validation.known else ():
-        if key not in allowed and not key.startswith(OPEN_PREFIXES):
-            yield key, did_you_mean(key, validation.known)
 
 
 def _at(connector: Connector, key: str, message: str) -> str:

@@ -1,6 +1,7 @@
 """How a connector is changed on its worker, step by step. No step leaves it stopped."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -45,12 +46,28 @@ def _put_while_stopped(change: Change, run: Run) -> None:
     connector has no tasks, so every state seen after it is that of a new task.
     """
     connect = run.services.connect
-    try:
+    declared, live = change.declared.config, change.live.config if change.live else {}
+    with _resumed_if_it_fails(change.name, run):
         _stop(change.name, run)
-        if change.action is not Action.RESTART:
-            connect.put(change.name, change.declared.config)
-    finally:
-        connect.resume(change.name)
+        if dict(live) != dict(declared):
+            connect.put(change.name, declared)
+    connect.resume(change.name)
+
+
+@contextmanager
+def _resumed_if_it_fails(name: str, run: Run) -> Iterator[None]:
+    """If the block fails, the connector is resumed. If that fails too, the error has both."""
+    try:
+        yield
+    except BaseException as first:
+        try:
+            run.services.connect.resume(name)
+        except PipelineError as second:
+            said = f"{name} could not be resumed: {second}"
+            if isinstance(first, PipelineError):
+                raise PipelineError(f"{first}; {said}") from None
+            run.tell(said)
+        raise
 
 
 def _stop(name: str, run: Run) -> None:
@@ -73,12 +90,9 @@ def _stop(name: str, run: Run) -> None:
 def remove(name: str, run: Run) -> None:
     """Deletes a connector with its offsets. If that does not come to its end, it runs on."""
     connect = run.services.connect
-    try:
+    with _resumed_if_it_fails(name, run):
         _stop(name, run)
         connect.forget_offsets(name)
-    except BaseException:
-        connect.resume(name)
-        raise
     _delete(connect, name, run.deadline_s)
 
 
@@ -115,7 +129,8 @@ def watch(
     """Watches connectors for a while, all at once: the cause of each that fails, by name.
 
     `idle` are those that have work and have not begun it. They are watched for longer; the second
-    result is those that still have not. A run that is stopping watches no more.
+    result is those that still have not. A run that is stopping watches no more,
+    and knows of none.
     """
     left = set(names)
     errors: dict[str, str] = {}
@@ -132,5 +147,5 @@ def watch(
                 errors[name] = "; ".join(live[name].failed)
         left = {n for n in left - errors.keys() if n in live and live[n].summary != "COMPLETED"}
         if run.stopping.wait(EVERY_S):
-            break
+            return errors, set()
     return errors, left

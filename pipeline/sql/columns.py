@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.schemas import Schema
+from pipeline.schemas import Schema, contract
 
 # Flatten's delimiter in connectors/templates/jdbc-sink.yaml.j2.
 DELIMITER = "_"
@@ -53,7 +53,8 @@ def columns_of(schemas: Iterable[Schema]) -> tuple[Column, ...]:
         UnknownTypeError: no column type fits a field, or two schemas give a column different types.
     """
     each = [
-        {column.name: column for column in _flattened(s, "", is_nullable=False)} for s in schemas
+        {column.name: column for column in _flattened(contract(s), "", is_nullable=False)}
+        for s in schemas
     ]
     names = dict.fromkeys(name for columns in each for name in columns)
     return tuple(_merged([columns.get(name) for columns in each]) for name in names)

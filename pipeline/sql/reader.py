@@ -27,6 +27,8 @@ SETTING = [TokenType.STRING, TokenType.EQ, TokenType.STRING]
 # Texts, names and comments from their beginnings to their ends; and how one begins.
 CLOSED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
 OPENING = re.compile(r"['\"`]|/\*")
+# Properties of WITH that are numbers.
+NUMBERS = {"PARTITIONS": re.compile(r"[1-9][0-9]{0,4}"), "RETENTION_MS": re.compile(r"-1|[0-9]+")}
 VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 
@@ -219,6 +221,8 @@ class _Reader(Cursor):
         value = sign + (self.text and self.tokens[self.at].text)
         if value not in FORMATS.get(key, (value,)):
             self.refuse(f"{key} must be {' or '.join(FORMATS[key])}: no other runs on both targets")
+        if key in NUMBERS and not NUMBERS[key].fullmatch(value):
+            self.refuse(f"{key} is a whole number")
         self.at += 1
         properties[key] = value
         return start

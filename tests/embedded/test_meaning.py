@@ -75,6 +75,11 @@ MEANINGS = {
     "so does the remainder": _values(
         "big % n", "long", [({"big": 7, "n": 0}, None), ({"big": 7, "n": 4}, 3)]
     ),
+    "an argument stays in one piece": _values(
+        "FLOOR(n + 1) * 2 + CAST(n + 1 AS INTEGER) * 2 + AS_VALUE(n + 1) * 2", "int",
+        [({"n": 2}, 18), ({"n": None}, None)],
+    ),
+    "so does what ROUND makes": _values("10 - ROUND(d)", "long", [({"d": 1.5}, 8)]),
     "a null is not equal, so NOT of it is true": _kept(
         "NOT (name = 'X')", [NAMED[1], NAMED[2]], [NAMED[0]]
     ),
@@ -139,6 +144,12 @@ MEANINGS = {
         {"K": "string", "S": "int", "A": "double", "M": "int", "C": "long"},
         {"s": [{"_key": "a", "name": "A", "at": AT}]},
         [{"k": "A", "s": 0, "a": 0.0, "m": None, "c": 0}], TABLE,
+    ),
+    "a sum of a table has the whole of each row": Meaning(
+        GROUPED.format("SUM(n + 1) AS s", "t"), {"K": "string", "S": "int"},
+        {"t": [{"_key": "1", "name": "A", "n": 5}, {"_key": "2", "name": "A", "n": 3},
+               {"_key": "2", "_deleted": True}]},
+        [{"k": "A", "s": 6}], TABLE,
     ),
     "a row that moves leaves an empty group behind": Meaning(
         GROUPED.format("COUNT(*) AS c, SUM(n) AS s, AVG(n) AS a", "t"),

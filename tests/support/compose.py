@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from pipeline.repository.target import Target
-from pipeline.resources.connector import OUR_KEYS, UNLISTED_KEYS
+from pipeline.resources.validity import OUR_KEYS, UNLISTED_KEYS
 
 KNOWN = Path(__file__).parents[1] / "unit" / "known"
 COMPOSE = Path(sys.executable).parent / "docker-compose"

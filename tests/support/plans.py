@@ -33,8 +33,8 @@ SCHEMA: dict[str, Any] = {
     "fields": [{"name": "id", "type": "string"}],
 }
 SELECT, ONE, TWO = Line("select", "SELECT"), Line("1", "1 AS n"), Line("2", "2 AS n")
-SINK = Connector("s", {"topics": "t", "managed.by": OWNER}, Path("s.yaml"))
-SOURCE = Connector("d", {"kafka.topic": "t", "managed.by": OWNER}, Path("d.yaml"))
+SINK = Connector("s", {"topics": "t", "managed.by": OWNER}, Path("s.yaml"), is_sink=True)
+SOURCE = Connector("d", {"kafka.topic": "t", "managed.by": OWNER}, Path("d.yaml"), is_sink=False)
 ROWS = Table("rows", (Column("id", "text", nullable=False),), ("id",), "", Path("s.yaml"))
 DESIRED = Desired(
     owner=OWNER,
@@ -56,7 +56,9 @@ LIVE_ROWS = LiveTable(
 def running(connector: Connector, *tasks: Task) -> LiveConnector:
     """A connector with its tasks, one that is RUNNING if none is given."""
     states = tasks or (Task(0, "RUNNING"),)
-    return LiveConnector(connector.name, connector.config, "RUNNING", "", states)
+    return LiveConnector(
+        connector.name, connector.config, "RUNNING", "", states, is_sink=connector.is_sink
+    )
 
 
 CONNECTORS = {"s": running(SINK), "d": running(SOURCE)}

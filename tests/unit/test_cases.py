@@ -2,16 +2,17 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pipeline.cases import files, rows, runner, trial
 from pipeline.cases.files import Case
 from pipeline.codec import encoder
-from pipeline.errors import SpecError, UsageError
+from pipeline.errors import ServiceError, SpecError, UsageError
 from pipeline.paths import REPOSITORY
 from pipeline.repository import loader
+from pipeline.services import Services
 from pipeline.sql import reader
 from pipeline.sql.renaming import renamed
 
@@ -47,6 +48,15 @@ def test_what_is_missing_and_what_is_too_much_is_told(
     assert rows.compare("t", expected, FOUND) == rows.Difference(
         "t", tuple(missing), tuple(unexpected)
     )
+
+
+def test_a_row_that_fits_several_leaves_room_for_the_others() -> None:
+    expected = [{"a": 1}, {"a": 1, "b": 2}]
+    found = [{"a": 1, "b": 2}, {"a": 1, "b": 3}]
+    assert rows.compare("t", expected, found) is None
+    assert rows.compare("t", expected, found[:1]) == rows.Difference("t", ({"a": 1, "b": 2},), ())
+    many: list[Any] = [{"a": 1}] * 3000
+    assert rows.compare("t", many, many) is None
 
 
 def test_a_tables_rows_are_the_newest_by_key_unless_they_are_deleted() -> None:
@@ -116,6 +126,41 @@ def test_a_case_runs_what_it_needs_under_names_of_its_own() -> None:
     assert "FROM CASE_1_ADMISSIONS admissions\n" in named
     assert "FROM CASE_1_ADMISSIONS_NAMED admissions_named\n" in hourly
     assert found.statements[2].settings == {"auto.offset.reset": "earliest"}
+
+
+class Broker:
+    """A broker that does not create a topic; nor, if it is not this one, does a registry answer."""
+
+    def __init__(self, refused: str = "") -> None:
+        self.refused = refused
+        self.topics: list[str] = []
+
+    def create(self, name: str, *_: object) -> None:
+        if name.endswith(self.refused or "?"):
+            raise ServiceError("no such broker")
+        self.topics.append(name)
+
+    def delete(self, names: list[str]) -> None:
+        self.topics = [name for name in self.topics if name not in names]
+
+    def subjects(self) -> list[str]:
+        raise ServiceError("the registry is away")
+
+    def register(self, *_: object) -> int:
+        return len(self.subjects())
+
+
+@pytest.mark.parametrize("refused", ["patient_admissions_clean", "discharges_hourly", ""])
+def test_no_topic_of_a_trial_stays_if_a_service_is_away(refused: str) -> None:
+    case = _case({"patient_admissions_clean": []}, {"discharges_hourly": []})
+    broker = Broker(refused)
+    services = cast(
+        "Services",
+        type("Clients", (), {"engine": broker, "kafka": broker, "registry": broker})(),
+    )
+    with pytest.raises(ServiceError, match="away"):
+        trial.run(case, PROJECT, services)
+    assert broker.topics == []
 
 
 def test_an_alias_stays_and_a_statement_without_a_topic_cannot_be_renamed() -> None:

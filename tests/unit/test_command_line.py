@@ -45,7 +45,7 @@ def test_what_is_right_is_rendered(
     [
         (planted.SINK, "name: &a [*a]\n", "error: connectors/sinks/widgets.yaml:1: *a stands"),
         ("topics.yaml", b"\xff", "error: topics.yaml:1: byte 1 is not UTF-8"),
-        ("build/rendered", "", "error: build/rendered/topics cannot be written: Not a directory"),
+        ("build/rendered", "", "error: build/rendered cannot be written: Not a directory"),
     ],
 )
 def test_a_mistake_ends_with_2_and_its_place(

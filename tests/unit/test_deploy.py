@@ -1,6 +1,7 @@
 """What is left alone when something before it fails."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -11,6 +12,7 @@ from pipeline.errors import PipelineError
 from pipeline.live import LiveConnector, Task
 from pipeline.plan import Plan
 from pipeline.resources import worker
+from pipeline.resources.connector import Connector
 from pipeline.resources.query import Query
 from pipeline.resources.resource import Run
 from pipeline.services import Services
@@ -76,6 +78,32 @@ def test_what_has_a_problem_is_not_tried_and_the_rest_is_made() -> None:
     )
 
 
+class Away:
+    """A broker that is away once all is written."""
+
+    def committed(self, group: str) -> dict[tuple[str, int], int]:
+        raise PipelineError(f"Kafka is away, asked for {group}")
+
+
+def test_what_was_made_is_told_if_a_service_is_away_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "make", lambda *_: None)
+    sink = Connector("s", {"topics": "t"}, Path("s.yaml"), is_sink=True)
+    changes = (
+        Change("query", "q", Action.CREATE, declared=Query("q", "q", ())),
+        Change("sink", "s", Action.CREATE, declared=sink),
+    )
+    services = cast("Services", type("Clients", (), {"engine": Refusing(""), "kafka": Away()})())
+    told: list[tuple[str, str | None]] = []
+    run = Run(services, 1, lambda change, error: told.append((change.name, error)), lambda _: None)
+    outcome = deploy.apply(Plan(changes), run)
+    assert [change.name for change in outcome.made] == ["q"]
+    unknown = "made, but whether it goes on is not known: Kafka is away, asked for connect-s"
+    assert outcome.failures == (f"sink s: {unknown}",)
+    assert told == [("q", None), ("s", unknown)]
+
+
 class Worker:
     """A worker whose connectors change their states from one request to the next."""
 
@@ -84,14 +112,20 @@ class Worker:
 
     def connectors(self) -> dict[str, LiveConnector]:
         return {
-            name: LiveConnector(name, {}, "RUNNING", "", (Task(0, state, "no rows today"),))
+            name: LiveConnector(
+                name, {}, "RUNNING", "", (Task(0, state, "no rows today"),), is_sink=True
+            )
             for name, state in next(self._states).items()
         }
 
 
-def _watched(worker_: Worker, *names: str, idle: frozenset[str] = frozenset()) -> object:
+def _watched(
+    worker_: Worker, *names: str, idle: frozenset[str] = frozenset(), stopping: bool = False
+) -> object:
     services = cast("Services", type("Clients", (), {"connect": worker_})())
     run = Run(services, deadline_s=1, report=lambda *_: None, tell=lambda _: None)
+    if stopping:
+        run.stopping.set()
     return worker.watch(names, run, lambda: set(idle))
 
 
@@ -118,3 +152,9 @@ def test_a_sink_that_has_work_is_watched_for_longer_and_told_if_it_does_not_begi
         {"a": "task 0 FAILED: no rows today"},
         set(),
     )
+
+
+@pytest.mark.usefixtures("quick")
+def test_of_a_run_that_is_cut_off_nothing_is_said_to_wait() -> None:
+    running = Worker({"a": "RUNNING"})
+    assert _watched(running, "a", idle=frozenset({"a"}), stopping=True) == ({}, set())

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any, cast
@@ -14,8 +15,10 @@ import pytest
 from pipeline import deploy, interrupt
 from pipeline.change import Action, Change
 from pipeline.clients.connect import Connect
-from pipeline.errors import InterruptedRunError, ServiceError
+from pipeline.errors import InterruptedRunError, InterruptError, ServiceError
+from pipeline.live import LiveConnector
 from pipeline.plan import Plan
+from pipeline.resources import worker as worker_steps
 from pipeline.resources.connector import Connector, Connectors
 from pipeline.resources.resource import Result, Run
 from pipeline.services import Services
@@ -29,7 +32,8 @@ STUCK, LAME, REFUSED = "stuck-sink", "lame-sink", "refused-sink"
 class Worker:
     """Keeps the states of its connectors. `asked` has what it was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: dict[str, str] | None = None) -> None:
+        self.config = config or {}
         self.states = dict.fromkeys((STUCK, LAME, REFUSED), "RUNNING")
         self.asked: list[str] = []
 
@@ -50,11 +54,11 @@ class Worker:
         has_task = state == "RUNNING" or name == STUCK
         tasks = [{"id": 0, "state": "UNASSIGNED" if name == LAME else "RUNNING"}]
         status = {"connector": {"state": state}, "tasks": tasks if has_task else []}
-        return {"info": {"config": {}}, "status": status}
+        return {"info": {"config": self.config}, "status": status}
 
 
 def _changes(*names: str) -> tuple[Change, ...]:
-    connectors = [Connector(name, {"topics": "t"}, Path("s.yaml")) for name in names]
+    connectors = [Connector(name, {"topics": "t"}, Path("s.yaml"), is_sink=True) for name in names]
     return tuple(Change("sink", c.name, Action.UPDATE, declared=c) for c in connectors)
 
 
@@ -131,26 +135,85 @@ def test_a_connector_whose_change_is_refused_runs_on() -> None:
     assert worker.states[REFUSED] == "RUNNING"
 
 
+def test_the_first_error_is_told_if_the_connector_cannot_be_resumed_either() -> None:
+    worker = Worker()
+
+    def answer(method: str, path: str, body: Any) -> tuple[int, Any]:
+        if path.endswith("/resume"):
+            return 500, {"message": "nor this"}
+        return worker.answer(method, path, body)
+
+    with serving(answer) as url:
+        outcome = deploy.apply(Plan(_changes(REFUSED)), _run(url, [], []))
+    (said,) = outcome.failures
+    assert "/config: 500: no; refused-sink could not be resumed: " in said
+    assert said.endswith("/resume: 500: nor this")
+
+
+def test_an_interruption_is_no_failure_of_a_connector_that_cannot_be_resumed() -> None:
+    told: list[str] = []
+
+    class Refusing:
+        def stop(self, name: str) -> None:
+            raise InterruptError(name)
+
+        def resume(self, name: str) -> None:
+            raise ServiceError(f"{name} does not")
+
+    services = cast("Services", type("Clients", (), {"connect": Refusing()})())
+    with pytest.raises(InterruptError):
+        worker_steps.remove("s", Run(services, 1, lambda *_: None, told.append))
+    assert told == ["s could not be resumed: s does not"]
+
+
+def test_a_paused_connector_is_resumed_and_not_configured_again() -> None:
+    worker = Worker({"topics": "t"})
+    live = LiveConnector("s", {"topics": "t"}, "PAUSED", "", (), is_sink=True)
+    (change,) = _changes(STUCK)
+    with serving(worker.answer) as url:
+        worker.states = {LAME: "RUNNING", "s": "PAUSED"}
+        paused = replace(change, name="s", live=live)
+        worker_steps.make(paused, _run(url, [], []))
+    assert worker.asked == ["s stop", "s resume"]
+
+
 def test_a_removal_that_does_not_come_to_its_end_leaves_the_connector_running() -> None:
     worker = Worker()
 
     def answer(method: str, path: str, body: Any) -> tuple[int, Any]:
         return (500, {"message": "no"}) if method == "DELETE" else worker.answer(method, path, body)
 
-    sink = Connector(LAME, {"topics": "t"}, Path("s.yaml"))
+    sink = Connector(LAME, {"topics": "t"}, Path("s.yaml"), is_sink=True)
     with serving(answer) as url, pytest.raises(ServiceError, match="offsets: 500: no"):
         Connectors("sink").remove((sink,), _run(url, [], []), lambda _: None)
     assert worker.states[LAME] == "RUNNING"
 
 
+@pytest.mark.parametrize(
+    ("mark", "whose"),
+    [({"managed.by": "billing"}, "belongs to billing"), ({}, "runs, but was not deployed from")],
+)
+def test_a_removal_leaves_alone_what_is_not_ours(mark: dict[str, str], whose: str) -> None:
+    worker = Worker(mark)
+    told: list[str] = []
+    removed: list[str] = []
+    sink = Connector(LAME, {"topics": "t", "managed.by": "us"}, Path("s.yaml"), is_sink=True)
+    with serving(worker.answer) as url:
+        Connectors("sink").remove((sink,), _run(url, [], told), removed.append)
+    assert (worker.asked, removed) == ([], [])
+    assert [f"sink {LAME} {whose}" in line and line.endswith("it stays") for line in told] == [True]
+
+
 def test_a_connector_that_kafka_would_not_keep_is_a_problem() -> None:
     sinks = Connectors("sink")
-    large = Connector("s", {"topics": "t", "schema.string": "x" * 2_000_000}, Path("s.yaml"))
+    large = Connector(
+        "s", {"topics": "t", "schema.string": "x" * 2_000_000}, Path("s.yaml"), is_sink=True
+    )
     assert list(sinks.problems(large, None, "us", adopt=False)) == [
         "s.yaml: s has 2.0 MB, most of it `schema.string`: Connect keeps a connector in a record"
         " of Kafka, which takes 1 MB"
     ]
-    small = Connector("s", {"topics": "t"}, Path("s.yaml"))
+    small = Connector("s", {"topics": "t"}, Path("s.yaml"), is_sink=True)
     assert list(sinks.problems(small, None, "us", adopt=False)) == []
 
 

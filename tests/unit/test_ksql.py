@@ -90,6 +90,20 @@ EXPRESSIONS = {
     "FLOOR(d)": ("FLOOR(`S`.`D`)", "DOUBLE"),
     "CEIL(n)": ("`S`.`N`", "INTEGER"),
     "ROUND(n)": ("CAST(`S`.`N` AS BIGINT)", "BIGINT"),
+    # What is passed through stays in one piece.
+    "FLOOR(n + 1) * 2": ("(`S`.`N` + 1) * 2", "INTEGER"),
+    "CEIL(n + 1) * 2": ("(`S`.`N` + 1) * 2", "INTEGER"),
+    "CAST(n + 1 AS INTEGER) * 2": ("(`S`.`N` + 1) * 2", "INTEGER"),
+    "AS_VALUE(n + 1) * 2": ("(`S`.`N` + 1) * 2", "INTEGER"),
+    "- FLOOR(-n)": ("- (- `S`.`N`)", "INTEGER"),
+    "AS_VALUE(n > 1 OR TRUE) AND FALSE": ("(((`S`.`N` > 1) IS TRUE) OR TRUE) AND FALSE", "BOOLEAN"),
+    "10 - ROUND(d)": (
+        "10 - ((CASE WHEN FLOOR(`S`.`D`) >= 9.223372036854775807E18 THEN 9223372036854775807"
+        " WHEN FLOOR(`S`.`D`) <= -9.223372036854775808E18 THEN -9223372036854775807 - 1"
+        " ELSE CAST(FLOOR(`S`.`D`) AS BIGINT) END)"
+        " + CASE WHEN `S`.`D` - FLOOR(`S`.`D`) >= 0.5E0 THEN 1 ELSE 0 END)",
+        "BIGINT",
+    ),
     "ROUND(d, 1)": (
         "CASE WHEN `S`.`D` < 0 AND TRY_CAST(`S`.`D` AS DECIMAL(38, 18))"
         " - TRUNCATE(TRY_CAST(`S`.`D` AS DECIMAL(38, 18)), 1) = -0.05"
@@ -255,6 +269,21 @@ def test_a_tables_aggregate_counts_its_changes_so_that_no_group_goes() -> None:
     assert "TO_CHANGELOG(input => TABLE `T`)" in made
     assert "SUM(CAST(`__weight` AS BIGINT)) AS `C`, COALESCE(SUM(`T`.`N` * `__weight`), 0)" in made
     assert "CAST(`__weight` AS BIGINT) END), 0), 0E0) AS `A`" in made
+
+
+@pytest.mark.parametrize("given", ["PARTITIONS = 'abc'", "PARTITIONS = 0", "RETENTION_MS = '1 d'"])
+def test_a_number_of_with_is_one(given: str) -> None:
+    said = _refused(f"CREATE STREAM out WITH (KAFKA_TOPIC = 'OUT', {given}) AS SELECT id FROM s;")
+    assert said.startswith("ksql/test.sql:")
+    assert f"{given.split(maxsplit=1)[0]} is a whole number" in said
+
+
+def test_a_tables_sum_counts_the_whole_argument() -> None:
+    made = _view(
+        "CREATE TABLE out AS SELECT name AS k, SUM(n + 1) AS s FROM t GROUP BY name EMIT CHANGES;",
+        S="INTEGER",
+    )
+    assert "COALESCE(SUM((`T`.`N` + 1) * `__weight`), 0) AS `S`" in made
 
 
 @pytest.mark.parametrize(

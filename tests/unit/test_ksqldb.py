@@ -10,7 +10,7 @@ import pytest
 from pipeline.change import Action
 from pipeline.clients.ksqldb import KsqlDb
 from pipeline.engines.ksqldb import KsqlDbEngine, check_topics, queries
-from pipeline.errors import PipelineError, ServiceError, SpecError
+from pipeline.errors import DeadlineError, PipelineError, ServiceError, SpecError
 from pipeline.live import Line, LiveQuery
 from pipeline.paths import REPOSITORY
 from pipeline.plan import compare
@@ -190,9 +190,32 @@ def test_a_query_in_error_is_planned_and_fails_the_deployment(
 ) -> None:
     server.state = "ERROR"
     assert _actions(engine) == [("B", Action.RESTART)]
-    with pytest.raises(PipelineError, match=r"ksql/test.sql:4: the query of B is in ERROR"):
-        engine.restart("B", 5)
+    with pytest.raises(DeadlineError, match=r"ksql/test.sql:4: the query of B is in ERROR"):
+        engine.restart("B", 0.5)
     assert server.sent == []
+
+
+def test_a_query_that_ksqldb_restarts_is_in_error_at_first(
+    server: Server, engine: KsqlDbEngine
+) -> None:
+    states = iter(["ERROR", "ERROR", "RUNNING"])
+    described = server.descriptions
+
+    def descriptions() -> list[dict[str, Any]]:
+        server.state = next(states)
+        return described()
+
+    server.descriptions = descriptions  # type: ignore[method-assign]
+    assert engine.restart("B", 5) == ""
+    assert server.state == "RUNNING"
+
+
+def test_a_query_that_is_created_and_fails_is_not_waited_for(
+    server: Server, engine: KsqlDbEngine
+) -> None:
+    server.state = "ERROR"
+    with pytest.raises(PipelineError, match=r"the query of B is in ERROR$"):
+        engine.create("B", 60)
 
 
 def test_nothing_is_sent_to_a_degraded_command_topic(server: Server, engine: KsqlDbEngine) -> None:

@@ -6,24 +6,25 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pipeline.change import Action, Change, Edit, Problem, edits
-from pipeline.clients.connect import root_cause
+from pipeline.clients.connect import Validation, root_cause
 from pipeline.live import LiveColumn, LiveQuery, LiveSubject, LiveTable, LiveTopic, Task
 from pipeline.paths import REPOSITORY
-from pipeline.plan import Live, Plan, compare
+from pipeline.plan import Live, Plan, compare, everything
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader
 from pipeline.resources import RESOURCES
-from pipeline.resources.connector import Connector
+from pipeline.resources.connector import Connector, Connectors
 from pipeline.resources.desired import Desired
 from pipeline.resources.query import Query
 from pipeline.resources.subject import Subject, Subjects
 from pipeline.resources.topic import Topic
 from pipeline.schemas import text
+from pipeline.services import Services
 from tests.support.plans import (
     CONNECTORS,
     DESIRED,
@@ -205,9 +206,24 @@ def test_no_schema_of_the_repository_differs_from_what_a_registry_gives_back(
         assert list(Subjects().difference(subject, live)) == []
 
 
+def test_a_connector_that_failed_is_validated_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text("config:\n  topics: t\n")
+    failed = replace(running(SINK), tasks=(Task(0, "FAILED", "no"),))
+    plan = everything(DESIRED, _with(s=failed))
+    (found,) = [change for change in plan.changes if change.name == "s"]
+    change = replace(found, declared=replace(SINK, file=file))
+    assert change.action is Action.RESTART
+    said = Validation((("topics", "is wrong"),), frozenset(SINK.config))
+    worker = type("Worker", (), {"validate": lambda _, __: said})()
+    services = cast("Services", type("Clients", (), {"connect": worker})())
+    (problem,) = Connectors("sink").check((change,), (SINK,), services)
+    assert problem.message == f"{file}:2: topics: is wrong"
+
+
 def test_prune_takes_only_what_bears_our_mark() -> None:
-    old = running(Connector("old", {"topics": "t", "managed.by": OWNER}, Path()))
-    foreign = running(Connector("foreign", {"topics": "t"}, Path()))
+    old = running(Connector("old", {"topics": "t", "managed.by": OWNER}, Path(), is_sink=True))
+    foreign = running(Connector("foreign", {"topics": "t"}, Path(), is_sink=True))
     live = _with(old=old, foreign=foreign)
     assert _changes(live) == ()
     pruned = compare(DESIRED, live, prune=True).changes

@@ -67,6 +67,13 @@ def test_a_dropped_spec_leaves_no_rendered_file(copy: Path, tmp_path: Path) -> N
     assert (out / "connectors/patients-sink.json").exists()
 
 
+def test_what_others_wrote_is_not_deleted(copy: Path) -> None:
+    before = sorted(copy.rglob("*"))
+    with pytest.raises(UsageError, match=r"has files that `render` did not write.*--output"):
+        rendered.write(_render(copy), [], copy)
+    assert sorted(copy.rglob("*")) == before
+
+
 def test_the_first_plan_and_the_graph_are_golden() -> None:
     declared = _render(REPOSITORY)
     console = Console(width=100, record=True, file=None, no_color=True)
@@ -222,6 +229,50 @@ def test_every_sink_has_a_dead_letter_queue_also_without_a_template(copy: Path) 
     names = {topic.name for topic in _render(copy).topics}
     assert "lost" in names
     assert "mirror_dlq" not in names
+
+
+@pytest.mark.parametrize("folder", ["sources", "sinks"])
+def test_a_variable_of_each_type_can_be_null(copy: Path, folder: str) -> None:
+    kinds = ("topic", "topics", "field", "by-field", "columns", "table", "text")
+    variables = "\n".join(
+        f"  v{i}: {{type: {kind}, default: null, description: d}}" for i, kind in enumerate(kinds)
+    )
+    body = "connector.class: a.B\n" + ("topics: patients\n" if folder == "sinks" else "")
+    (copy / "connectors/templates/bare.yaml.j2").write_text(
+        f"---\ndescription: d\nvariables:\n{variables}\n---\n{body}"
+    )
+    (copy / f"connectors/{folder}/bare.yaml").write_text("name: bare\ntemplate: bare\n")
+    bare = _connector(copy, "bare")
+    assert not {"patients"} & set(bare.topics)
+    assert bare.table == ""
+    spec = copy / f"connectors/{folder}/bare.yaml"
+    spec.write_text("name: bare\ntemplate: bare\nv5: rows\n")
+    (said,) = _mistakes(copy)
+    assert said.endswith("bare.yaml:3: v5: no table can be made: the connector reads no topic")
+
+
+def test_a_dead_letter_queue_is_overridden_in_topics_yaml(copy: Path) -> None:
+    entry = "  labs-sink_dlq: {config: {retention.ms: 1}}\n"
+    topics = copy / "topics.yaml"
+    topics.write_text(topics.read_text() + entry)
+    before = {topic.name: topic for topic in _render(REPOSITORY).topics}
+    after = {topic.name: topic for topic in _render(copy).topics}
+    queue = after.pop("labs-sink_dlq")
+    assert (queue.partitions, queue.config["retention.ms"], queue.origin) == (1, "1", "topics.yaml")
+    assert after.keys() == before.keys() - {"labs-sink_dlq"}
+    topics.write_text(topics.read_text().replace(entry, "  lab-sink_dlq: {partitions: 2}\n"))
+    assert "nothing writes it" in _mistakes(copy)[0]
+
+
+def test_a_source_that_mirrors_topics_of_another_cluster_is_none_of_the_sinks(copy: Path) -> None:
+    spec = copy / "connectors/sources/mirror.yaml"
+    spec.write_text(PLAIN.replace("MirrorSink", "MirrorSourceConnector").replace("patients", "b"))
+    mirror = _connector(copy, "mirror")
+    assert (mirror.is_sink, mirror.topics) == (False, ())
+    assert "errors.deadletterqueue.topic.name" not in mirror.config
+    spec.write_text(PLAIN.replace("MirrorSink", "MirrorSinkConnector"))
+    (said,) = _mistakes(copy)
+    assert said.endswith("is a sink, as it has `topics`: move it to connectors/sinks/")
 
 
 TEMPLATE = """\

@@ -103,6 +103,13 @@ def test_two_spellings_of_a_name_are_no_difference(one: Any, other: Any) -> None
     )
 
 
+def test_an_annotated_field_has_its_default_in_the_table() -> None:
+    text = {"type": "string", "arg.properties": {"options": ["", "x"]}}
+    field = {"name": "a", "type": text, "default": ""}
+    (column,) = columns_of([{"type": "record", "name": "R", "fields": [field]}])
+    assert column.default == ""
+
+
 @pytest.mark.parametrize("attribute", [{"doc": "a"}, {"aliases": ["Q"]}, {"owner": "me"}])
 def test_documentation_aliases_and_attributes_are_differences(attribute: Any) -> None:
     plain = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "long"}]}

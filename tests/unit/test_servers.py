@@ -127,6 +127,20 @@ def test_a_worker_without_connectors_is_one() -> None:
         assert Connect(url).connectors() == {}
 
 
+@pytest.mark.parametrize(
+    ("info", "is_sink"),
+    [
+        ({"type": "source", "config": {"topics": "t"}}, False),
+        ({"type": "sink", "config": {}}, True),
+        ({"type": "unknown", "config": {"topics": "t"}}, True),
+    ],
+)
+def test_the_worker_says_what_is_a_sink(info: dict[str, Any], *, is_sink: bool) -> None:
+    status = {"connector": {"state": "RUNNING"}, "tasks": []}
+    with serving(lambda *_: (200, {"c": {"info": info, "status": status}})) as url:
+        assert Connect(url).connectors()["c"].is_sink is is_sink
+
+
 @contextmanager
 def _paths(status: int, body: Any) -> Iterator[tuple[str, list[str]]]:
     seen: list[str] = []

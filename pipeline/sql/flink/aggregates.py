@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from pipeline.sql.flink.terms import NUMBERS, Nulls, Scope, Typed
+from pipeline.sql.flink.terms import NUMBERS, Nulls, Scope, Typed, enclosed
 
 ZERO = {"INTEGER": "0", "BIGINT": "0", "DOUBLE": "0E0"}
 
@@ -66,7 +66,10 @@ def aggregate(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
         have = ", ".join(argument.type for argument in given)
         return scope.refuse(node, f"{name} takes {_wanted(function)}, this is ({have})")
     type_ = function.result or given[0].type
-    sql = (function.of_table if scope.of_table else function.sql).format(given[0].sql)
+    if scope.of_table:
+        sql = function.of_table.format(enclosed(node.expressions[0], given[0]).sql)
+    else:
+        sql = function.sql.format(given[0].sql)
     if function.begins_at_zero:
         return Typed(f"COALESCE({sql}, {ZERO[type_]})", type_, Nulls.NEVER)
     nulls = Nulls.NEVER if type_ == "BIGINT" and function.result else Nulls.NULL

@@ -20,7 +20,7 @@ from pipeline.sql.flink.functions import (
     unit_of,
 )
 from pipeline.sql.flink.numbers import arithmetic, comparable, number
-from pipeline.sql.flink.terms import NUMBERS, Nulls, Scope, Typed, failing, text
+from pipeline.sql.flink.terms import NUMBERS, Nulls, Scope, Typed, enclosed, failing, text
 from pipeline.sql.statements import name_of
 from pipeline.suggest import unknown
 
@@ -177,9 +177,8 @@ def _is_null(node: exp.Expression, scope: Scope) -> Typed:
 
 def _in(node: exp.Expression, scope: Scope) -> Typed:
     left = translate(node.this, scope)
-    choices = [
-        translate(choice, scope) for choice in node.expressions if not isinstance(choice, exp.Null)
-    ]
+    listed = [choice for choice in node.expressions if not isinstance(choice, exp.Null)]
+    choices = [translate(choice, scope) for choice in listed]
     if not choices:
         return scope.refuse(node, "IN needs a value that is not NULL")
     for choice in choices:
@@ -239,6 +238,7 @@ def _case(node: exp.Expression, scope: Scope) -> Typed:
 
 def _cast(node: exp.Expression, scope: Scope) -> Typed:
     inner, target = translate(node.this, scope), node.args["to"].sql()
+    inner = enclosed(node.this, inner) if inner.type == type_of(target) else inner
     found = cast(inner, type_of(target), in_filter=scope.in_filter)
     return found or scope.refuse(node, f"CAST from {inner.type} to {target} {NOT_BOTH}")
 

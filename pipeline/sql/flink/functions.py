@@ -14,7 +14,7 @@ from sqlglot import exp
 from pipeline.sql.flink.casts import whole
 from pipeline.sql.flink.conditions import greatest
 from pipeline.sql.flink.tables import millis
-from pipeline.sql.flink.terms import NUMBERS, Nulls, Scope, Typed, bare, either
+from pipeline.sql.flink.terms import NUMBERS, Nulls, Scope, Typed, bare, either, enclosed
 
 Handler = Callable[[exp.Expression, Scope, list[Typed]], Typed]
 # Letters that mean the same to Java's DateTimeFormatter in both engines.
@@ -74,7 +74,7 @@ def _simple(template: str, result: str, *types: str) -> Handler:
 
     def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
         fits = len(given) == len(types) and all(
-            want in {"ANY", have.type} or (want == "NUMBER" and have.type in NUMBERS)
+            want == have.type or (want == "NUMBER" and have.type in NUMBERS)
             for have, want in zip(given, types, strict=False)
         )
         if not fits:
@@ -84,6 +84,12 @@ def _simple(template: str, result: str, *types: str) -> Handler:
         return Typed(sql, result or given[0].type, either(one.nulls for one in given))
 
     return handle
+
+
+def _as_value(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
+    if len(given) != 1:
+        scope.refuse(node, "takes one argument")
+    return enclosed(node.expressions[0], given[0])
 
 
 def _coalesce(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
@@ -132,8 +138,9 @@ def _rounding(name: str) -> Handler:
     def handle(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
         if len(given) != 1 or given[0].type not in NUMBERS:
             return scope.refuse(node, "takes one INTEGER, BIGINT or DOUBLE")
-        sql = f"{name}({given[0].sql})" if given[0].type == "DOUBLE" else given[0].sql
-        return replace(given[0], sql=sql)
+        if given[0].type != "DOUBLE":
+            return enclosed(node.expressions[0], given[0])
+        return replace(given[0], sql=f"{name}({given[0].sql})")
 
     return handle
 
@@ -147,7 +154,7 @@ def _round(node: exp.Expression, scope: Scope, given: list[Typed]) -> Typed:
     if len(given) == 1 and given[0].type == "DOUBLE":
         sql = given[0].sql
         floor = whole(f"FLOOR({sql})", "BIGINT")
-        return Typed(f"({floor}) + {HALF_UP.format(sql)}", "BIGINT", given[0].nulls)
+        return Typed(f"(({floor}) + {HALF_UP.format(sql)})", "BIGINT", given[0].nulls)
     if given and given[0].type == "DOUBLE" and places is not None and 0 <= places <= 10:
         return _round_to(given[0], places)
     return scope.refuse(node, "takes an INTEGER, BIGINT or DOUBLE; or a DOUBLE and 0 to 10 places")
@@ -234,7 +241,7 @@ def _unix_timestamp(node: exp.Expression, scope: Scope, given: list[Typed]) -> T
 
 
 FUNCTIONS: Mapping[str, Handler] = {
-    "AS_VALUE": _simple("{0}", "", "ANY"),
+    "AS_VALUE": _as_value,
     "COALESCE": _coalesce,
     "IFNULL": _if_null,
     "CONCAT": _concat,

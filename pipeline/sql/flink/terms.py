@@ -10,7 +10,7 @@ the expression.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from sqlglot import exp
@@ -84,6 +84,15 @@ def bare(node: exp.Expression) -> exp.Expression:
     while isinstance(node, exp.Paren):
         node = node.this
     return node
+
+
+def enclosed(node: exp.Expression, typed: Typed) -> Typed:
+    """The translated node as a part of other SQL, whose operators must not take it apart."""
+    return replace(typed, sql=f"({typed.sql})") if _has_operator(node) else typed
+
+
+def _has_operator(node: exp.Expression) -> bool:
+    return isinstance(node, exp.Binary | exp.Unary) and not isinstance(node, exp.Paren)
 
 
 def is_decimal(type_: str) -> bool:

@@ -1,0 +1,58 @@
+"""Records that are read: to the end of each partition, and not to the first error."""
+
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError
+
+from pipeline.clients import librdkafka, records
+from pipeline.errors import ServiceError
+
+
+class Polled:
+    """A record, or what librdkafka says instead of one."""
+
+    def __init__(self, code: int | None = None) -> None:
+        self._error = None if code is None else KafkaError(code, "it said so")
+
+    def error(self) -> KafkaError | None:
+        return self._error
+
+    def partition(self) -> int:
+        return 0
+
+
+class Consumer:
+    """A topic of one partition."""
+
+    def __init__(self, *polled: Polled) -> None:
+        self._polled = iter(polled)
+
+    def list_topics(self, topic: str, timeout: float) -> Any:
+        del timeout
+        of_topic = type("Topic", (), {"partitions": {0: None}})()
+        return type("Metadata", (), {"topics": {topic: of_topic}})()
+
+    def assign(self, partitions: object) -> None:
+        del partitions
+
+    def poll(self, timeout: float) -> Polled | None:
+        del timeout
+        return next(self._polled, None)
+
+    def close(self) -> None:
+        pass
+
+
+def _read(monkeypatch: pytest.MonkeyPatch, *polled: Polled) -> int:
+    monkeypatch.setattr(librdkafka, "consumer", lambda _: Consumer(*polled))
+    return len(list(records.messages("k:1", "t")))
+
+
+def test_a_topic_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _read(monkeypatch, Polled(), Polled(), Polled(KafkaError._PARTITION_EOF), Polled()) == 2
+
+
+def test_an_error_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ServiceError, match="Kafka at k:1: it said so"):
+        _read(monkeypatch, Polled(), Polled(KafkaError._TRANSPORT), Polled())
