@@ -108,11 +108,6 @@ TOLD = [
         "cannot drop columns from view. If it is a view, DROP it by hand",
         "DROP VIEW NAME_large",
     ),
-    (
-        "DROP VIEW NAME_large, NAME_small; ALTER TABLE NAME ALTER size TYPE bigint",
-        'run ALTER TABLE "NAME" ALTER COLUMN "size" TYPE integer USING "size"::integer',
-        'ALTER TABLE "NAME" ALTER COLUMN "size" TYPE integer USING "size"::integer',
-    ),
 ]
 
 
@@ -155,7 +150,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Itera
     found.deploy()
     yield found
     found.run(
-        "DROP SCHEMA pipeline CASCADE; DROP TABLE NAME CASCADE;"
+        "DROP SCHEMA IF EXISTS pipeline CASCADE; DROP TABLE NAME CASCADE;"
         " DROP TABLE IF EXISTS NAME_notes, NAME_pages, NAME_others; DROP ROLE IF EXISTS NAME_guest"
     )
     workspace.destroy(found.space)
@@ -184,7 +179,7 @@ def _login(tables: Tables, role: str, password: str) -> psycopg.Connection:
     return connect(tables.space.target.postgres, role, password, autocommit=True)
 
 
-@pytest.mark.parametrize(("by_hand", "told", "remedy"), TOLD, ids=["type", "view", "sink"])
+@pytest.mark.parametrize(("by_hand", "told", "remedy"), TOLD, ids=["type", "view"])
 def test_what_would_lose_data_is_told_with_what_to_run(
     tables: Tables, by_hand: str, told: str, remedy: str
 ) -> None:
