@@ -12,6 +12,7 @@ from rich.console import Console
 
 from pipeline.errors import PipelineError, WrongAnswerError
 from pipeline.paths import REPOSITORY
+from pipeline.repository.target import file_of
 from pipeline.repository.yamlfile import line_of
 
 
@@ -45,8 +46,7 @@ def placing(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(**options)
         except WrongAnswerError as error:
-            name = options["target"]
-            file = Path(name) if name.endswith(".yaml") else Path("targets") / f"{name}.yaml"
+            file = file_of(Path(), options["target"])
             raise error.at(f"{file}:{line_of(file, error.setting)}") from None
 
     return placed

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pipeline.repository.source import DEAD_LETTER_QUEUE
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
 from pipeline.sql.statements import Statement
@@ -36,18 +37,17 @@ def _lines(desired: Desired) -> Iterator[str]:
 
 
 def _source(connector: Connector) -> Iterator[str]:
-    topic = connector.config.get("kafka.topic")
-    if topic:
+    for topic in connector.topics:
         yield _topic(topic)
         yield f"  {_id(connector.name)} --> {_id(topic)}"
 
 
 def _sink(connector: Connector, tables: dict[Path, str]) -> Iterator[str]:
-    for topic in connector.config.get("topics", "").split(","):
-        if topic:
+    queue = connector.config.get(DEAD_LETTER_QUEUE)
+    for topic in connector.topics:
+        if topic != queue:
             yield _topic(topic)
             yield f"  {_id(topic)} --> {_id(connector.name)}"
-    queue = connector.config.get("errors.deadletterqueue.topic.name")
     if queue:
         yield _topic(queue)
         yield f"  {_id(connector.name)} -. what cannot be read .-> {_id(queue)}"

@@ -113,12 +113,17 @@ def load(root: Path, name: str) -> Target:
         UsageError: there is no such target.
         SpecError: its file has mistakes.
     """
-    path = Path(name) if name.endswith(".yaml") else root / "targets" / f"{name}.yaml"
+    path = file_of(root, name)
     if not textfile.exists(path):
         known = [file.stem for file in (root / "targets").glob("*.yaml")]
         raise UsageError(unknown("target", name, known))
     target: Target = yamlfile.load(path, Target)
     return target
+
+
+def file_of(root: Path, name: str) -> Path:
+    """The file of a target, which may not exist."""
+    return Path(name) if name.endswith(".yaml") else root / "targets" / f"{name}.yaml"
 
 
 def secrets(root: Path, target: Target) -> Mapping[str, str]:

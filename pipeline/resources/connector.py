@@ -143,11 +143,12 @@ class Connectors(Resource[Connector, LiveConnector]):
         started = [change for change in changes if change.action is not Action.DELETE]
         kafka = run.services.kafka
         reading = [c.declared for c in started if _reads(c.declared)]
-        begun = {sink.name: kafka.committed(_group(sink.name)) for sink in reading}
+        groups = {sink.name: _group(sink) for sink in reading}
+        begun = {name: kafka.committed(group) for name, group in groups.items()}
 
         def idle() -> set[str]:
             behind = {name for name, lag in sink_lags(kafka, reading).items() if lag}
-            return {name for name in behind if kafka.committed(_group(name)) == begun[name]}
+            return {name for name in behind if kafka.committed(groups[name]) == begun[name]}
 
         names = [change.name for change in started]
         errors, waiting = worker.watch(names, run, idle)
@@ -200,9 +201,12 @@ def sink_lags(kafka: "Kafka", connectors: Sequence[Connector]) -> dict[str, int]
     Raises:
         ServiceError: the broker is unreachable.
     """
-    topics = {c.name: c.config["topics"].split(",") for c in connectors if _reads(c)}
-    lags = kafka.lags({_group(name): names for name, names in topics.items()})
-    return {name: lags[_group(name)] for name in topics}
+    sinks = [connector for connector in connectors if _reads(connector)]
+    groups: dict[str, set[str]] = {}
+    for sink in sinks:
+        groups.setdefault(_group(sink), set()).update(sink.config["topics"].split(","))
+    lags = kafka.lags(groups)
+    return {sink.name: lags[_group(sink)] for sink in sinks}
 
 
 def _theirs(live: LiveConnector, owner: str | None) -> str:
@@ -218,9 +222,9 @@ def _reads(connector: Connector) -> bool:
     return connector.is_sink and "topics" in connector.config
 
 
-def _group(sink: str) -> str:
-    """The consumer group that Connect gives a sink."""
-    return f"connect-{sink}"
+def _group(sink: Connector) -> str:
+    """The sink's consumer group: its own, or the one that Connect gives it."""
+    return sink.config.get("consumer.override.group.id", f"connect-{sink.name}")
 
 
 def _row(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """How far a reader is behind: only of what is still there."""
 
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, cast
 
 from confluent_kafka import TopicPartition
@@ -8,6 +10,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from pipeline.clients.kafka import Kafka, lag
 from pipeline.live import LiveTopic
+from pipeline.resources.connector import sink_lags
+from tests.support.plans import SINK, SOURCE
 
 NO_OFFSET = -1001
 
@@ -47,6 +51,22 @@ def _offset(which: OffsetSpec) -> Future[Any]:
     offset = 90 if which._value == OffsetSpec.earliest()._value else 100
     future.set_result(type("Info", (), {"offset": offset})())
     return future
+
+
+class Groups(Kafka):
+    """A lag of each group."""
+
+    def __init__(self) -> None:
+        pass
+
+    def lags(self, groups: Mapping[str, Iterable[str]]) -> dict[str, int]:
+        return {group: len(group) for group in groups}
+
+
+def test_a_sink_can_have_a_group_of_its_own() -> None:
+    own = {**SINK.config, "consumer.override.group.id": "mine"}
+    sinks = [SINK, replace(SINK, name="other", config=own), SOURCE]
+    assert sink_lags(Groups(), sinks) == {"s": len("connect-s"), "other": len("mine")}
 
 
 def test_each_group_has_the_lag_of_its_topics() -> None:
