@@ -160,5 +160,6 @@ class RawSensor(PipelineSensor):
 
     def problem(self, hook: PipelineHook) -> str:
         """Nothing, if there are."""
-        topics = {c.config["kafka.topic"] for c in hook.declared().connectors if not c.is_sink}
+        sources = [c for c in hook.declared().connectors if not c.is_sink]
+        topics = {topic for source in sources for topic in source.topics}
         return "" if sum(hook.kafka.ends(topics).values()) else f"no record in {sorted(topics)}"
