@@ -116,7 +116,7 @@ def _settled(results: Iterable[Result], run: Run) -> tuple[Result, ...]:
 
 
 def _watched(resource: Resource[Any, Any], made: Sequence[Change], run: Run) -> Mapping[str, str]:
-    """What became of the changes. If a service does not tell, they were made all the same."""
+    """The errors that settling finds. If a service does not answer, they say so."""
     try:
         return resource.settle(made, run)
     except PipelineError as error:

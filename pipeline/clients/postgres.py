@@ -23,7 +23,7 @@ from pipeline.sql.steps import Step
 CHECKING = Patience(lock_s=2, in_all_s=10)
 DEPLOYING = Patience(lock_s=5)
 # REPLACE adds columns to a view, and does nothing else to them.
-VIEW = ". If it is a view, DROP it by hand: the deployment makes it anew"
+VIEW = ". If it is a view, DROP it by hand: the deployment creates it again"
 # By role in db_setup.sql: the name of the secret with its password.
 ROLE_PASSWORDS = {
     "connect_writer": "CONNECT_WRITER_PASSWORD",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 # A reference to what the worker's config provider has, such as ${env:JDBC_PASSWORD}.
-# Without $ within, or the search would begin anew at each.
+# Without $ within, or the search would start again at each.
 REFERENCE = re.compile(r"\$\{(?P<provider>[^}:$]*):(?P<name>[^}$]*)\}")
 WORDS = re.compile(
     r"passw(or)?d|passphrase|(^|[._-])(pwd|pass)($|[._-])|secret|token|credential|sasl\.jaas"

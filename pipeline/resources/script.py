@@ -1,4 +1,4 @@
-"""db_setup.sql: what a person decides about the database, and what became of it. Pure."""
+"""db_setup.sql: what a person decides about the database, and what it made. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ PRIVILEGES: Mapping[str, tuple[str, ...]] = {
     "orchestrator": ("SELECT",),
 }
 KIND = "table"
-UPGRADED = "PostgreSQL has been upgraded: what the script made is read anew"
+UPGRADED = "PostgreSQL has been upgraded: what the script made is read again"
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Script:
             yield from objects.settling(found, made, item)
 
     def mending(self, live: LiveScript | None, after: Catalog) -> Iterator[str]:
-        """The SQL that makes anew what a run of the same script has not."""
+        """The SQL that creates what a run of the same script does not create again."""
         for item, (found, made) in self._left(live, after).items():
             sql = objects.remedy(found, made, item)
             if sql and not objects.is_lossy(found, made, item):

@@ -30,7 +30,7 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
     def read(
         self, services: "Services", declared: Sequence[Table | Script]
     ) -> Mapping[str, LiveTable | LiveScript]:
-        """All tables of the schema public, and what became of the script that ran last."""
+        """All tables of the schema public, and what the last run of the script made."""
         with services.database.transaction() as transaction:
             scripts = [item for item in declared if isinstance(item, Script)]
             ran = {item.name: live for item in scripts if (live := _live(item, transaction))}
