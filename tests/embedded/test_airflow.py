@@ -21,7 +21,7 @@ from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.support import records, workspace
 from tests.support.airflow import Airflow
-from tests.support.delivery import ENTITIES, bounded, wait_until_landed
+from tests.support.delivery import feed
 from tests.support.embedded import pid_of
 from tests.support.serving import serving
 from tests.support.trends import BEGIN, admission, lab, write_clean
@@ -70,11 +70,7 @@ def running(
     """The whole pipeline as the repository declares it, but with fewer records."""
     del airflow
     space = workspace.full(tmp_path_factory.mktemp("running"), target_file, trends=True)
-    bounded(space, max_interval_ms=0)
-    # All of them: the quality checks count admissions without a patient.
-    space.edit("connectors/sources/patients.yaml", iterations=50_000)
-    space.ok("deploy")
-    wait_until_landed(space, {**ENTITIES, "patients": 50_000})
+    feed(space)
     yield space
     workspace.wipe(space)
 

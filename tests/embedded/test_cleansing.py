@@ -7,8 +7,7 @@ from pathlib import Path
 from stack.layout import Layout
 from stack.throwaway import peak_mb
 from tests.support import golden, records
-from tests.support.delivery import ENTITIES as ALL
-from tests.support.delivery import REDELIVERED, bounded, wait_until_landed
+from tests.support.delivery import FED, REDELIVERED, feed
 from tests.support.workspace import Workspace, cleanse_once
 
 
@@ -31,13 +30,11 @@ def test_a_second_job_on_one_checkpoint_is_refused(hospital: Workspace, stack: L
 def test_once_catches_up_says_what_became_of_each_record_and_then_finds_nothing(
     hospital: Workspace, stack: Layout, tmp_path: Path
 ) -> None:
-    bounded(hospital, max_interval_ms=0)
-    hospital.ok("deploy")
-    wait_until_landed(hospital, ALL)
+    feed(hospital)
     done = cleanse_once(hospital, tmp_path / "checkpoint")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    raw = sum(len(records.read(hospital.target, topic)) for topic in ALL)
+    raw = sum(len(records.read(hospital.target, topic)) for topic in FED)
     assert said["raw"] == raw
     assert said["clean"] + said["rejected"] + said["duplicates"] == raw
     assert said["duplicates"] == REDELIVERED

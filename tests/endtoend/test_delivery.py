@@ -14,7 +14,15 @@ from psycopg.rows import dict_row
 from pipeline.repository.loader import load
 from pipeline.wait import until
 from tests.support import golden, records, workspace
-from tests.support.delivery import ENTITIES, RECORDS, TABLES, bounded, wait_until_landed
+from tests.support.delivery import (
+    ENTITIES,
+    FED,
+    RECORDS,
+    TABLES,
+    bounded,
+    feed,
+    wait_until_landed,
+)
 from tests.support.stacks import Stack
 from tests.support.trends import wait_until_trends_equal
 from tests.support.workspace import Workspace, counts
@@ -32,19 +40,13 @@ KILLS = (
     (6500, "kafka"),
     (7500, "cleanse"),
 )
-# The sources draw each admission's patient from as many.
-PATIENTS = 50_000
-WANTED = {**ENTITIES, "patients": PATIENTS}
 
 
 @pytest.fixture(scope="module")
 def fed(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
     """The pipeline without its trends, after a feed as fast as the sources can."""
     space = workspace.full(tmp_path_factory.mktemp("fed"), target_file)
-    bounded(space, max_interval_ms=0)
-    space.edit("connectors/sources/patients.yaml", iterations=PATIENTS)
-    space.ok("deploy")
-    wait_until_landed(space, WANTED)
+    feed(space)
     yield space
     workspace.wipe(space)
 
@@ -200,7 +202,7 @@ def test_a_fast_feed_lands_with_the_rejects_that_its_seeds_give(fed: Workspace) 
         "rejects.txt", "".join(f"{topic} {rules} {count}\n" for topic, rules, count in found)
     )
     # Each count is near the share that the fields' documentation states.
-    shares = {(topic, rules): count / WANTED[topic] for topic, rules, count in found}
+    shares = {(topic, rules): count / FED[topic] for topic, rules, count in found}
     negative_stays = shares["patient_admissions", "discharge_not_before_admission"]
     assert negative_stays == pytest.approx(1 / 60, rel=0.2)
     out_of_range = shares["patient_labs", "value_in_human_range"]
@@ -208,7 +210,7 @@ def test_a_fast_feed_lands_with_the_rejects_that_its_seeds_give(fed: Workspace) 
 
 
 def test_ids_join_across_topics(fed: Workspace) -> None:
-    raw = {topic: records.read(fed.target, topic) for topic in WANTED}
+    raw = {topic: records.read(fed.target, topic) for topic in FED}
     keys = {topic: {record.key for record in found} for topic, found in raw.items()}
     for child, parent, field in [
         ("patient_admissions", "patients", "patient_id"),
@@ -262,5 +264,5 @@ def test_garbage_is_rejected_by_the_cleansing_or_dead_lettered_by_the_sink(fed: 
     # Both went on: what came after the garbage is there too.
     fed.edit("connectors/sources/admissions.yaml", iterations=RECORDS + 100)
     fed.ok("deploy")
-    wait_until_landed(fed, {**WANTED, "patient_admissions": RECORDS + 100})
+    wait_until_landed(fed, {**FED, "patient_admissions": RECORDS + 100})
     assert "FAILED" not in fed.run("status").stdout

@@ -18,6 +18,9 @@ ENTITIES = {
     "patient_diagnoses": 2 * RECORDS,
     "patient_labs": 2 * RECORDS,
 }
+# The sources draw each admission's patient from as many.
+PATIENTS = 50_000
+FED = {**ENTITIES, "patients": PATIENTS}
 
 
 def bounded(space: Workspace, max_interval_ms: int) -> None:
@@ -27,6 +30,14 @@ def bounded(space: Workspace, max_interval_ms: int) -> None:
         iterations = REDELIVERED if redelivery else RECORDS
         path = str(file.relative_to(space.root))
         space.edit(path, iterations=iterations, max_interval_ms=max_interval_ms)
+
+
+def feed(space: Workspace) -> None:
+    """Deploys fast sources with every patient, and waits until all records have landed."""
+    bounded(space, max_interval_ms=0)
+    space.edit("connectors/sources/patients.yaml", iterations=PATIENTS)
+    space.ok("deploy")
+    wait_until_landed(space, FED)
 
 
 def _landed(space: Workspace) -> dict[str, int]:
