@@ -171,7 +171,8 @@ from pipeline.clients.postgres import Database
 from pipeline.repository import target as targets
 root = Path(sys.argv[1])
 target = targets.load(root, sys.argv[2])
-with Database(target.postgres, targets.secrets(root, target)).locked(target.pipeline, "holder"):
+database = Database(target.postgres, targets.secrets(root, target), target.pipeline)
+with database.locked(target.pipeline, "holder"):
     print("held", flush=True)
     time.sleep(600)
 """
