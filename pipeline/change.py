@@ -67,6 +67,11 @@ class Problem:
     message: str
     secrets: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> Key:
+        """Which resource it concerns."""
+        return self.kind, self.name
+
 
 def edits(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Edit, ...]:
     """The keys whose values differ between two mappings, sorted by key."""

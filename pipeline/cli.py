@@ -62,7 +62,7 @@ class _Context:
     def alone(self, name: str) -> Iterator[None]:
         """A block in which nobody else deploys this pipeline."""
         try:
-            with self.services.database.locked(self.desired.owner, f"render.py {name}"):
+            with self.services.database.locked(f"render.py {name}"):
                 yield
         except InterruptedRunError as error:
             raise InterruptedRunError(self.redacted(str(error)), error.signal) from None

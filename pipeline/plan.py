@@ -39,7 +39,7 @@ class Plan:
         return replace(
             self,
             changes=tuple(change for change in self.changes if change.key in wanted),
-            problems=tuple(p for p in self.problems if (p.kind, p.name) in wanted),
+            problems=tuple(p for p in self.problems if p.key in wanted),
             leftovers=(),
             remarks=(),
             needs={key: needed for key, needed in self.needs.items() if key in wanted},
@@ -52,7 +52,7 @@ class Plan:
         """The plan with more problems, if they concern something in it."""
         keys = set(self._keys())
         kinds = {change.kind for change in self.changes}
-        more = [p for p in found if (p.kind, p.name) in keys or (not p.name and p.kind in kinds)]
+        more = [p for p in found if p.key in keys or (not p.name and p.kind in kinds)]
         return replace(self, problems=(*self.problems, *more))
 
     def of(self, kind: str) -> tuple[Change, ...]:
@@ -63,7 +63,7 @@ class Plan:
         """The resources that have a problem."""
         whole = {problem.kind for problem in self.problems if not problem.name}
         return frozenset(
-            {(problem.kind, problem.name) for problem in self.problems if problem.name}
+            {problem.key for problem in self.problems if problem.name}
             | {change.key for change in self.changes if change.kind in whole}
         )
 
@@ -123,7 +123,7 @@ def everything(desired: Desired, live: Live) -> Plan:
     `validate` checks all of them with the services.
     """
     plan = compare(desired, live)
-    planned = {(change.kind, change.name) for change in plan.changes}
+    planned = {change.key for change in plan.changes}
     unchanged = tuple(
         Change(
             kind, item.name, Action.UPDATE, declared=item, live=live.get(kind, {}).get(item.name)

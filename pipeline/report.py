@@ -63,7 +63,7 @@ def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
     configuration.
     """
     clear = {secret for problem in plan.problems for secret in problem.secrets}
-    values = (*secrets, *sorted(clear, key=len, reverse=True))
+    values = (*secrets, *clear)
     changes = tuple(
         replace(
             change,

@@ -104,6 +104,15 @@ class Service:
             raise self.error(method, path, response)
         return self.read(shape, method, path, response)
 
+    def find(self, shape: type[T], method: str, path: str, body: Any = None) -> T | None:
+        """The same as `json`; None if the service answers with status 404."""
+        response = self.call(method, path, body)
+        if response.status_code == 404:
+            return None
+        if not response.ok:
+            raise self.error(method, path, response)
+        return self.read(shape, method, path, response)
+
     def read(self, shape: type[T], method: str, path: str, response: requests.Response) -> T:
         """The JSON of a response as a `shape`.
 

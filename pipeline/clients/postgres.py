@@ -91,8 +91,8 @@ class Database:
             raise ServiceError(f"{server}: {reason}") from None
 
     @contextmanager
-    def locked(self, pipeline: str, command: str) -> Iterator[None]:
-        """Keeps all other deployments of a pipeline out, until the end of the block.
+    def locked(self, command: str) -> Iterator[None]:
+        """Keeps all other deployments of the pipeline out, until the end of the block.
 
         PostgreSQL gives the lock back when the connection ends, and so when this process dies.
 
@@ -100,7 +100,7 @@ class Database:
             ServiceError: PostgreSQL is unreachable or refuses the login.
             PipelineError: somebody else has the lock; the message says who.
         """
-        key = {"space": LOCKS, "pipeline": zlib.crc32(pipeline.encode()) & 0x7FFFFFFF}
+        key = {"space": LOCKS, "pipeline": zlib.crc32(self._pipeline.encode()) & 0x7FFFFFFF}
         with closing(self._connect(autocommit=True)) as connection:
             us = f"{command}, pid {os.getpid()}, {_user()}@{socket.gethostname()}"
             connection.execute("SELECT set_config('application_name', %s, false)", [us])
@@ -109,8 +109,8 @@ class Database:
                 holder = connection.execute(HOLDER, key).fetchone()
                 who = f": {holder[0]}, since {holder[1].astimezone():{SINCE}}" if holder else ""
                 raise PipelineError(
-                    f"another `deploy` or `destroy` of {pipeline} is under way{who}. Wait until it"
-                    " has ended"
+                    f"another `deploy` or `destroy` of {self._pipeline} is under way{who}. Wait"
+                    " until it has ended"
                 )
             yield
 

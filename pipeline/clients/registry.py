@@ -80,14 +80,8 @@ class Registry:
         )
 
     def _level(self, subject: str) -> str:
-        path = f"/config/{_quoted(subject)}"
-        response = self._http.call("GET", path)
-        if response.status_code == 404:
-            path = "/config"
-            response = self._http.call("GET", path)
-        if not response.ok:
-            raise self._http.error("GET", path, response)
-        return self._http.read(_Level, "GET", path, response).level
+        own = self._http.find(_Level, "GET", f"/config/{_quoted(subject)}")
+        return (own or self._http.json(_Level, "GET", "/config")).level
 
     def incompatibilities(self, subject: str, schema: Schema) -> tuple[str, ...]:
         """Why a schema is not compatible with the subject's latest version; empty if it is."""
@@ -104,13 +98,8 @@ class Registry:
 
     def registered(self, subject: str, schema: Schema) -> int | None:
         """The version of a subject that has this schema; None if no version has it."""
-        path = f"/subjects/{_quoted(subject)}"
-        response = self._http.call("POST", path, _body(schema))
-        if response.status_code == 404:
-            return None
-        if not response.ok:
-            raise self._http.error("POST", path, response)
-        return self._http.read(_Known, "POST", path, response).version
+        known = self._http.find(_Known, "POST", f"/subjects/{_quoted(subject)}", _body(schema))
+        return known.version if known else None
 
     def set_compatibility(self, subject: str, level: str) -> None:
         """Sets a subject's compatibility level."""

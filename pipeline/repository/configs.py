@@ -147,7 +147,7 @@ def _in_wrong_folder(source: Source, rendered: _Rendered) -> Iterator[Mistake]:
 
 def _overridden(source: Source) -> Iterator[Mistake]:
     """Properties that follow from a key of the spec: that key is checked, an override is not."""
-    owned = {"name": "name", **(_written_from(source) if source.template else {})}
+    owned = {"name": "name", **_written_from(source)}
     for key in source.spec.config:
         if key == OWNER_KEY:
             message = "is the deployment's own mark: it follows from `pipeline` of the target"

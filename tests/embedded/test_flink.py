@@ -136,16 +136,6 @@ def _edit_band(space: Workspace, years: int) -> None:
     file.write_text(changed)
 
 
-def _await_status(space: Workspace) -> None:
-    until(
-        lambda: space.run("status"),
-        seconds=90,
-        done=lambda status: status.returncode == 0,
-        describe=lambda status: status.stdout + status.stderr if status else "",
-        every=1,
-    )
-
-
 def _end(space: Workspace, name: str) -> None:
     """Ends a statement's job behind the back of the repository; returns once plan tells of it."""
     job = _jobs(space)[name]
@@ -230,7 +220,7 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
     )
     assert "ADMISSIONS_NAMED: Connection refused" in trends.run("status").stdout
     Supervisor(stack.socket).start("registry")
-    _await_status(trends)
+    trends.await_well(seconds=90)
     until(skipped, seconds=20, done=lambda counts: counts.keys() == {topic}, describe=str)
     queries = stack.data / "flink" / "queries"
     until(
@@ -243,7 +233,7 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
     _drop_state(queries / "ADMISSIONS_HOURLY")
     _damage(queries / "DIAGNOSES_DAILY")
     Supervisor(stack.socket).start("flink")
-    _await_status(trends)
+    trends.await_well(seconds=90)
     log = (stack.logs / "flink.log").read_text()
     for name in ("ADMISSIONS_HOURLY", "DIAGNOSES_DAILY"):
         assert re.search(rf"{name}: its checkpoint .* cannot be restored .* starts over", log)
@@ -289,7 +279,7 @@ def test_a_changed_statement_starts_over_and_flink_comes_back_with_all(
     Embedded(stack).kill("trends")
     _await_plan(trends)
     _admit(trends, 50)
-    _await_status(trends)
+    trends.await_well(seconds=90)
     assert trends.plan()["changes"] == []
     # A statement that is dropped is told of, and goes with --prune. Its sink has to go too.
     file = trends.root / "ksql" / "03_trends.sql"

@@ -79,12 +79,7 @@ def test_up_gives_every_role_and_service_its_password(widgets: Workspace, stack:
     environment = Supervisor(stack.socket).environment()
     assert environment["CONNECT_WRITER_PASSWORD"] == widgets.secrets["CONNECT_WRITER_PASSWORD"]
     # The registry answers, and the sink writes.
-    until(
-        lambda: widgets.run("status"),
-        seconds=60,
-        done=lambda status: status.returncode == 0,
-        describe=lambda status: status.stdout + status.stderr if status else "",
-    )
+    widgets.await_well()
     assert widgets.plan()["changes"] == []
     widgets.edit("connectors/sources/widgets.yaml", iterations=200)
     widgets.ok("deploy")

@@ -107,10 +107,5 @@ def test_down_and_up_keep_the_data(widgets: Workspace, stack: Layout) -> None:
     lifecycle.up(stack, Console(stderr=True))
     # The promise is 30 s on an idle machine; a busy one is given twice that.
     assert time.monotonic() - begun < 60
-    until(
-        lambda: widgets.run("status"),
-        seconds=60,
-        done=lambda status: status.returncode == 0,
-        describe=lambda status: status.stdout + status.stderr if status else "",
-    )
+    widgets.await_well()
     assert widgets.plan()["changes"] == []

@@ -1,10 +1,15 @@
 """Every test here runs on each target."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from tests.support import workspace
+from tests.support.byhand import SOURCE
 from tests.support.stacks import Embedded, Stack
+from tests.support.workspace import Workspace
 
 
 @pytest.fixture(scope="session", params=["embedded", "compose"])
@@ -18,3 +23,14 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 @pytest.fixture(scope="session")
 def target_file(stack: Stack) -> Path:
     return stack.target_file
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
+    """A small repository, deployed; the tests of a module share it."""
+    name = f"widgets{uuid4().hex[:6]}"
+    made = workspace.small(tmp_path_factory.mktemp("space"), target_file, name)
+    made.edit(SOURCE, iterations=20)
+    made.ok("deploy")
+    yield made
+    workspace.destroy(made)

@@ -5,16 +5,14 @@ All are planted on one deployed workspace. In a plan, W stands for the workspace
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from pipeline.clients import librdkafka
 from pipeline.wait import until
-from tests.support import byhand, workspace
+from tests.support import byhand
 from tests.support.byhand import SINK, SOURCE, Edits
 from tests.support.workspace import Workspace, widget_schema
 
@@ -269,17 +267,6 @@ EDITED: dict[str, Drift] = {
     ),
     "more partitions": (_topics(partitions=3), {"topic W": {"partitions": ("1", "3")}}),
 }
-
-
-@pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
-    """A small repository, deployed."""
-    name = f"drifts{uuid4().hex[:6]}"
-    made = workspace.small(tmp_path_factory.mktemp("drifts"), target_file, name)
-    made.edit(SOURCE, iterations=20)
-    made.ok("deploy")
-    yield made
-    workspace.destroy(made)
 
 
 @pytest.mark.parametrize("drift", [*LIVE, *EDITED])

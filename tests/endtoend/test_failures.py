@@ -147,7 +147,7 @@ def test_a_failed_task_shows_its_cause_and_deploy_restarts_it(widgets: Workspace
 
 def test_a_pipeline_is_deployed_by_one_at_a_time(widgets: Workspace) -> None:
     database = Database(widgets.target.postgres, widgets.secrets, widgets.target.pipeline)
-    with database.locked(widgets.target.pipeline, "render.py deploy"):
+    with database.locked("render.py deploy"):
         for refused in (("deploy",), ("destroy", "--yes")):
             done = widgets.run(*refused)
             assert done.returncode == 1
@@ -172,7 +172,7 @@ from pipeline.repository import target as targets
 root = Path(sys.argv[1])
 target = targets.load(root, sys.argv[2])
 database = Database(target.postgres, targets.secrets(root, target), target.pipeline)
-with database.locked(target.pipeline, "holder"):
+with database.locked("holder"):
     print("held", flush=True)
     time.sleep(600)
 """

@@ -5,28 +5,14 @@ All tests share one deployed workspace; each leaves it as declared.
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import requests
 
-from tests.support import byhand, workspace
+from tests.support import byhand
 from tests.support.byhand import SINK, SOURCE
 from tests.support.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
-    """A small repository, deployed."""
-    name = f"truth{uuid4().hex[:6]}"
-    made = workspace.small(tmp_path_factory.mktemp("truth"), target_file, name)
-    made.edit(SOURCE, iterations=20)
-    made.ok("deploy")
-    yield made
-    workspace.destroy(made)
 
 
 def test_a_version_that_somebody_registered_is_told_with_the_way_out(space: Workspace) -> None:

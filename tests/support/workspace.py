@@ -18,6 +18,7 @@ import yaml
 from pipeline.clients.database import connect
 from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
+from pipeline.wait import until
 from tests.support.embedded import JAVA
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
@@ -78,6 +79,16 @@ class Workspace:
         """Top-level keys of a YAML file."""
         file = self.root / path
         self.write(path, {**yaml.safe_load(file.read_text()), **changes})
+
+    def await_well(self, seconds: float = 60) -> None:
+        """Waits until `status` finds nothing wrong."""
+        until(
+            lambda: self.run("status"),
+            seconds=seconds,
+            done=lambda status: status.returncode == 0,
+            describe=lambda status: status.stdout + status.stderr if status else "",
+            every=1,
+        )
 
     def connectors(self) -> dict[str, Any]:
         """Every connector with its configuration and state, as the worker has them."""
