@@ -20,6 +20,7 @@ class Action(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     RESTART = "restart"
+    RECREATE = "recreate"
     DELETE = "delete"
 
 
@@ -53,6 +54,11 @@ class Change:
     def key(self) -> Key:
         """Of which resource it is."""
         return self.kind, self.name
+
+    @property
+    def found(self) -> Any:
+        """What is there when the change is made: nothing of what is made anew."""
+        return None if self.action is Action.RECREATE else self.live
 
 
 @dataclass(frozen=True)

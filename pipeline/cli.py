@@ -31,6 +31,7 @@ from pipeline.options import (
     JsonOption,
     OnlyOption,
     PruneOption,
+    RecreateOption,
     TargetOption,
 )
 from pipeline.paths import here
@@ -39,7 +40,7 @@ from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
 from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Run
-from pipeline.selection import selected
+from pipeline.selection import recreated, selected
 from pipeline.services import Services, clients
 
 CHANGES_FOUND = 3
@@ -100,10 +101,16 @@ def _context(target_name: str) -> _Context:
 
 
 def _planned(
-    context: _Context, only: list[str] | None, *, prune: bool, adopt: bool
+    context: _Context,
+    only: list[str] | None,
+    recreate: list[str] | None,
+    *,
+    prune: bool,
+    adopt: bool,
 ) -> planning.Plan:
+    again = recreated(recreate or (), context.desired)
     live = deployment.read(context.services, context.desired)
-    plan = planning.compare(context.desired, live, prune=prune, adopt=adopt)
+    plan = planning.compare(context.desired, live, prune=prune, adopt=adopt, recreate=again)
     if only:
         plan = plan.only(selected(only, context.desired, plan))
     plan = deployment.checked(plan, context.desired, context.services)
@@ -145,6 +152,7 @@ def validate(target: TargetOption = "embedded", json: JsonOption = False) -> Non
 def plan(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
+    recreate: RecreateOption = None,
     prune: PruneOption = False,
     adopt: AdoptOption = False,
     json: JsonOption = False,
@@ -153,7 +161,7 @@ def plan(
     ] = False,
 ) -> None:
     """Show what `deploy` would change, key by key. Writes nothing."""
-    planned = _planned(_context(target), only, prune=prune, adopt=adopt)
+    planned = _planned(_context(target), only, recreate, prune=prune, adopt=adopt)
     if json:
         print(report.plan_json(planned))
     else:
@@ -168,6 +176,7 @@ def plan(
 def deploy(
     target: TargetOption = "embedded",
     only: OnlyOption = None,
+    recreate: RecreateOption = None,
     prune: PruneOption = False,
     adopt: AdoptOption = False,
     json: JsonOption = False,
@@ -176,7 +185,7 @@ def deploy(
     """Make the changes that `plan` shows; wait until every changed connector and task runs."""
     context = _context(target)
     with context.alone("deploy"):
-        planned = _planned(context, only, prune=prune, adopt=adopt)
+        planned = _planned(context, only, recreate, prune=prune, adopt=adopt)
         with stderr.status("deploying"):
             outcome = deployment.apply(planned, context.run(deadline))
     if json:

@@ -77,13 +77,51 @@ def apply(plan: Plan, run: Run) -> Outcome:
 
 
 def _made(plan: Plan, run: Run) -> Outcome:
-    results: list[Result] = []
+    blocked = plan.blocked(plan.broken())
+    again = [c for c in plan.changes if c.key in plan.recreated and c.key not in blocked]
+    made: set[Key] = set()
+
+    def record(change: Change, error: str | None) -> None:
+        run.record(change, error)
+        if error is None:
+            made.add(change.key)
+
+    try:
+        return _in_order(plan, replace(run, record=record), _cleared(again, run))
+    finally:
+        for resource, left in _by_kind([change for change in again if change.key not in made]):
+            resource.release(left, run)
+
+
+def _cleared(changes: Sequence[Change], run: Run) -> list[Result]:
+    """Takes away what is made anew, the last kind first. Returns what failed: that ended it."""
+    silent = replace(run, record=lambda *_: None, report=lambda *_: None)
+    for resource, of_kind in reversed(_by_kind(changes)):
+        failed = [result for result in resource.clear(of_kind, silent) if result[1]]
+        if failed:
+            for change, error in failed:
+                run.record(change, error)
+                run.report(change, error)
+            return failed
+    return []
+
+
+def _by_kind(changes: Sequence[Change]) -> list[tuple[Resource[Any, Any], list[Change]]]:
+    """The changes of each kind that has some, in the order of the kinds."""
+    of_kind = [(r, [c for c in changes if c.kind == r.kind]) for r in RESOURCES]
+    return [(resource, found) for resource, found in of_kind if found]
+
+
+def _in_order(plan: Plan, run: Run, failed: list[Result]) -> Outcome:
+    """Makes the changes but for those that `failed` before they were begun."""
+    results = list(failed)
     left: list[tuple[Change, str]] = []
     unfit = plan.broken()
-    broken = set(unfit)
+    broken = {*unfit, *(change.key for change, _ in failed)}
+    tried = broken - unfit
     for resource in RESOURCES:
         blocked = plan.blocked(broken)
-        changes = plan.of(resource.kind)
+        changes = [change for change in plan.of(resource.kind) if change.key not in tried]
         left += [(c, _reason(blocked[c.key], c, unfit)) for c in changes if c.key in blocked]
         free = [change for change in changes if change.key not in blocked]
         made = resource.apply(free, run) if free else []

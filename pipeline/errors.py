@@ -43,6 +43,10 @@ class WrongAnswerError(ServiceError):
         return ServiceError(f"{self.message} See `{self.setting}:` in {place}")
 
 
+class NotTakenError(ServiceError):
+    """A service did not take a statement in its time. The same statement may succeed later."""
+
+
 class RefusedError(ServiceError):
     """A service does not accept what is asked of it, and says why."""
 

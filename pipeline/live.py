@@ -81,7 +81,8 @@ class Line:
 class LiveQuery:
     """A query on its engine. It is up to date if `meaning` equals that of the declared query.
 
-    `ours`: this repository deployed it.
+    `ours`: this repository deployed it. `over`: it was ended, and cannot go on. `readers` are the
+    queries that read what it writes.
     """
 
     meaning: str
@@ -90,6 +91,8 @@ class LiveQuery:
     failed: bool = False
     note: str = ""
     ours: bool = False
+    over: bool = False
+    readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,14 @@ PruneOption = Annotated[
         "--prune", help="Also delete our connectors and queries that are not declared any more."
     ),
 ]
+RecreateOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--recreate",
+        help="Make this statement of ksql/ anew, with its topic and all that reads it. Can be"
+        " repeated.",
+    ),
+]
 AdoptOption = Annotated[
     bool,
     typer.Option("--adopt", help="Also take over connectors of our names that others deployed."),

@@ -1,6 +1,6 @@
 """Compares what is declared with what runs. Reads no file and calls no service."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.change import Action, Change, Key, Problem
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
-from pipeline.resources.needs import Needs, closure, made_from, needs
+from pipeline.resources.needs import Needs, anew, closure, made_from, needs
 
 # What runs, by kind of resource and by name.
 Live = Mapping[str, Mapping[str, Any]]
@@ -18,7 +18,8 @@ Live = Mapping[str, Mapping[str, Any]]
 class Plan:
     """The changes, and the problems.
 
-    What has a problem is not changed, nor is what needs it, nor what it is made from.
+    What has a problem is not changed, nor is what needs it, nor what it is made from. What is made
+    anew is so as a whole.
 
     `leftovers` are resources that we deployed and that are not declared any more. Only `--prune`
     turns them into changes. `remarks` are about things that are not declared and always stay.
@@ -36,6 +37,8 @@ class Plan:
         """The plan for these resources and what they need, with the problems of both."""
         named = {key for key in self._keys() if key[1] in names}
         wanted = closure(named, self.needs)
+        if wanted & self.recreated:
+            wanted = closure(wanted | self.recreated, self.needs)
         return replace(
             self,
             changes=tuple(change for change in self.changes if change.key in wanted),
@@ -44,6 +47,11 @@ class Plan:
             remarks=(),
             needs={key: needed for key, needed in self.needs.items() if key in wanted},
         )
+
+    @property
+    def recreated(self) -> frozenset[Key]:
+        """What is made anew: all of it, or nothing."""
+        return frozenset(c.key for c in self.changes if c.action is Action.RECREATE)
 
     def _keys(self) -> Iterable[Key]:
         return chain(self.needs, (change.key for change in self.changes))
@@ -70,7 +78,9 @@ class Plan:
     def blocked(self, broken: Iterable[Key]) -> Mapping[Key, Key]:
         """The changes that cannot be made if these resources cannot, each with one of those."""
         bad = {key: key for key in broken}
+        together = self.recreated
         origins = {of: key for key in bad for of in self.made_from.get(key, ())}
+        origins |= {of: key for key in bad if key in together for of in together}
         causes = {**origins, **bad}
         found: dict[Key, Key] = {}
         for change in self.changes:
@@ -80,11 +90,21 @@ class Plan:
         return found
 
 
-def compare(desired: Desired, live: Live, *, prune: bool = False, adopt: bool = False) -> Plan:
+def compare(
+    desired: Desired,
+    live: Live,
+    *,
+    prune: bool = False,
+    adopt: bool = False,
+    recreate: frozenset[str] = frozenset(),
+) -> Plan:
     """The plan. With `prune`, it deletes what we deployed and do not declare any more.
 
-    With `adopt`, it takes over what others deployed under our names.
+    With `adopt`, it takes over what others deployed under our names. It makes anew what `recreate`
+    names and what has ended for good, each with all that hangs on it.
     """
+    needed = needs(desired, live)
+    again = anew(desired, _begun(desired, live, recreate))
     changes: list[Change] = []
     problems: list[Problem] = []
     deletions: list[Change] = []
@@ -94,7 +114,12 @@ def compare(desired: Desired, live: Live, *, prune: bool = False, adopt: bool = 
         running = live.get(resource.kind, {})
         for item in declared:
             existing = running.get(item.name)
-            changes += resource.difference(item, existing)
+            key = resource.kind, item.name
+            if key in again:
+                stays = _declared(desired, closure([key], needed) - again)
+                changes += resource.anew(item, existing, stays)
+            else:
+                changes += resource.difference(item, existing)
             found = resource.problems(item, existing, desired.owner, adopt=adopt)
             problems += [Problem(resource.kind, item.name, message) for message in found]
         names = frozenset(
@@ -112,9 +137,25 @@ def compare(desired: Desired, live: Live, *, prune: bool = False, adopt: bool = 
         tuple(problems),
         leftovers,
         tuple(remarks),
-        needs(desired, live),
+        needed,
         made_from(desired),
     )
+
+
+def _begun(desired: Desired, live: Live, names: frozenset[str]) -> Iterator[Key]:
+    """What is made anew by its name, or because it has ended."""
+    for resource in RESOURCES:
+        running = live.get(resource.kind, {})
+        for item in desired.of(resource.kind):
+            named = resource.recreatable and item.name in names
+            if named or resource.is_over(running.get(item.name)):
+                yield resource.kind, item.name
+
+
+def _declared(desired: Desired, keys: frozenset[Key]) -> tuple[Any, ...]:
+    """The declared resources of these keys."""
+    kinds = [resource.kind for resource in RESOURCES]
+    return tuple(i for kind in kinds for i in desired.of(kind) if (kind, i.name) in keys)
 
 
 def everything(desired: Desired, live: Live) -> Plan:

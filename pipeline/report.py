@@ -19,6 +19,7 @@ SIGNS = {
     Action.CREATE: "[green]+[/]",
     Action.UPDATE: "[yellow]~[/]",
     Action.RESTART: "[yellow]↻[/]",
+    Action.RECREATE: "[red]±[/]",
     Action.DELETE: "[red]-[/]",
 }
 # Characters of a value that are shown. A longer value is cut to the part that differs.
@@ -155,7 +156,7 @@ def print_plan(plan: Plan, console: Console) -> None:
         note = f"  {escape(change.note)}" if change.note else ""
         console.print(f"{headline(change)}{note}", soft_wrap=True, highlight=False)
         # The keys of a new resource are in its file. A deleted one needs only its name.
-        if change.action is Action.UPDATE:
+        if change.action in {Action.UPDATE, Action.RECREATE}:
             for edit in change.edits:
                 console.print(f"      {_edit_line(edit)}", soft_wrap=True, highlight=False)
     told = summary(plan)

@@ -1,4 +1,4 @@
-"""What --only selects."""
+"""What --only and --recreate select."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatch
@@ -33,3 +33,17 @@ def selected(patterns: Iterable[str], desired: Desired, plan: Plan) -> frozenset
             raise UsageError(unknown("resource", pattern, known))
         selected |= matching
     return frozenset(selected)
+
+
+def recreated(names: Iterable[str], desired: Desired) -> frozenset[str]:
+    """The statements of these names, in upper or lower case.
+
+    Raises:
+        UsageError: there is none of a name.
+    """
+    known = [i.name for r in RESOURCES if r.recreatable for i in desired.of(r.kind)]
+    by_word = {word: name for name in known for word in (name.lower(), name.upper(), name)}
+    for name in names:
+        if name not in by_word:
+            raise UsageError(unknown("statement", name, known))
+    return frozenset(by_word[name] for name in names)

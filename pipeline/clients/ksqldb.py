@@ -11,11 +11,15 @@ from typing import Any
 from pydantic import Field
 
 from pipeline.clients.http import Answer, Service, message_of
-from pipeline.errors import PipelineError, ServiceError, SpecError
+from pipeline.errors import NotTakenError, PipelineError, ServiceError, SpecError
 from pipeline.sql.statements import Statement
 
 SHOW = "SHOW STREAMS EXTENDED; SHOW TABLES EXTENDED;"
 PLACE = re.compile(r"^line (\d+):(\d+): ")
+# The server is busy with the statements before this one, and has not written it.
+NOT_TAKEN = "Timeout while waiting for command topic consumer"
+# Of several servers, the worst state counts. A paused query is RUNNING, but in these counts.
+WORST_FIRST = ("ERROR", "UNRESPONSIVE", "PAUSED", "RUNNING")
 MEDIA_TYPE = "application/vnd.ksql.v1+json"
 
 
@@ -42,6 +46,7 @@ class _Health(Answer):
 class _Query(Answer):
     id: str = ""
     state: str = ""
+    counts: dict[str, int] = Field(default={}, alias="statusCount")
     sinks: tuple[str, ...] = ()
 
 
@@ -80,9 +85,10 @@ class _Description(Answer):
 
 @dataclass(frozen=True)
 class Source:
-    """A stream or table, and the query that writes it; `query_id` is "" if there is none.
+    """A stream or table, and the query that writes it.
 
-    `readers` are the streams and tables whose queries read it.
+    `query_id` and `query_state` are "" if there is none: it is on a topic that others write, or its
+    query was terminated. `readers` are the streams and tables whose queries read it.
     """
 
     name: str
@@ -134,6 +140,7 @@ class KsqlDb:
 
         Raises:
             SpecError: ksqlDB refuses it; the error has the line in the file.
+            NotTakenError: ksqlDB was too busy.
         """
         properties = {f"ksql.streams.{key}": value for key, value in settings.items()}
         body = {"ksql": f"{text};", "streamsProperties": properties}
@@ -142,11 +149,29 @@ class KsqlDb:
             message = message_of(response)
             if not message:
                 raise self._http.error("POST", "/ksql", response)
-            raise _refusal(statement, message)
+            raise _not_taken(message) or _refusal(statement, message)
 
     def drop(self, kind: str, name: str) -> None:
-        """Drops a stream or table and its query. Its topic stays."""
-        self._http.send("POST", "/ksql", _body(f"DROP {kind} {quoted(name)};"))
+        """Drops a stream or table and its query. Its topic stays.
+
+        Raises:
+            NotTakenError: ksqlDB was too busy.
+        """
+        self._order(f"DROP {kind} {quoted(name)};")
+
+    def resume(self, query_id: str) -> None:
+        """Lets a paused query go on.
+
+        Raises:
+            NotTakenError: ksqlDB was too busy.
+        """
+        self._order(f"RESUME {query_id};")
+
+    def _order(self, text: str) -> None:
+        response = self._http.call("POST", "/ksql", _body(text))
+        if not response.ok:
+            error = self._http.error("POST", "/ksql", response)
+            raise _not_taken(message_of(response)) or error
 
     def has_read_all(self, name: str) -> bool:
         """Whether a query's consumer group has committed the end offset of all its partitions."""
@@ -167,15 +192,24 @@ def quoted(name: str) -> str:
 
 
 def _source(item: _Source) -> Source:
-    writer = item.writers[0] if item.writers else _Query()
+    writer = item.writers[0] if item.writers else _Query(statusCount={})
     return Source(
         name=item.name,
         kind=item.type,
         statement=item.statement,
         query_id=writer.id,
-        query_state=writer.state,
+        query_state=_state(writer),
         readers=tuple(sink for query in item.readers for sink in query.sinks),
     )
+
+
+def _state(query: _Query) -> str:
+    states = {query.state, *query.counts}
+    return next((state for state in WORST_FIRST if state in states), query.state)
+
+
+def _not_taken(message: str) -> NotTakenError | None:
+    return NotTakenError(f"ksqlDB: {message}") if NOT_TAKEN in message else None
 
 
 def _refusal(statement: Statement, message: str) -> PipelineError:

@@ -7,6 +7,7 @@ from pipeline.clients.ksqldb import KsqlDb
 from pipeline.engines import flink, ksqldb
 from pipeline.engines.engine import Engine
 from pipeline.engines.store import Store
+from pipeline.engines.topics import check_topics
 from pipeline.errors import UsageError
 from pipeline.repository import desired
 from pipeline.repository.project import Project
@@ -30,9 +31,7 @@ def translated(project: Project, target: Target) -> tuple[Job, ...]:
         SpecError: a statement would give other results on one of the engines, or ksqlDB would
             refuse its topic.
     """
-    ksqldb.check_topics(
-        project.statements, {topic.name: topic for topic in desired.topics(project)}
-    )
+    check_topics(project.statements, {topic.name: topic for topic in desired.topics(project)})
     return jobs(project.analysis, addresses(target))
 
 

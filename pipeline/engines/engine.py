@@ -13,10 +13,12 @@ class Engine(Protocol):
 
     `create`, `replace` and `restart` wait until the query runs, for up to `deadline_s` seconds.
     They return a note for the user, or "". `concurrency` is how many queries can be changed in
-    parallel. Every method raises ServiceError if the engine is unreachable or refuses.
+    parallel; `needs_empty_topics`, whether a new query must find its topic without records. Every
+    method raises ServiceError if the engine is unreachable or refuses.
     """
 
     concurrency: int
+    needs_empty_topics: bool
 
     def running(self) -> Mapping[str, LiveQuery]:
         """All queries on the engine, by name."""
@@ -31,7 +33,7 @@ class Engine(Protocol):
         """Restarts a failed query, with its state."""
 
     def drop(self, name: str, deadline_s: float) -> str:
-        """Ends a query and deletes its state."""
+        """Ends a query and deletes its state; nothing, if there is none. Its topic stays."""
 
     def remove(self, deadline_s: float) -> list[str]:
         """Ends all queries of this repository and deletes their state; returns their names."""

@@ -36,6 +36,7 @@ def queries(translated: Iterable[Job]) -> tuple[Query, ...]:
             _lines(job.statement.text),
             reads=tuple(job.reads.values()),
             writes=job.statement.topic,
+            origin=f"{job.statement.source.file}:{job.statement.line}",
         )
         for job in translated
     )
@@ -55,6 +56,8 @@ class FlinkEngine:
     """Runs the jobs. `store` is the folder from which a restarted Flink resumes them."""
 
     concurrency = 4
+    # Its rows replace those of the same key.
+    needs_empty_topics = False
 
     def __init__(
         self, flink: Flink, services: Services, declared: tuple[Job, ...], store: Store

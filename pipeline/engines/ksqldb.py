@@ -1,22 +1,30 @@
 """Runs ksql/*.sql on ksqlDB."""
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from pipeline.clients.ksqldb import KsqlDb, Source, quoted
-from pipeline.errors import PipelineError, SpecError
+from pipeline.clients.ksqldb import KsqlDb, Source
+from pipeline.errors import NotTakenError, PipelineError, SpecError
 from pipeline.live import Line, LiveQuery
 from pipeline.resources.query import Query
-from pipeline.resources.topic import Topic
 from pipeline.schemas import Schema
 from pipeline.sql import comparison, reader
 from pipeline.sql.statements import Statement
 from pipeline.wait import until
 
-WEEK_MS = 604_800_000
-# The states of a query that does not run.
-FAILED = {"ERROR", "UNRESPONSIVE"}
+# Why a query does not run, by its state.
+FAILED = {
+    "ERROR": "query {}",
+    "UNRESPONSIVE": "query {}",
+    "PAUSED": "somebody has paused query {}",
+    "STOPPED": "somebody has terminated its query",
+}
+AS_SELECT = re.compile(r"\bAS\s+SELECT\b", re.IGNORECASE)
+KEEPS = "what it has written before stays as it was: --recreate {} starts over"
+# How often a statement is looked up that ksqlDB may have taken, and sent again.
+LOOK_S = 1.0
 
 
 def queries(statements: Iterable[Statement]) -> tuple[Query, ...]:
@@ -29,45 +37,10 @@ def queries(statements: Iterable[Statement]) -> tuple[Query, ...]:
             s.sources,
             reads=() if s.query else (s.topic,),
             writes=s.topic if s.query else "",
+            origin=_origin(s),
         )
         for s in statements
     )
-
-
-def check_topics(statements: Iterable[Statement], topics: Mapping[str, Topic]) -> None:
-    """Checks that ksqlDB accepts the topics that topics.yaml declares for its queries.
-
-    ksqlDB accepts an existing topic only if its partitions and its retention are as in the
-    statement's WITH, or else as in the first topic that the query reads. It ignores the retention
-    of a table without a window. See TopicCreateInjector and TopicValidationUtil in
-    github.com/confluentinc/ksql.
-
-    Raises:
-        SpecError: ksqlDB would refuse a topic; the message has both solutions.
-    """
-    topic_of = {statement.name: statement.topic for statement in statements}
-    for statement in statements:
-        source = topics.get(topic_of.get(next(iter(statement.sources), ""), ""))
-        target = topics.get(statement.topic)
-        if target is None or source is None or statement.query is None:
-            continue
-        _check(statement, "PARTITIONS", str(target.partitions), str(source.partitions))
-        if statement.kind == "STREAM" or statement.query.window:
-            _check(statement, "RETENTION_MS", _retention(target), _retention(source))
-
-
-def _check(statement: Statement, key: str, declared: str, of_source: str) -> None:
-    expected = statement.properties.get(key, of_source)
-    if expected != declared:
-        statement.refuse(
-            None,
-            f"ksqlDB expects {key} {expected} for the topic {statement.topic}, but topics.yaml"
-            f" has {declared}: add WITH ({key} = {declared}), or change topics.yaml",
-        )
-
-
-def _retention(topic: Topic) -> str:
-    return topic.config.get("retention.ms", str(WEEK_MS))
 
 
 class KsqlDbEngine:
@@ -75,6 +48,7 @@ class KsqlDbEngine:
 
     # ksqlDB's command topic accepts one writer at a time.
     concurrency = 1
+    needs_empty_topics = True
 
     def __init__(self, client: KsqlDb, statements: tuple[Statement, ...]) -> None:
         self._client = client
@@ -83,7 +57,8 @@ class KsqlDbEngine:
     def running(self) -> Mapping[str, LiveQuery]:
         """All streams and tables, with the states of the queries that write them."""
         self._client.check_ready()
-        return {source.name: _live(source) for source in self._client.sources().values()}
+        sources = self._client.sources().values()
+        return {s.name: _live(s, self._statements.get(s.name)) for s in sources}
 
     def create(self, name: str, deadline_s: float) -> str:
         """Creates a stream or table.
@@ -94,7 +69,11 @@ class KsqlDbEngine:
         """
         statement = self._statements[name]
         self._client.check_health()
-        self._client.execute(statement, statement.text, statement.settings)
+        self._send(
+            lambda: self._client.execute(statement, statement.text, statement.settings),
+            lambda: name in self._client.sources(),
+            deadline_s,
+        )
         return self._await_running(statement, deadline_s)
 
     def replace(self, name: str, deadline_s: float) -> str:
@@ -105,26 +84,46 @@ class KsqlDbEngine:
         """
         statement = self._statements[name]
         self._client.check_health()
-        text = re.sub(r"^CREATE", "CREATE OR REPLACE", statement.text, flags=re.IGNORECASE)
         try:
-            self._client.execute(statement, text, statement.settings)
-        except PipelineError as error:
-            raise self._not_replaced(statement, error) from None
+            self._replace(statement, deadline_s)
+        except SpecError as error:
+            raise PipelineError(
+                f"{error}\nksqlDB cannot replace it in place: `deploy --recreate {name}` makes it"
+                " anew, with its topic and all that reads it"
+            ) from None
         return self._await_running(statement, deadline_s)
 
     def restart(self, name: str, deadline_s: float) -> str:
-        """Waits until the query runs. ksqlDB itself restarts failed queries."""
+        """Resumes a paused query. One that failed is replaced by itself, which starts it again."""
+        statement = self._statements[name]
+        source = self._client.sources()[name]
         self._client.check_health()
-        return self._await_running(self._statements[name], deadline_s, failed=frozenset())
+        if source.query_state == "PAUSED":
+            self._send(
+                lambda: self._client.resume(source.query_id),
+                lambda: self._client.sources()[name].query_state != "PAUSED",
+                deadline_s,
+            )
+        else:
+            # A join cannot be replaced, not even by itself. ksqlDB tries it again now and then.
+            with suppress(SpecError):
+                self._replace(statement, deadline_s)
+        return self._await_running(statement, deadline_s, patient=True)
 
     def drop(self, name: str, deadline_s: float) -> str:
-        """Drops a stream or table and its query. Its topic stays."""
-        self._client.drop(self._client.sources()[name].kind, name)
-        until(
-            lambda: name not in self._client.sources(),
-            seconds=deadline_s,
-            describe=lambda _: f"ksqlDB still has {name}",
-        )
+        """Drops a stream or table and its query, if it is there. Its topic stays."""
+        source = self._client.sources().get(name)
+        if source:
+            self._send(
+                lambda: self._client.drop(source.kind, name),
+                lambda: name not in self._client.sources(),
+                deadline_s,
+            )
+            until(
+                lambda: name not in self._client.sources(),
+                seconds=deadline_s,
+                describe=lambda _: f"ksqlDB still has {name}",
+            )
         return ""
 
     def remove(self, deadline_s: float) -> list[str]:
@@ -132,13 +131,7 @@ class KsqlDbEngine:
         sources = self._client.sources()
         dropped = [name for name in reversed(self._statements) if name in sources]
         for name in dropped:
-            self._client.drop(sources[name].kind, name)
-        until(
-            self._client.sources,
-            seconds=deadline_s,
-            done=lambda remaining: not set(dropped) & remaining.keys(),
-            describe=lambda remaining: f"ksqlDB still has {', '.join(remaining or ())}",
-        )
+            self.drop(name, deadline_s)
         return dropped
 
     def trial(
@@ -164,7 +157,7 @@ class KsqlDbEngine:
                     self._await_end(statement.name, deadline_s)
         finally:
             for statement in reversed(created):
-                self._client.drop(statement.kind, statement.name)
+                self.drop(statement.name, deadline_s)
 
     def skipped(self) -> Mapping[str, int]:
         """Always empty: ksqlDB only logs unreadable records, in its processing log."""
@@ -177,59 +170,89 @@ class KsqlDbEngine:
             describe=lambda _: f"{name} has not read its topics to their end",
         )
 
+    def _replace(self, statement: Statement, deadline_s: float) -> None:
+        text = re.sub(r"^CREATE", "CREATE OR REPLACE", statement.text, flags=re.IGNORECASE)
+        self._send(
+            lambda: self._client.execute(statement, text, statement.settings),
+            # To replace it twice does no harm.
+            lambda: False,
+            deadline_s,
+        )
+
+    def _send(
+        self, statement: Callable[[], None], is_done: Callable[[], bool], deadline_s: float
+    ) -> None:
+        """Sends a statement until ksqlDB has taken it.
+
+        After a time-out nobody knows whether it has: that is looked up before it is sent again.
+        """
+
+        def probe() -> bool:
+            if is_done():
+                return True
+            try:
+                statement()
+            except NotTakenError:
+                return False
+            return True
+
+        until(
+            probe,
+            seconds=deadline_s,
+            describe=lambda _: "ksqlDB is busy, and has not taken the statement",
+            every=LOOK_S,
+        )
+
     def _await_running(
-        self, statement: Statement, deadline_s: float, failed: Container[str] = FAILED
+        self, statement: Statement, deadline_s: float, *, patient: bool = False
     ) -> str:
-        """Waits until the query runs; no longer if it is in one of the `failed` states."""
+        """Waits until the query runs; no longer if it has failed, unless it is `patient`."""
 
         def said(state: str | None) -> str:
-            file = f"{statement.source.file}:{statement.line}"
-            return f"{file}: the query of {statement.name} is in {state}"
+            return f"{_origin(statement)}: the query of {statement.name} is in {state}"
 
         def probe() -> str:
             source = self._client.sources().get(statement.name)
-            state = source.query_state if source else "ABSENT"
-            if state in failed:
+            state = _state(source) if source else "ABSENT"
+            if state in FAILED and not patient:
                 raise PipelineError(said(state))
             return state
 
-        if statement.query is not None:
-            until(
-                probe,
-                seconds=deadline_s,
-                done=lambda state: state == "RUNNING",
-                describe=said,
-            )
+        until(probe, seconds=deadline_s, done=lambda state: state == "RUNNING", describe=said)
         return ""
 
-    def _not_replaced(self, statement: Statement, error: PipelineError) -> PipelineError:
-        sources = self._client.sources()
-        drops = " ".join(
-            f"DROP {sources[name].kind} {quoted(name)};"
-            for name in [*_dependents(statement.name, sources), statement.name]
-        )
-        return PipelineError(
-            f"{error}\nksqlDB cannot replace it in place. To create it again, and all that reads"
-            f" it, run {drops} and deploy again"
-        )
+
+def _origin(statement: Statement) -> str:
+    return f"{statement.source.file}:{statement.line}"
 
 
-def _live(source: Source) -> LiveQuery:
-    failed = source.query_state in FAILED
-    state = source.query_state or "RUNNING"
-    note = f"query {source.query_id}" if failed else ""
+def _state(source: Source) -> str:
+    """The state of its query. What selects from others has one, unless it was terminated."""
+    is_query = AS_SELECT.search(source.statement)
+    return source.query_state or ("STOPPED" if is_query else "RUNNING")
+
+
+def _live(source: Source, declared: Statement | None) -> LiveQuery:
     text = re.sub(r"^CREATE OR REPLACE", "CREATE", source.statement.strip())
+    state = _state(source)
+    note = FAILED.get(state, "").format(source.query_id)
+    parts: tuple[Line, ...] = (Line(text, text),)
+    meaning = text
     try:
         (statement,) = reader.parse(Path("ksqlDB"), text if text.endswith(";") else f"{text};")
     except (SpecError, ValueError):
         # Somebody else created it, with SQL that this repository does not use.
-        return LiveQuery(text, (Line(text, text),), state, failed, note)
-    parts = comparison.parts(statement)
-    return LiveQuery(comparison.canonical(statement), parts, state, failed, note)
-
-
-def _dependents(name: str, sources: Mapping[str, Source]) -> list[str]:
-    """The streams and tables that read a source, directly or not, in the order to drop them."""
-    direct = [reader for reader in sources[name].readers if reader in sources]
-    in_order = [item for reader in direct for item in [*_dependents(reader, sources), reader]]
-    return list(dict.fromkeys(in_order))
+        pass
+    else:
+        parts, meaning = comparison.parts(statement), comparison.canonical(statement)
+    if declared and declared.query and meaning != comparison.canonical(declared):
+        note = "; ".join(filter(None, (note, KEEPS.format(source.name))))
+    return LiveQuery(
+        meaning,
+        parts,
+        state,
+        failed=state in FAILED,
+        note=note,
+        over=state == "STOPPED",
+        readers=source.readers,
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.change import Action, Change, Edit, Problem, edits
+from pipeline.errors import PipelineError
 from pipeline.live import LiveConnector
 from pipeline.repository.yamlfile import line_of
 from pipeline.resources import validity, worker
@@ -44,6 +45,7 @@ class Connectors(Resource[Connector, LiveConnector]):
     """The sinks, or the sources. Sinks are deployed first, so that they read from the start."""
 
     space = "connector"
+    loses = "it reads its topics from the start; rows under keys that nothing writes any more stay"
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -125,6 +127,18 @@ class Connectors(Resource[Connector, LiveConnector]):
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             by_connector = pool.map(lambda change: _problems(change, services.connect), checked)
             return [problem for problems in by_connector for problem in problems]
+
+    def clear(self, changes: Sequence[Change], run: Run) -> list[Result]:
+        """Stops the connectors and deletes their offsets: their topics are about to go."""
+        return at_once(changes, lambda change: worker.rewind(change.name, run), run)
+
+    def release(self, changes: Sequence[Change], run: Run) -> None:
+        """Resumes the connectors."""
+        for change in changes:
+            try:
+                run.services.connect.resume(change.name)
+            except PipelineError as error:
+                run.tell(f"{self.kind} {change.name} could not be resumed: {error}")
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Makes the changes. Each waits until the connector and all its tasks run or completed."""

@@ -28,6 +28,15 @@ def made_from(desired: Desired) -> Needs:
     return {key: frozenset(of) for key, of in _pairs(desired) if key[0] == TABLE and of}
 
 
+def anew(desired: Desired, begun: Iterable[Key]) -> frozenset[Key]:
+    """What is made anew with these: all that needs them, and the topics and subjects they write."""
+    needed = {key: frozenset(found) for key, found in _pairs(desired)}
+    first = frozenset(begun)
+    over = {key for key in needed if closure([key], needed) & first}
+    written = [q.writes for q in desired.queries if q.writes and (query.KIND, q.name) in over]
+    return frozenset(over | _topics(written) | _subjects(written)) & needed.keys()
+
+
 def _pairs(desired: Desired) -> Iterator[tuple[Key, set[Key]]]:
     writers = {q.writes: q.name for q in desired.queries if q.writes}
     for item in desired.topics:

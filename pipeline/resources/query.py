@@ -1,14 +1,15 @@
 """Queries: the statements of ksql/ that an engine runs, ksqlDB or Flink."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pipeline.change import Action, Change, lines
+from pipeline.change import Action, Change, Problem, lines
 from pipeline.live import Line, LiveQuery
 from pipeline.resources.resource import Resource, Result, Run, Status, attempt
+from pipeline.resources.topic import Topic
 
 if TYPE_CHECKING:
     from pipeline.engines.engine import Engine
@@ -23,6 +24,7 @@ class Query:
 
     `meaning` is compared with that of the running query. `lines` are for the diff in a plan.
     `sources` are the names of the statements that it reads. `reads` and `writes` are topics.
+    `origin` is the statement's file and line.
     """
 
     name: str
@@ -31,12 +33,14 @@ class Query:
     sources: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     writes: str = ""
+    origin: str = ""
 
 
 class Queries(Resource[Query, LiveQuery]):
-    """Queries. If a statement changes, its query starts over, and so do those that read it."""
+    """Queries. Whatever a changed statement's engine cannot take back can be made anew."""
 
     kind = KIND
+    recreatable = True
 
     def read(self, services: "Services", declared: Sequence[Query]) -> Mapping[str, LiveQuery]:
         """All queries on the engine."""
@@ -44,7 +48,7 @@ class Queries(Resource[Query, LiveQuery]):
         return services.engine.running() if services.engine else {}
 
     def difference(self, declared: Query, live: LiveQuery | None) -> Iterator[Change]:
-        """Compares the statements line by line. A query that failed is restarted."""
+        """Compares the statements line by line. A query that failed or is paused is restarted."""
         name = declared.name
         if live is None:
             yield Change(KIND, name, Action.CREATE, declared=declared)
@@ -54,6 +58,38 @@ class Queries(Resource[Query, LiveQuery]):
         elif live.failed:
             note = f"it is {live.state}: {live.note}"
             yield Change(KIND, name, Action.RESTART, (), note, declared, live)
+
+    def is_over(self, live: LiveQuery | None) -> bool:
+        """Whether somebody has ended the query, and left what it had made."""
+        return live is not None and live.over
+
+    def anew(
+        self, declared: Query, live: LiveQuery | None, needed: Sequence[Any]
+    ) -> Iterator[Change]:
+        """A query that starts over, and what of its topics' records it cannot read any more."""
+        why = f"it is {live.state}: {live.note}; " if live and live.over else ""
+        note = f"{why}it starts over from the earliest record{_lost(needed)}"
+        changed = tuple(lines(live.lines, declared.lines)) if live else ()
+        yield Change(KIND, declared.name, Action.RECREATE, changed, note, declared, live)
+
+    def check(
+        self, changes: Sequence[Change], declared: Sequence[Query], services: "Services"
+    ) -> list[Problem]:
+        """Whether a query's topic is as new as the query, and nobody else reads what is dropped."""
+        del declared
+        again = {change.name for change in changes if change.action is Action.RECREATE}
+        return [*_beside_others(changes, services), *_read_by_others(changes, again)]
+
+    def clear(self, changes: Sequence[Change], run: Run) -> list[Result]:
+        """Ends the queries, those first that read others; ends with the first failure."""
+        by_name = {change.name: change for change in changes}
+        sources = {name: _sources(change, by_name) for name, change in by_name.items()}
+        results: list[Result] = []
+        for name in reversed(tuple(TopologicalSorter(sources).static_order())):
+            results.append(attempt(by_name[name], lambda change: _drop(change, run), run))
+            if results[-1][1]:
+                break
+        return results
 
     def remarks(self, declared: Sequence[Query], live: Mapping[str, LiveQuery]) -> Iterator[str]:
         """Queries that are not declared, and whose engine does not tell who made them."""
@@ -127,10 +163,54 @@ def _sources(change: Change, by_name: Mapping[str, Change]) -> list[str]:
     return [source for source in query.sources if source in by_name] if query else []
 
 
+def _lost(needed: Iterable[Any]) -> str:
+    """What of its topics a query that starts over does not find any more."""
+    forgetful = [item for item in needed if isinstance(item, Topic) and item.forgets]
+    told = ", ".join(f"{topic.name} has deleted after {topic.forgets}" for topic in forgetful)
+    return f"; it cannot bring back what {told}" if told else ""
+
+
+def _beside_others(changes: Sequence[Change], services: "Services") -> Iterator[Problem]:
+    """A new query on an engine that would write beside what an older one has written."""
+    if services.engine is None or not services.engine.needs_empty_topics:
+        return
+    created = [c for c in changes if c.action is Action.CREATE and c.declared.writes]
+    bounds = services.kafka.bounds({change.declared.writes for change in created})
+    filled = {topic for (topic, _), (start, end) in bounds.items() if end > start}
+    for query in (change.declared for change in created):
+        if query.writes in filled:
+            yield Problem(
+                KIND,
+                query.name,
+                f"{query.origin}: the topic {query.writes} has records already, and {query.name}"
+                f" would write all of them once more: `deploy --recreate {query.name}` makes both"
+                " anew",
+            )
+
+
+def _read_by_others(changes: Sequence[Change], again: set[str]) -> Iterator[Problem]:
+    """A query that cannot be dropped, because something reads it that is not declared."""
+    for change in changes:
+        if change.name in again and change.live:
+            others = sorted(set(change.live.readers) - again)
+            if others:
+                yield Problem(
+                    KIND,
+                    change.name,
+                    f"{change.declared.origin}: {change.name} cannot be made anew, because it is"
+                    f" read by {', '.join(others)}, which is not declared: drop that first",
+                )
+
+
+def _drop(change: Change, run: Run) -> None:
+    _engine(run).drop(change.name, run.deadline_s)
+
+
 def _make(change: Change, run: Run) -> None:
     engine = _engine(run)
     make = {
         Action.CREATE: engine.create,
+        Action.RECREATE: engine.create,
         Action.UPDATE: engine.replace,
         Action.RESTART: engine.restart,
         Action.DELETE: engine.drop,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pipeline.change import Change, Problem
+from pipeline.change import Action, Change, Problem
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ class Resource(Generic[Declared, Live]):
     kind: str = ""
     # Whether `destroy` leaves it.
     stays: bool = False
+    # Whether it can be made anew by its name, with what needs it.
+    recreatable: bool = False
+    # What a re-creation takes from it.
+    loses: str = ""
 
     @property
     def space(self) -> str:
@@ -108,6 +112,24 @@ class Resource(Generic[Declared, Live]):
     def difference(self, declared: Declared, live: Live | None) -> Iterator[Change]:
         """The change that a resource needs to be as declared, if any."""
         raise NotImplementedError
+
+    def is_over(self, live: Live | None) -> bool:
+        """Whether what is left of a resource that has ended can only be made anew."""
+        del live
+        return False
+
+    def anew(
+        self, declared: Declared, live: Live | None, needed: Sequence[Any]
+    ) -> Iterator[Change]:
+        """The change that makes a resource anew. `needed` is what it needs, and what stays."""
+        del needed
+        found = list(self.difference(declared, live))
+        if live is None:
+            yield from found
+            return
+        changed = found[0].edits if found else ()
+        name = getattr(declared, "name", "")
+        yield Change(self.kind, name, Action.RECREATE, changed, self.loses, declared, live)
 
     def problems(
         self, declared: Declared, live: Live | None, owner: str, *, adopt: bool
@@ -137,6 +159,15 @@ class Resource(Generic[Declared, Live]):
         """The problems that the service finds in the changes. Writes nothing."""
         del changes, declared, services
         return []
+
+    def clear(self, changes: Sequence[Change], run: Run) -> list[Result]:
+        """Takes away what is made anew, before anything of it is made again."""
+        del run
+        return [(change, None) for change in changes]
+
+    def release(self, changes: Sequence[Change], run: Run) -> None:
+        """Lets go on what was stopped to be made anew, and was not made."""
+        del changes, run
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Makes the changes. A failed change stops only those that need it."""

@@ -34,6 +34,7 @@ class Subjects(Resource[Subject, LiveSubject]):
     """Subjects: their latest schema and their compatibility level."""
 
     kind = KIND
+    loses = "with its versions"
 
     def read(self, services: "Services", declared: Sequence[Subject]) -> Mapping[str, LiveSubject]:
         """The declared subjects that are registered."""
@@ -76,7 +77,7 @@ class Subjects(Resource[Subject, LiveSubject]):
     ) -> list[Problem]:
         """Whether each schema is compatible at the declared level, and can become the latest."""
         del declared
-        registered = [c for c in changes if c.live and not c.live.foreign and _is_new(c)]
+        registered = [c for c in changes if c.found and not c.live.foreign and _is_new(c)]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             found = pool.map(lambda change: list(_problems(change, services.registry)), registered)
             return [
@@ -84,6 +85,16 @@ class Subjects(Resource[Subject, LiveSubject]):
                 for change, messages in zip(registered, found, strict=True)
                 for message in messages
             ]
+
+    def clear(self, changes: Sequence[Change], run: Run) -> list[Result]:
+        """Deletes the subjects with all their versions."""
+        registry = run.services.registry
+
+        def delete(change: Change) -> None:
+            if change.name in registry.subjects():
+                registry.delete(change.name)
+
+        return at_once(changes, delete, run)
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Sets compatibility levels and registers schemas, which are the latest afterwards."""
@@ -105,7 +116,8 @@ class Subjects(Resource[Subject, LiveSubject]):
 
 def _is_new(change: Change) -> bool:
     """Whether the declared schema means something else than the latest version."""
-    return change.live is None or canonical(change.declared.schema) != canonical(change.live.schema)
+    live: LiveSubject | None = change.found
+    return live is None or canonical(change.declared.schema) != canonical(live.schema)
 
 
 def _problems(change: Change, registry: "Registry") -> Iterator[str]:
@@ -149,7 +161,7 @@ def _outrun(subject: Subject, known: int, newer: Sequence[int], registry: "Regis
 
 def _make(change: Change, registry: "Registry") -> None:
     subject: Subject = change.declared
-    live: LiveSubject | None = change.live
+    live: LiveSubject | None = change.found
     # The level comes first: the registry has to judge the schema by the declared one. Only a
     # subject without a version cannot have a level yet.
     if live is not None and subject.compatibility != live.compatibility:

@@ -9,12 +9,16 @@ from pipeline.change import Action, Change, Problem, edits
 from pipeline.errors import RefusedError
 from pipeline.live import LiveTopic
 from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, at_once
+from pipeline.wait import until
 
 if TYPE_CHECKING:
     from pipeline.clients.kafka import Kafka
     from pipeline.services import Services
 
 KIND = "topic"
+# Kafka's own defaults.
+WEEK_MS = 604_800_000
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,23 @@ class Topic:
     config: Mapping[str, str]
     origin: str = "topics.yaml"
 
+    @property
+    def forgets(self) -> str:
+        """After how long it deletes records, in words; "" if it keeps the newest of each key."""
+        if "delete" not in self.config.get("cleanup.policy", "delete"):
+            return ""
+        kept_ms = int(self.config.get("retention.ms", WEEK_MS))
+        return f"{kept_ms / DAY_MS:g} days" if kept_ms >= 0 else ""
+
 
 class Topics(Resource[Topic, LiveTopic]):
-    """Topics. Deployments add partitions and change settings. Only `destroy` deletes topics."""
+    """Topics. Deployments add partitions and change settings.
+
+    Only `destroy` and a re-creation delete topics.
+    """
 
     kind = KIND
+    loses = "with its records"
 
     def read(self, services: "Services", declared: Sequence[Topic]) -> Mapping[str, LiveTopic]:
         """The declared topics that exist."""
@@ -81,7 +97,7 @@ class Topics(Resource[Topic, LiveTopic]):
 
         def problem(change: Change) -> Problem | None:
             try:
-                _make(change, services.kafka, trial=True)
+                _make(change, change.live, services.kafka, trial=True)
             except RefusedError as error:
                 topic: Topic = change.declared
                 return Problem(KIND, topic.name, f"{topic.origin}: {topic.name}: {error}")
@@ -90,10 +106,24 @@ class Topics(Resource[Topic, LiveTopic]):
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             return [found for found in pool.map(problem, changes) if found]
 
+    def clear(self, changes: Sequence[Change], run: Run) -> list[Result]:
+        """Deletes the topics with their records, and waits until they are gone."""
+        kafka = run.services.kafka
+
+        def delete(change: Change) -> None:
+            kafka.delete(list(kafka.topics([change.name])))
+            until(
+                lambda: not kafka.topics([change.name]),
+                seconds=run.deadline_s,
+                describe=lambda _: f"Kafka still has the topic {change.name}",
+            )
+
+        return at_once(changes, delete, run)
+
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Creates topics, adds partitions, and sets configuration."""
         kafka = run.services.kafka
-        return at_once(changes, lambda change: _make(change, kafka, trial=False), run)
+        return at_once(changes, lambda c: _make(c, c.found, kafka, trial=False), run)
 
     def remove(self, declared: Sequence[Topic], run: Run, report: Callable[[str], None]) -> None:
         """Deletes the topics with their records."""
@@ -104,10 +134,9 @@ class Topics(Resource[Topic, LiveTopic]):
             report(f"{KIND} {name}")
 
 
-def _make(change: Change, kafka: "Kafka", *, trial: bool) -> None:
-    """Makes the change, or has the broker check it only."""
+def _make(change: Change, live: LiveTopic | None, kafka: "Kafka", *, trial: bool) -> None:
+    """Makes the change of a live topic, or of none; or has the broker check it only."""
     topic: Topic = change.declared
-    live: LiveTopic | None = change.live
     if live is None:
         kafka.create(topic.name, topic.partitions, topic.replication, topic.config, trial=trial)
         return

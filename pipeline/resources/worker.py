@@ -87,13 +87,17 @@ def _stop(name: str, run: Run) -> None:
     )
 
 
-def remove(name: str, run: Run) -> None:
-    """Deletes a connector with its offsets. If that does not come to its end, it runs on."""
-    connect = run.services.connect
+def rewind(name: str, run: Run) -> None:
+    """Stops a connector and deletes its offsets. If that does not come to its end, it runs on."""
     with _resumed_if_it_fails(name, run):
         _stop(name, run)
-        connect.forget_offsets(name)
-    _delete(connect, name, run.deadline_s)
+        run.services.connect.forget_offsets(name)
+
+
+def remove(name: str, run: Run) -> None:
+    """Deletes a connector with its offsets. If that does not come to its end, it runs on."""
+    rewind(name, run)
+    _delete(run.services.connect, name, run.deadline_s)
 
 
 def _delete(connect: "Connect", name: str, deadline_s: float) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from pipeline.change import Action
 from pipeline.clients.ksqldb import KsqlDb
-from pipeline.engines.ksqldb import KsqlDbEngine, check_topics, queries
+from pipeline.engines.ksqldb import KsqlDbEngine, queries
+from pipeline.engines.topics import check_topics
 from pipeline.errors import DeadlineError, PipelineError, ServiceError, SpecError
 from pipeline.live import Line, LiveQuery
 from pipeline.paths import REPOSITORY
