@@ -1,14 +1,15 @@
-"""The ksqlDB deployer over HTTP, against answers as ksqlDB's REST API documents them."""
+"""The ksqlDB deployer over HTTP, against answers as a ksqlDB of Platform 8.3 gave them."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from pipeline.change import Action
+from pipeline.change import Action, Change
 from pipeline.clients.ksqldb import KsqlDb
+from pipeline.engines import ksqldb
 from pipeline.engines.ksqldb import KsqlDbEngine, queries
 from pipeline.engines.topics import check_topics
 from pipeline.errors import DeadlineError, PipelineError, ServiceError, SpecError
@@ -16,7 +17,10 @@ from pipeline.live import Line, LiveQuery
 from pipeline.paths import REPOSITORY
 from pipeline.plan import compare
 from pipeline.repository.loader import load
+from pipeline.resources.query import Queries
+from pipeline.resources.resource import Run
 from pipeline.resources.topic import Topic
+from pipeline.services import Services
 from pipeline.sql import reader
 from pipeline.sql.comparison import canonical
 from tests.support.compose import KNOWN
@@ -32,6 +36,12 @@ CREATE STREAM b WITH (KAFKA_TOPIC = 'b') AS
   EMIT CHANGES;
 """
 STATEMENTS = tuple(reader.parse(Path("ksql/test.sql"), TEXT))
+BUSY = {
+    "@type": "generic_error",
+    "error_code": 50000,
+    "message": "Could not write the statement '...' into the command topic.\nCaused by: Timeout"
+    " while waiting for command topic consumer to process command",
+}
 # Records of the topic that they read.
 WRITTEN = 3
 # As ksqlDB gives them back: qualified, in parentheses, with properties of its own.
@@ -45,11 +55,19 @@ AS_LIVE = {
 
 
 class Server:
-    """Answers as a server that has `statements`, and keeps what it was sent."""
+    """Answers as a server that has `statements`, and keeps what it was sent.
+
+    A query that is paused is still RUNNING, but for its counts; one that is terminated is gone, and
+    what it wrote has no writer. For each item of `busy`, a statement times out; it has been taken
+    nevertheless if the item is true.
+    """
 
     def __init__(self) -> None:
         self.statements = dict(AS_LIVE)
         self.state = "RUNNING"
+        self.is_paused = False
+        self.is_terminated = False
+        self.busy: list[bool] = []
         self.is_healthy = True
         self.refusal: dict[str, Any] | None = None
         self.sent: list[dict[str, Any]] = []
@@ -68,9 +86,17 @@ class Server:
         if body["ksql"].startswith("DESCRIBE"):
             return 200, [{"@type": "sourceDescription", "sourceDescription": self.offsets()}]
         self.sent.append(body)
+        return self.told(body["ksql"])
+
+    def told(self, text: str) -> tuple[int, Any]:
+        """The answer to a statement."""
+        if self.busy:
+            if self.busy.pop(0):
+                self.take(text)
+            return 500, BUSY
         if self.refusal:
             return 400, self.refusal
-        self.take(body["ksql"])
+        self.take(text)
         status = {"status": "SUCCESS", "message": "Created"}
         return 200, [{"@type": "currentStatus", "commandStatus": status}]
 
@@ -83,21 +109,32 @@ class Server:
 
     def take(self, text: str) -> None:
         words = text.replace("`", "").replace(";", "").split()
+        if words[0] == "RESUME":
+            self.is_paused = False
+            return
         if words[0] == "DROP":
             del self.statements[words[2]]
             return
+        if words[1] == "OR":
+            self.state = "RUNNING"
+        self.is_terminated = False
         name = words[words.index("STREAM") + 1].upper()
         self.statements[name] = AS_LIVE.get(name, text)
 
     def descriptions(self) -> list[dict[str, Any]]:
-        query = {"id": "CSAS_B_1", "state": self.state, "sinks": ["B"], "queryString": ""}
+        counts = {"PAUSED" if self.is_paused else self.state: 1}
+        query = {
+            "id": "CSAS_B_1", "state": self.state, "statusCount": counts, "sinks": ["B"],
+            "queryString": "",
+        }  # fmt: skip
+        queries = [] if self.is_terminated or "B" not in self.statements else [query]
         found = [
             {
                 "name": name,
                 "type": "STREAM",
                 "statement": text,
-                "readQueries": [query] if name == "A" and "B" in self.statements else [],
-                "writeQueries": [query] if name == "B" else [],
+                "readQueries": queries if name == "A" else [],
+                "writeQueries": queries if name == "B" else [],
             }
             for name, text in self.statements.items()
         ]
@@ -119,10 +156,14 @@ def engine(server: Server) -> KsqlDbEngine:
 A, B = queries(STATEMENTS)
 
 
-def _actions(engine: KsqlDbEngine) -> list[tuple[str, Action]]:
+def _changes(engine: KsqlDbEngine) -> tuple[Change, ...]:
     desired = replace(DESIRED, queries=(A, B))
     live = {**LIVE, "query": engine.running()}
-    return [(change.name, change.action) for change in compare(desired, live).changes]
+    return compare(desired, live).changes
+
+
+def _actions(engine: KsqlDbEngine) -> list[tuple[str, Action]]:
+    return [(change.name, change.action) for change in _changes(engine)]
 
 
 def test_what_runs_as_declared_is_unchanged_however_ksqldb_writes_it(engine: KsqlDbEngine) -> None:
@@ -145,12 +186,17 @@ def test_what_is_missing_is_created_with_the_files_settings(
 
 def test_what_changed_is_replaced(server: Server, engine: KsqlDbEngine) -> None:
     server.statements["B"] = server.statements["B"].replace("+ 1", "+ 2")
-    assert _actions(engine) == [("B", Action.UPDATE)]
+    (change,) = _changes(engine)
+    assert (change.name, change.action, change.note) == (
+        "B",
+        Action.UPDATE,
+        "what it has written before stays as it was: --recreate B starts over",
+    )
     engine.replace("B", 5)
     assert server.sent[0]["ksql"].startswith("CREATE OR REPLACE STREAM b")
 
 
-def test_what_cannot_be_replaced_is_said_with_all_that_hangs_on_it(
+def test_what_cannot_be_replaced_is_said_with_the_way_to_make_it_anew(
     server: Server, engine: KsqlDbEngine
 ) -> None:
     server.statements["A"] = server.statements["A"].replace("INTEGER", "BIGINT")
@@ -166,7 +212,7 @@ def test_what_cannot_be_replaced_is_said_with_all_that_hangs_on_it(
     said = str(caught.value)
     assert "ksql/test.sql:3" in said
     assert "Cannot upgrade data source" in said
-    assert "DROP STREAM `B`; DROP STREAM `A`; and deploy again" in said
+    assert "`deploy --recreate A` makes it anew, with its topic and all that reads it" in said
 
 
 def test_a_refusal_names_the_files_line_column_and_token(
@@ -186,20 +232,116 @@ def test_a_refusal_names_the_files_line_column_and_token(
     assert str(caught.value) == expected
 
 
-def test_a_query_in_error_is_planned_and_fails_the_deployment(
+def test_a_query_in_error_is_replaced_by_itself_which_starts_it_again(
     server: Server, engine: KsqlDbEngine
 ) -> None:
     server.state = "ERROR"
     assert _actions(engine) == [("B", Action.RESTART)]
+    assert engine.restart("B", 5) == ""
+    (sent,) = server.sent
+    assert sent["ksql"].startswith("CREATE OR REPLACE STREAM b")
+    assert engine.running()["B"].state == "RUNNING"
+
+
+def test_a_query_that_cannot_be_started_again_fails_the_deployment(
+    server: Server, engine: KsqlDbEngine
+) -> None:
+    server.state = "ERROR"
+    server.refusal = {
+        "@type": "statement_error",
+        "error_code": 40001,
+        "message": "Upgrades not yet supported for StreamStreamJoin",
+    }
     with pytest.raises(DeadlineError, match=r"ksql/test.sql:4: the query of B is in ERROR"):
         engine.restart("B", 0.5)
+
+
+def test_a_paused_query_is_shown_and_resumed(server: Server, engine: KsqlDbEngine) -> None:
+    server.is_paused = True
+    (change,) = _changes(engine)
+    assert (change.action, change.note) == (
+        Action.RESTART,
+        "it is PAUSED: somebody has paused query CSAS_B_1",
+    )
+    assert engine.restart("B", 5) == ""
+    assert [body["ksql"] for body in server.sent] == ["RESUME CSAS_B_1;"]
+    assert _actions(engine) == []
+
+
+def test_a_terminated_query_is_shown_and_made_anew(server: Server, engine: KsqlDbEngine) -> None:
+    server.is_terminated = True
+    (change,) = _changes(engine)
+    assert (change.name, change.action) == ("B", Action.RECREATE)
+    assert change.note.startswith("it is STOPPED: somebody has terminated its query; it starts")
+    run = Run(_services(engine), 5, report=lambda *_: None, tell=lambda _: None)
+    for result in (*Queries().clear([change], run), *Queries().apply([change], run)):
+        assert result == (change, None)
+    assert [body["ksql"].split()[:2] for body in server.sent] == [
+        ["DROP", "STREAM"], ["CREATE", "STREAM"],
+    ]  # fmt: skip
+    assert _actions(engine) == []
+
+
+def _services(engine: KsqlDbEngine, *filled: str) -> Services:
+    bounds = {(topic, 0): (0, WRITTEN) for topic in filled}
+    kafka = type("Broker", (), {"bounds": lambda _, __: bounds})()
+    return cast("Services", type("Clients", (), {"engine": engine, "kafka": kafka})())
+
+
+def test_a_new_query_is_not_made_beside_what_an_older_one_has_written(
+    server: Server, engine: KsqlDbEngine
+) -> None:
+    del server.statements["B"]
+    changes = _changes(engine)
+    assert Queries().check(changes, (A, B), _services(engine)) == []
+    (problem,) = Queries().check(changes, (A, B), _services(engine, "b"))
+    assert problem.key == ("query", "B")
+    assert problem.message == (
+        "ksql/test.sql:4: the topic b has records already, and B would write all of them once more:"
+        " `deploy --recreate B` makes both anew"
+    )
+
+
+def test_what_others_read_is_not_made_anew(server: Server, engine: KsqlDbEngine) -> None:
+    live = replace(engine.running()["A"], readers=("B", "MINE"))
+    (change,) = Queries().anew(A, live, ())
+    (problem,) = Queries().check([change], (A, B), _services(engine))
+    assert problem.message.startswith(
+        "ksql/test.sql:3: A cannot be made anew, because it is read by B, MINE"
+    )
     assert server.sent == []
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_time_out_of_the_command_topic_is_no_end(
+    server: Server, engine: KsqlDbEngine, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+) -> None:
+    monkeypatch.setattr(ksqldb, "LOOK_S", 0.01)
+    server.busy = [is_taken]
+    assert engine.drop("B", 5) == ""
+    assert set(server.statements) == {"A"}
+    server.busy = [is_taken]
+    assert engine.create("B", 5) == ""
+    assert set(server.statements) == {"A", "B"}
+    verbs = [body["ksql"].split()[0] for body in server.sent]
+    assert verbs == (["DROP", "CREATE"] if is_taken else ["DROP"] * 2 + ["CREATE"] * 2)
+
+
+def test_a_command_topic_that_stays_busy_ends_at_the_deadline(
+    server: Server, engine: KsqlDbEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ksqldb, "LOOK_S", 0.01)
+    server.busy = [False] * 1000
+    with pytest.raises(DeadlineError, match="ksqlDB is busy, and has not taken the statement"):
+        engine.drop("B", 0.2)
+    assert set(server.statements) == {"A", "B"}
 
 
 def test_a_query_that_ksqldb_restarts_is_in_error_at_first(
     server: Server, engine: KsqlDbEngine
 ) -> None:
-    states = iter(["ERROR", "ERROR", "RUNNING"])
+    server.refusal = {"message": "Upgrades not yet supported for StreamStreamJoin"}
+    states = iter(["ERROR", "ERROR", "ERROR", "RUNNING"])
     described = server.descriptions
 
     def descriptions() -> list[dict[str, Any]]:
@@ -254,6 +396,8 @@ def test_what_others_made_beyond_our_subset_is_only_shown(
     text = "CREATE STREAM C (M MAP<STRING, STRING>) WITH (KAFKA_TOPIC='c');"
     server.statements["C"] = text
     assert engine.running()["C"] == LiveQuery(text, (Line(text, text),), "RUNNING")
+    server.statements["D"] = "CREATE STREAM D AS SELECT EXPLODE(C.X) Y FROM C C EMIT CHANGES;"
+    assert engine.running()["D"].state == "STOPPED"
 
 
 def test_an_unreachable_server_is_named() -> None:
