@@ -119,8 +119,9 @@ def _in_order(plan: Plan, run: Run, failed: list[Result]) -> Outcome:
     unfit = plan.broken()
     broken = {*unfit, *(change.key for change, _ in failed)}
     tried = broken - unfit
+    held = plan.blocked(broken)
     for resource in RESOURCES:
-        blocked = plan.blocked(broken)
+        blocked = {**plan.blocked(broken, begun=True), **held}
         changes = [change for change in plan.of(resource.kind) if change.key not in tried]
         left += [(c, _reason(blocked[c.key], c, unfit)) for c in changes if c.key in blocked]
         free = [change for change in changes if change.key not in blocked]

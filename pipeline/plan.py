@@ -75,10 +75,13 @@ class Plan:
             | {change.key for change in self.changes if change.kind in whole}
         )
 
-    def blocked(self, broken: Iterable[Key]) -> Mapping[Key, Key]:
-        """The changes that cannot be made if these resources cannot, each with one of those."""
+    def blocked(self, broken: Iterable[Key], *, begun: bool = False) -> Mapping[Key, Key]:
+        """The changes that cannot be made if these resources cannot, each with one of those.
+
+        Once it has `begun`, what is made anew is gone already: each is made that still can be.
+        """
         bad = {key: key for key in broken}
-        together = self.recreated
+        together = frozenset() if begun else self.recreated
         origins = {of: key for key in bad for of in self.made_from.get(key, ())}
         origins |= {of: key for key in bad if key in together for of in together}
         causes = {**origins, **bad}
