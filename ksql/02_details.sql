@@ -31,8 +31,12 @@ CREATE TABLE admissions_enriched WITH (KAFKA_TOPIC = 'admissions_enriched') AS
     COALESCE(a.department, 'Unknown') AS department,
     COALESCE(a.admission_type, 'Unknown') AS admission_type,
     a.admission_date AS admission_date,
-    (CAST(FORMAT_TIMESTAMP(a.admission_date, 'yyyyMMdd') AS INTEGER)
-      - CAST(FORMAT_DATE(p.birth_date, 'yyyyMMdd') AS INTEGER)) / 10000 AS age_at_admission,
+    -- ksqlDB logs an error for each null that FORMAT_DATE gets: for each admission before its patient.
+    CASE
+      WHEN p.birth_date IS NOT NULL
+        THEN (CAST(FORMAT_TIMESTAMP(a.admission_date, 'yyyyMMdd') AS INTEGER)
+          - CAST(FORMAT_DATE(p.birth_date, 'yyyyMMdd') AS INTEGER)) / 10000
+    END AS age_at_admission,
     COALESCE(p.gender, 'Unknown') AS gender,
     COALESCE(p.race, 'Unknown') AS race,
     COALESCE(p.insurance, 'Unknown') AS insurance

@@ -4,7 +4,16 @@ from datetime import timedelta
 
 from pipeline.paths import REPOSITORY
 from tests.support.stacks import Stack
-from tests.support.trends import BEGIN, admission, admit, patient, wait_until_equal, write_clean
+from tests.support.trends import (
+    BEGIN,
+    admission,
+    admit,
+    diagnosis,
+    lab,
+    patient,
+    wait_until_equal,
+    write_clean,
+)
 from tests.support.workspace import Workspace
 
 
@@ -27,6 +36,18 @@ def test_a_census_is_what_was_admitted_minus_what_was_discharged(
     wait_until_equal(trends, 100)
     census = "SELECT census FROM department_census WHERE department = 'Surgery' ORDER BY at DESC"
     assert trends.rows(census)[0] == (0,)
+    # Whom the questions ask for.
+    key, special = admission(1_000_000, 0, BEGIN)
+    there = {**special, "department": "Intensive Care", "length_of_stay_hours": 300}
+    code, ill = diagnosis(1_000_000, BEGIN)
+    write_clean(trends, "patient_labs_clean", [lab(1_000_000, BEGIN)])
+    write_clean(
+        trends,
+        "patient_diagnoses_clean",
+        [(code, {**ill, "diagnosis_code": "I21.4", "diagnosis_rank": "Primary"})],
+    )
+    write_clean(trends, "patient_admissions_clean", [(key, there)])
+    wait_until_equal(trends, 101)
     questions = REPOSITORY / "ksql" / "questions" / "five.sql"
     assert stack.answered(questions) == questions.read_text().count("SELECT ")
     top = trends.rows("SELECT day, diagnosis_code FROM top_diagnoses WHERE rank = 1 ORDER BY day")
@@ -43,10 +64,10 @@ def test_every_trend_is_the_answer_of_plain_sql_through_a_kill(
     assert trends.rows(unknown) == [(300,)]
     stack.kill("trends")
     admit(trends, range(800, 1600))
-    # Patients that come after their admissions; a record without a key; the same record again.
+    # Patients that come after their admissions; the same record again.
     write_clean(trends, "patients_clean", (patient(n) for n in range(500, 790)))
     _, again = admission(800, 0, BEGIN + timedelta(minutes=37 * 800))
-    write_clean(trends, "patient_admissions_clean", [(None, again), ("A800", again)])
+    write_clean(trends, "patient_admissions_clean", [("A800", again)])
     wait_until_equal(trends, 1600)
     assert trends.rows(unknown) == [(20,)]
     # A hundred admissions move to another department and hour, with all that hangs on them.

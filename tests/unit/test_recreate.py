@@ -11,7 +11,10 @@ from pipeline import deploy
 from pipeline.change import Action, Change, Problem
 from pipeline.errors import PipelineError, UsageError
 from pipeline.live import Line, LiveConnector, LiveQuery, LiveSubject, LiveTopic, Task
+from pipeline.paths import REPOSITORY
 from pipeline.plan import Live, Plan, compare
+from pipeline.repository import desired as declarations
+from pipeline.repository.loader import load
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
 from pipeline.resources.query import Query
@@ -113,6 +116,13 @@ def test_what_a_topic_forgets_follows_from_its_settings(
     config: dict[str, str], forgets: str
 ) -> None:
     assert Topic("t", 1, 1, config).forgets == forgets
+
+
+def test_no_trend_of_the_repository_loses_anything_if_it_is_made_anew() -> None:
+    project = load(REPOSITORY)
+    topics = {topic.name: topic for topic in declarations.topics(project)}
+    read = {statement.topic for statement in project.statements}
+    assert {name for name in read if topics[name].forgets} == set()
 
 
 def test_a_query_that_ended_is_made_anew_without_being_named() -> None:
