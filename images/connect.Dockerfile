@@ -1,10 +1,14 @@
-# Confluent's Connect worker with two plugins: Confluent's Datagen, and the same JDBC sink as in the
-# embedded stack, from stack/pom.xml.
+# Confluent's Connect worker with the two plugins of the embedded stack, from the same poms: this project's
+# Datagen, and the JDBC sink.
 FROM maven:3.9.11-eclipse-temurin-17 AS plugins
 WORKDIR /build
 COPY stack/pom.xml stack/
-RUN mvn -B -ntp -N -f stack/pom.xml -Dstack.lib=/build/lib package
+COPY stack/kafka/pom.xml stack/kafka/
+COPY stack/flink/pom.xml stack/flink/
+COPY stack/spark/pom.xml stack/spark/
+COPY datagen/pom.xml datagen/
+COPY datagen/src datagen/src
+RUN mvn -B -ntp -f stack/pom.xml -pl :stack,:datagen -Dstack.lib=/build/lib -Dmaven.test.skip=true package
 
 FROM confluentinc/cp-kafka-connect:8.3.2
-RUN confluent-hub install --no-prompt confluentinc/kafka-connect-datagen:0.6.7
-COPY --from=plugins /build/lib/plugins/debezium-connector-jdbc /usr/share/confluent-hub-components/debezium-connector-jdbc
+COPY --from=plugins /build/lib/plugins /usr/share/hospital

@@ -34,7 +34,7 @@ def _listed(stack: Layout, plugin: str) -> set[str]:
     return {key["name"] for key in answer.json()}
 
 
-@pytest.mark.parametrize("plugin", [p for p in PLUGINS if not p.startswith("io.confluent.")])
+@pytest.mark.parametrize("plugin", PLUGINS)
 def test_the_worker_lists_these_properties(stack: Layout, plugin: str) -> None:
     assert _listed(stack, plugin) == names(f"plugins/{plugin}")
 
@@ -45,4 +45,4 @@ def test_our_datagen_has_no_property_that_confluents_has_not(stack: Layout) -> N
     assert ours & sink == names("connector")
     of_sources = {key for key in ours if key.startswith(("topic.", "transaction.", "offsets."))}
     own = ours - sink - of_sources - {"exactly.once.support"}
-    assert own < names("plugins/io.confluent.kafka.connect.datagen.DatagenConnector")
+    assert own < names("datagen")

@@ -23,6 +23,7 @@ from tests.support.compose import Services
 TEXT = (REPOSITORY / "compose.yaml").read_text()
 DOCKERFILES = sorted((REPOSITORY / "images").glob("*.Dockerfile"))
 HADOLINT = Path(sys.executable).parent / "hadolint"
+REST_MIB = 512
 # Settings of Kafka and Connect that one target has and the other has not, each with its reason.
 PLACES = "the targets have other addresses and folders"
 CONVERTER = "the registries have converters of their own"
@@ -307,8 +308,19 @@ def test_a_dockerfile_is_clean_and_copies_what_is_there(file: Path) -> None:
     assert sources
     ignored = (REPOSITORY / ".dockerignore").read_text().splitlines()
     for source in sources:
-        assert (REPOSITORY / source).is_file()
+        assert (REPOSITORY / source).exists()
         assert any(Path(source).match(line[1:]) for line in ignored if line.startswith("!"))
+
+
+def test_the_stores_of_ksqldb_have_a_bound_within_its_limit(services: Services) -> None:
+    service = services["ksqldb-server"]
+    setter = service["environment"]["KSQL_KSQL_STREAMS_ROCKSDB_CONFIG_SETTER"]
+    folder = REPOSITORY / "ksqldb" / "src" / "main" / "java"
+    source = (folder / f"{setter.replace('.', '/')}.java").read_text()
+    (stores,) = re.findall(r"ALL = (\d+) \* MEBIBYTE", source)
+    (heap,) = re.findall(r"-Xmx(\d+)m", service["environment"]["KSQL_HEAP_OPTS"])
+    # The rest is for threads, classes and buffers.
+    assert (int(stores) + int(heap) + REST_MIB) * 1024**2 <= int(service["mem_limit"])
 
 
 # Stands in for an interpreter without the packages of the group `embedded`.

@@ -13,8 +13,10 @@ from pipeline.paths import REPOSITORY
 from stack import requirements
 from stack.layout import POM
 
-CONNECT = (REPOSITORY / "images" / "connect.Dockerfile").read_text()
-HOSPITAL = (REPOSITORY / "images" / "hospital.Dockerfile").read_text()
+CONNECT, HOSPITAL, KSQLDB = (
+    (REPOSITORY / "images" / f"{name}.Dockerfile").read_text()
+    for name in ("connect", "hospital", "ksqldb")
+)
 # Confluent Platform 8.x has Apache Kafka 4.x.
 CONFLUENT_AHEAD = 4
 
@@ -69,6 +71,7 @@ def test_postgresql() -> None:
 
 def test_confluents_images() -> None:
     tags = {tag for name, tag in IMAGES.items() if name.startswith("confluentinc/")}
+    tags |= set(re.findall(r"^FROM confluentinc/\S+:(\S+)$", CONNECT + KSQLDB, re.MULTILINE))
     assert tags == {_confluent()}
 
 
@@ -77,15 +80,13 @@ def test_kafka_is_that_of_confluents_images() -> None:
     assert POMS["kafka.version"].split(".")[:2] == [str(int(major) - CONFLUENT_AHEAD), minor]
 
 
-def test_both_images_use_the_same_maven() -> None:
-    (plugins,), (jars,) = (
-        re.findall(r"^FROM (maven:\S+) AS", text, re.M) for text in (CONNECT, HOSPITAL)
-    )
-    assert plugins == jars
+def test_all_images_use_the_same_maven() -> None:
+    texts = (CONNECT, HOSPITAL, KSQLDB)
+    assert len({re.findall(r"^FROM (maven:\S+) AS", text, re.M)[0] for text in texts}) == 1
 
 
 def test_java() -> None:
-    said = re.findall(r"(?:temurin|openjdk)-(\d+)", CONNECT + HOSPITAL)
+    said = re.findall(r"(?:temurin|openjdk)-(\d+)", CONNECT + HOSPITAL + KSQLDB)
     assert {*said, POMS["maven.compiler.release"]} == {str(requirements.JAVA_AT_LEAST)}
 
 
@@ -109,7 +110,6 @@ def test_our_datagen_tells_its_version() -> None:
 
 def _named() -> dict[str, str]:
     """The versions that text for people may name, by the word before it."""
-    (datagen,) = re.findall(r"kafka-connect-datagen:(\S+)", CONNECT)
     return {
         "Airflow": EXACT["apache-airflow"],
         "Apicurio": POMS["registry.version"],
@@ -120,7 +120,6 @@ def _named() -> dict[str, str]:
         "Kafka": POMS["kafka.version"],
         "PostgreSQL": POMS["postgres.version"],
         "Spark": POMS["spark.version"],
-        "kafka-connect-datagen": datagen,
         "kafka-streams": POMS["kafka.version"],
     }
 
