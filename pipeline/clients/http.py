@@ -26,6 +26,8 @@ CHANGE_TIMEOUT_S = 60
 RETRY_S = 30
 # Concurrent requests. More would not help: a Connect worker handles its writes one by one.
 CONCURRENCY = 8
+# Whose page of errors a worker shows that does not know its own paths yet.
+JETTY = "Powered by Jetty"
 # Of a wrong answer, an error shows so many characters.
 SHOWN = 100
 
@@ -135,6 +137,11 @@ class Service:
             return ServiceError(f"{self.name}: {method} {path}: {response.status_code}: {message}")
         if response.status_code >= 500:
             return ServiceError(f"{self.name}: {method} {path} gave {_described(response)}")
+        if response.status_code == 404 and JETTY in response.text:
+            return ServiceError(
+                f"{self.name} at {self.url} is starting: try again in a moment. If it goes on, this"
+                f" is another server: {method} {path} gave {_described(response)}"
+            )
         return self._wrong(method, path, f"gave {_described(response)}")
 
     def _send(self, method: str, path: str, body: Any) -> requests.Response:

@@ -119,6 +119,18 @@ def test_a_service_that_fails_is_not_taken_for_another() -> None:
     assert said(401, Page(HTML)) == f"{begin}: 401: Unauthorized"
 
 
+def test_a_worker_that_is_starting_is_not_taken_for_another_server() -> None:
+    page = Page(
+        "<html><head><title>Error 404 Not Found</title></head><body><h2>HTTP ERROR 404</h2>"
+        '<hr/><a href="https://jetty.org/">Powered by Jetty:// 12.0.25</a><hr/></body></html>'
+    )
+    with serving(lambda *_: (404, page)) as url, pytest.raises(ServiceError) as caught:
+        Connect(url).connectors()
+    assert not isinstance(caught.value, WrongAnswerError)
+    begin = f"Kafka Connect at {url} is starting: try again in a moment."
+    assert str(caught.value).startswith(begin)
+
+
 def test_a_worker_without_connectors_is_one() -> None:
     def answer(_: str, path: str, __: Any) -> tuple[int, Any]:
         return 200, {"version": "4.2.0", "kafka_cluster_id": "c"} if path == "/" else {}
