@@ -105,10 +105,12 @@ class Registry:
         """Sets a subject's compatibility level."""
         self._http.send("PUT", f"/config/{_quoted(subject)}", {"compatibility": level})
 
-    def delete(self, subject: str) -> None:
-        """Deletes a subject with all its versions."""
+    def delete(self, subject: str, *, for_good: bool = True) -> None:
+        """Deletes a subject with all its versions; if not for good, its schemas keep their ids."""
         path = f"/subjects/{_quoted(subject)}"
         self._http.send("DELETE", path)
+        if not for_good:
+            return
         response = self._http.call("DELETE", f"{path}?permanent=true")
         # Some registries have no second, permanent deletion.
         if not response.ok and response.status_code not in {404, 405}:

@@ -92,7 +92,8 @@ class Subjects(Resource[Subject, LiveSubject]):
 
         def delete(change: Change) -> None:
             if change.name in registry.subjects():
-                registry.delete(change.name)
+                # ksqlDB and the converters remember the ids of schemas.
+                registry.delete(change.name, for_good=False)
 
         return at_once(changes, delete, run)
 

@@ -23,15 +23,23 @@ def as_avro_writes_it(schema: Any) -> Any:
 
 
 class ConfluentRegistry:
-    """Subjects with their versions, by number. A schema that is known keeps its id and version."""
+    """Subjects with their versions, by number. A schema that is known keeps its id and version.
+
+    A subject that is deleted, but not for good, goes on with the next number; its schemas keep
+    their ids.
+    """
 
     def __init__(self) -> None:
         self.versions: dict[str, dict[int, str]] = {}
         self.levels: dict[str, str] = {}
         self.ids: dict[str, int] = {}
+        self.last: dict[str, int] = {}
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        parts = path.partition("?")[0].strip("/").split("/")
+        path, _, query = path.partition("?")
+        parts = path.strip("/").split("/")
+        if "permanent=true" in query:
+            return self._forget(parts[1])
         if parts[0] == "config":
             return self._config(method, parts[1:], body)
         if parts[0] == "compatibility":
@@ -71,7 +79,9 @@ class ConfluentRegistry:
         known = self.versions.setdefault(subject, {})
         identity = self.ids.setdefault(text, len(self.ids) + 1)
         if text not in known.values():
-            known[max(known, default=0) + 1] = text
+            number = self.last.get(subject, 0) + 1
+            known[number] = text
+            self.last[subject] = number
         return 200, {"id": identity}
 
     def _look_up(self, subject: str, text: str) -> tuple[int, Any]:
@@ -85,4 +95,8 @@ class ConfluentRegistry:
             del self.versions[subject][int(rest[1])]
         else:
             del self.versions[subject]
+        return 200, 1
+
+    def _forget(self, subject: str) -> tuple[int, Any]:
+        del self.last[subject]
         return 200, 1

@@ -195,7 +195,8 @@ class Everything:
     def subjects(self) -> set[str]:
         return self.registered
 
-    def delete(self, what: Any) -> None:
+    def delete(self, what: Any, *, for_good: bool = True) -> None:
+        del for_good
         name = what if isinstance(what, str) else what[0]
         self.did(f"delete {name}")
         self.there.discard(name)

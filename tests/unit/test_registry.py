@@ -78,6 +78,7 @@ def test_a_registration_after_which_another_version_is_the_latest_has_failed(
 def test_a_subject_that_is_made_anew_has_one_version_and_its_level(services: Services) -> None:
     for subject in (FIRST, SECOND):
         _deploy(subject, services)
+    known = services.registry.latest("t-value").id
     run = Run(services, 1, report=lambda *_: None, tell=lambda _: None)
     incompatible = replace(FIRST, compatibility="FULL", schema={**SCHEMA, "name": "Other"})
     live = SUBJECTS.read(services, [incompatible])["t-value"]
@@ -85,5 +86,10 @@ def test_a_subject_that_is_made_anew_has_one_version_and_its_level(services: Ser
     assert SUBJECTS.check([change], [incompatible], services) == []
     for result in (*SUBJECTS.clear([change], run), *SUBJECTS.apply([change], run)):
         assert result == (change, None)
-    assert services.registry.versions("t-value") == [1]
+    assert services.registry.versions("t-value") == [3]
     assert _changes(incompatible, services) == []
+    # Who remembers the id of a schema may go on to use it.
+    (change,) = SUBJECTS.anew(SECOND, services.registry.latest("t-value"), ())
+    for result in (*SUBJECTS.clear([change], run), *SUBJECTS.apply([change], run)):
+        assert result == (change, None)
+    assert services.registry.latest("t-value").id == known
