@@ -92,10 +92,12 @@ def compare(desired: Desired, live: Live, *, prune: bool = False, adopt: bool = 
     for resource in RESOURCES:
         declared = desired.of(resource.kind)
         running = live.get(resource.kind, {})
+        whole = "" if adopt else resource.problem(declared, running, desired.owner)
+        problems += [Problem(resource.kind, "", whole)] if whole else []
         for item in declared:
             existing = running.get(item.name)
             changes += resource.difference(item, existing)
-            found = resource.problems(item, existing, desired.owner, adopt=adopt)
+            found = resource.problems(item, existing, desired.owner, adopt=adopt or bool(whole))
             problems += [Problem(resource.kind, item.name, message) for message in found]
         names = frozenset(
             item.name

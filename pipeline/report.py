@@ -183,15 +183,12 @@ def summary(plan: Plan) -> str:
 
 
 def leftovers(plan: Plan) -> str:
-    """What runs and is not declared any more; "" if there is nothing."""
+    """What is still there and is not declared any more; "" if there is nothing."""
     if not plan.leftovers:
         return ""
     them = "it" if len(plan.leftovers) == 1 else "them"
     names = ", ".join(plan.leftovers)
-    return (
-        f"Not declared any more, but running: {names}. --prune deletes {them}.\n"
-        "Topics and subjects bear no mark: those that you removed stay, and are not named here."
-    )
+    return f"Not declared any more, but still there: {names}. --prune deletes {them}."
 
 
 def _edit_line(edit: Edit) -> str:

@@ -105,6 +105,20 @@ class Connectors(Resource[Connector, LiveConnector]):
                 f" the same name: give the {now} another name, and delete the {was} with --prune"
             )
 
+    def problem(
+        self, declared: Sequence[Connector], live: Mapping[str, LiveConnector], owner: str
+    ) -> str:
+        """All of them run as those of one other pipeline: it has been renamed."""
+        marks = {live[c.name].config.get(OWNER_KEY) for c in declared if c.name in live}
+        other = marks.pop() if len(marks) == 1 else owner
+        if len(declared) < 2 or other in {owner, None}:
+            return ""
+        return (
+            f"what is declared runs as the pipeline {other}, and the target calls it {owner}. If it"
+            f" has a new name, take its connectors over with --adopt; if not, `pipeline: {other}`"
+            " is its name in the target's file"
+        )
+
     def undeclared(
         self, names: frozenset[str], live: Mapping[str, LiveConnector], owner: str
     ) -> Iterator[Change]:

@@ -95,6 +95,8 @@ class Resource(Generic[Declared, Live]):
     kind: str = ""
     # Whether `destroy` leaves it.
     stays: bool = False
+    # Whether it holds data that others write: it is deleted last, once they are gone.
+    holds_data: bool = False
 
     @property
     def space(self) -> str:
@@ -115,6 +117,11 @@ class Resource(Generic[Declared, Live]):
         """Why a resource cannot be made as declared. With `adopt`, those of others are taken."""
         del declared, live, owner, adopt
         return iter(())
+
+    def problem(self, declared: Sequence[Declared], live: Mapping[str, Live], owner: str) -> str:
+        """One reason why none of them can be made, in place of the same for each; "" if none."""
+        del declared, live, owner
+        return ""
 
     def undeclared(
         self, names: frozenset[str], live: Mapping[str, Live], owner: str

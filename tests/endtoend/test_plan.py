@@ -3,7 +3,10 @@
 from typing import Any
 
 import requests
+from confluent_kafka.admin import NewTopic
 
+from pipeline.clients import librdkafka
+from tests.support import byhand
 from tests.support.workspace import Workspace, widget_schema
 
 
@@ -139,10 +142,43 @@ def test_prune_deletes_only_what_this_repository_deployed(widgets: Workspace) ->
     (widgets.root / "connectors/sinks/widgets.yaml").unlink()
     assert widgets.plan()["changes"] == []
     pruned = widgets.plan("--prune")["changes"]
-    assert [(c["name"], c["action"]) for c in pruned] == [(f"{name}-sink", "delete")]
+    assert {(c["name"], c["action"]) for c in pruned} == {
+        (f"{name}-sink", "delete"), (f"{name}-sink_dlq", "delete")
+    }  # fmt: skip
     widgets.ok("deploy", "--prune")
     assert set(widgets.connectors()) == {f"{name}-source", f"{name}-foreign"}
     requests.delete(url.removesuffix("/config"), timeout=10)
+
+
+def test_a_removed_topic_and_its_subject_are_told_and_pruned(widgets: Workspace) -> None:
+    name = _name(widgets)
+    extra, before = f"{name}_extra", f"{name}_before"
+    by_hand = NewTopic(before, num_partitions=1, replication_factor=1)
+    admin = librdkafka.admin(widgets.target.kafka)
+    admin.create_topics([by_hand])[before].result(timeout=20)
+    outside = {"written_by": "the test", "read_by": "the test"}
+    declared = {name: {}, extra: outside, before: outside}
+    byhand.declare(widgets, declared)
+    widgets.write(f"schemas/{extra}.avsc", {**widget_schema(), "name": "Extra"})
+    widgets.write(f"schemas/{before}.avsc", {**widget_schema(), "name": "Before"})
+    widgets.ok("deploy")
+    byhand.declare(widgets, {name: {}})
+    (widgets.root / f"schemas/{extra}.avsc").unlink()
+    (widgets.root / f"schemas/{before}.avsc").unlink()
+    told = widgets.plan()
+    # The topic that was there before the first deployment is not ours; its subject is.
+    ours = [f"topic {extra}", f"subject {before}-value", f"subject {extra}-value"]
+    assert (told["changes"], told["leftovers"]) == ([], ours)
+    assert "- topic    " + extra in widgets.ok("plan", "--prune")
+    assert "with all its records" in widgets.ok("plan", "--prune")
+    widgets.ok("deploy", "--prune")
+    topics = admin.list_topics(timeout=20).topics
+    assert before in topics
+    assert extra not in topics
+    subjects = requests.get(f"{widgets.target.registry}/subjects", timeout=10).json()
+    assert [subject for subject in subjects if subject.startswith(name)] == [f"{name}-value"]
+    assert widgets.plan()["leftovers"] == []
+    admin.delete_topics([before])[before].result(timeout=20)
 
 
 def test_only_takes_names_and_patterns(widgets: Workspace) -> None:

@@ -1,6 +1,7 @@
 """What people do by hand to a deployed workspace of one source, topic, sink and table."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -62,7 +63,11 @@ def schema(space: Workspace, **attributes: object) -> None:
 
 
 def topics(space: Workspace, **spec: object) -> None:
-    space.write("topics.yaml", {"defaults": DEFAULTS, "topics": {name_of(space): spec}})
+    declare(space, {name_of(space): spec})
+
+
+def declare(space: Workspace, topics: Mapping[str, Mapping[str, object]]) -> None:
+    space.write("topics.yaml", {"defaults": DEFAULTS, "topics": dict(topics)})
 
 
 def shown(space: Workspace, *options: str) -> dict[str, Edits]:

@@ -150,8 +150,10 @@ def without_sources(space: Workspace) -> None:
 
 
 def small(root: Path, target_file: Path, name: str) -> Workspace:
-    """One source, one topic, one sink and one table, all called by `name`."""
-    space = _workspace(root, target_file)
+    """One source, one topic, one sink and one table: a pipeline of its own, called `name`."""
+    own = root / "target.yaml"
+    own.write_text(re.sub(r"(?m)^pipeline: .*$", f"pipeline: {name}", target_file.read_text()))
+    space = _workspace(root, own)
     shutil.copytree(REPOSITORY / "connectors" / "templates", root / "connectors" / "templates")
     defaults = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
     space.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})
