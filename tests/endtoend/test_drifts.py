@@ -99,12 +99,6 @@ def _generator(space: Workspace) -> None:
     space.edit(SOURCE, generator={"size": {"range": {"min": 5, "max": 50}}})
 
 
-def _another_sink(space: Workspace) -> None:
-    name = byhand.name_of(space)
-    sink = {"name": f"{name}-twin", "template": "jdbc-sink", "topics": [name], "key": ["id"]}
-    space.write("connectors/sinks/twin.yaml", {**sink, "table": f"{name}_twin"})
-
-
 LIVE: dict[str, Drift] = {
     "a level": (
         lambda space: byhand.level(space, "FULL"),
@@ -258,7 +252,7 @@ EDITED: dict[str, Drift] = {
     ),
     "other values": (_generator, {"source W-source": {"schema.string"}}),
     "another sink": (
-        _another_sink,
+        byhand.another_sink,
         {
             "topic W-twin_dlq": CREATED_TOPIC,
             "table W_twin": {"column id", "primary key"},

@@ -1,6 +1,7 @@
 """What a person sees when something is wrong: one clear message, exit code 1, in time."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import yaml
 from pipeline.clients.postgres import Database
 from pipeline.paths import REPOSITORY
 from pipeline.wait import until
+from tests.support import byhand
 from tests.support.workspace import Workspace, counts, widget_schema
 
 
@@ -100,11 +102,15 @@ def test_a_required_column_that_old_rows_cannot_have_is_found_before(widgets: Wo
     widgets.write(f"schemas/{name}.avsc", widget_schema({"name": "colour", "type": "string"}))
     defaults = {"partitions": 1, "replication": 1, "compatibility": "NONE"}
     widgets.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})
-    done = widgets.run("plan")
+    byhand.another_sink(widgets)
+    done = widgets.run("deploy")
     assert done.returncode == 1
     assert (
         f'connectors/sinks/widgets.yaml: column "colour" of relation "{name}" contains null values'
     ) in done.stderr
+    # That concerns one table, and the sinks of its topic.
+    assert f"✓  + table    {name}_twin" in done.stderr
+    assert f"sink {name}-twin: not made, because table {name} has a problem" in done.stderr
     has_default = {"name": "colour", "type": "string", "default": "grey"}
     widgets.write(f"schemas/{name}.avsc", widget_schema(has_default))
     widgets.ok("plan")
@@ -164,6 +170,32 @@ def test_a_pipeline_is_deployed_by_one_at_a_time(widgets: Workspace) -> None:
 
 
 # Deploys for ever.
+@pytest.mark.parametrize("cut", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_cut_off_says_so_and_leaves_nothing_stopped(
+    widgets: Workspace, cut: signal.Signals
+) -> None:
+    sink = f"{_name(widgets)}-sink"
+    widgets.ok("deploy")
+    widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 7})
+    with widgets.start("deploy") as deploying:
+        until(
+            lambda: widgets.connectors()[sink]["status"]["connector"]["state"],
+            seconds=30,
+            done=lambda state: state == "STOPPED",
+            describe=lambda state: f"{sink} is {state}: nothing to cut off",
+            every=0.02,
+        )
+        deploying.send_signal(cut)
+        _, said = deploying.communicate(timeout=60)
+    assert deploying.returncode == 128 + cut
+    assert "interrupted: " in said.splitlines()[-1]
+    assert "Traceback" not in said
+    # Whatever came of the change, the sink runs; the lock is free; and the next deployment ends it.
+    widgets.await_well()
+    widgets.ok("deploy")
+    assert widgets.plan()["changes"] == []
+
+
 HOLDER = """
 import sys, time
 from pathlib import Path

@@ -70,6 +70,13 @@ def declare(space: Workspace, topics: Mapping[str, Mapping[str, object]]) -> Non
     space.write("topics.yaml", {"defaults": DEFAULTS, "topics": dict(topics)})
 
 
+def another_sink(space: Workspace) -> None:
+    """A second sink of the workspace's topic, with a table of its own."""
+    name = name_of(space)
+    sink = {"name": f"{name}-twin", "template": "jdbc-sink", "topics": [name], "key": ["id"]}
+    space.write("connectors/sinks/twin.yaml", {**sink, "table": f"{name}_twin"})
+
+
 def shown(space: Workspace, *options: str) -> dict[str, Edits]:
     """The edits of a plan by what changes. The workspace's name is W."""
     name = name_of(space)

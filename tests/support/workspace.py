@@ -41,17 +41,23 @@ class Workspace:
     def secrets(self) -> dict[str, str]:
         return dict(targets.secrets(REPOSITORY, self.target))
 
-    def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """render.py, as a person runs it."""
+    def start(self, command: str, *options: str) -> subprocess.Popen[str]:
+        """render.py, as a person starts it."""
         program = [sys.executable, str(REPOSITORY / "render.py"), command]
-        return subprocess.run(
+        return subprocess.Popen(
             [*program, "--target", str(self.target_file), *options],
             cwd=self.root,
             env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "COLUMNS": "200", **JAVA},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
+
+    def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """render.py, to its end."""
+        with self.start(command, *options) as process:
+            stdout, stderr = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def ok(self, command: str, *options: str) -> str:
         """The standard output of a command that succeeds."""

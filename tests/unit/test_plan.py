@@ -257,6 +257,15 @@ def test_a_connector_of_another_owner_is_not_overwritten() -> None:
     ]
 
 
+def test_a_key_that_is_only_unique_gets_not_null_too() -> None:
+    nullable = {"id": LiveColumn("id", "text", nullable=True)}
+    live = replace(LIVE_ROWS, columns=nullable)
+    assert list(ROWS.statements(live)) == ['ALTER TABLE "rows" ALTER COLUMN "id" SET NOT NULL']
+    # A primary key makes its columns NOT NULL by itself.
+    (statement,) = ROWS.statements(replace(live, has_primary_key=False))
+    assert "PRIMARY KEY" in statement
+
+
 def test_a_renamed_pipeline_is_told_once() -> None:
     desired = replace(DESIRED, connectors=(SINK, replace(SINK, name="twin")))
     live = _with(**{c.name: running(c) for c in desired.connectors})
