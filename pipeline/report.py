@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline.change import STATEMENT, Action, Change, Edit
 from pipeline.plan import Plan
@@ -236,7 +236,8 @@ def print_status(statuses: Iterable[Status], console: Console) -> None:
     all_statuses = tuple(statuses)
     for columns in dict.fromkeys(status.columns for status in all_statuses):
         same = [status for status in all_statuses if status.columns == columns]
-        table = Table(*columns, box=None)
+        # A name that does not fit is folded: cut, it might be that of another.
+        table = Table(*(Column(name, overflow="fold") for name in columns), box=None)
         for status in same:
             for name, state, *rest in status.rows:
                 colour = "green" if name in status.well else "red"
