@@ -20,6 +20,29 @@ os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 os.environ.update(JAVA)
 
 
+STACK = "stack"
+# A test with one of these fixtures runs on the stack.
+ON_STACK = {"embedded", "stack", "compose"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Groups tests for `--dist loadgroup`: one worker has the stack, and gets to it first."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) != STACK)
+
+
+def _group(item: pytest.Item) -> str:
+    if ON_STACK & set(getattr(item, "fixturenames", ())):
+        return STACK
+    folder = item.path.parent.name
+    # The others share something of their folder, such as a Spark session.
+    return item.path.stem if folder == "unit" else folder
+
+
 def pytest_unconfigure() -> None:
     AIRFLOW_HOME.cleanup()
     # py4j says good-bye at exit, when pytest has closed the stream of Airflow's handler.

@@ -177,19 +177,19 @@ def test_who_is_cut_off_says_so_and_leaves_nothing_stopped(
     sink = f"{_name(widgets)}-sink"
     widgets.ok("deploy")
     widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 7})
-    with widgets.start("deploy") as deploying:
-        until(
-            lambda: widgets.connectors()[sink]["status"]["connector"]["state"],
-            seconds=30,
-            done=lambda state: state == "STOPPED",
-            describe=lambda state: f"{sink} is {state}: nothing to cut off",
-            every=0.02,
-        )
-        deploying.send_signal(cut)
-        _, said = deploying.communicate(timeout=60)
-    assert deploying.returncode == 128 + cut
-    assert "interrupted: " in said.splitlines()[-1]
-    assert "Traceback" not in said
+    deploying = widgets.start("deploy")
+    until(
+        lambda: widgets.connectors()[sink]["status"]["connector"]["state"],
+        seconds=30,
+        done=lambda state: state == "STOPPED",
+        describe=lambda state: f"{sink} is {state}: nothing to cut off",
+        every=0.02,
+    )
+    deploying.cut_off(cut)
+    ended = deploying.ended()
+    assert ended.returncode == 128 + cut
+    assert "interrupted: " in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
     # Whatever came of the change, the sink runs; the lock is free; and the next deployment ends it.
     widgets.await_well()
     widgets.ok("deploy")

@@ -5,6 +5,7 @@ All tests share one deployed workspace; each leaves it as declared.
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import requests
 
 from tests.support import byhand
 from tests.support.byhand import SINK, SOURCE
+from tests.support.program import FULL
 from tests.support.workspace import Workspace
 
 
@@ -182,7 +184,7 @@ def test_a_sink_that_may_not_write_has_failed(space: Workspace) -> None:
         )
     space.edit(SOURCE, iterations=40)
     space.edit(SINK, config={"batch.size": 78})
-    done = space.run("deploy")
+    done = replace(space, watch=FULL).run("deploy")
     assert done.returncode == 1
     assert "no rows today" in done.stderr
     assert f"sink {name}-sink is FAILED" in done.stderr

@@ -19,7 +19,7 @@ from pipeline.clients.database import connect
 from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.wait import until
-from tests.support.embedded import JAVA
+from tests.support.program import SHORT, Running, Watch
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
 VIEWS_OF_TRENDS = ("department_census", "top_diagnoses")
@@ -36,28 +36,20 @@ class Workspace:
     root: Path
     target_file: Path
     target: targets.Target
+    watch: Watch = SHORT
 
     @property
     def secrets(self) -> dict[str, str]:
         return dict(targets.secrets(REPOSITORY, self.target))
 
-    def start(self, command: str, *options: str) -> subprocess.Popen[str]:
-        """render.py, as a person starts it."""
-        program = [sys.executable, str(REPOSITORY / "render.py"), command]
-        return subprocess.Popen(
-            [*program, "--target", str(self.target_file), *options],
-            cwd=self.root,
-            env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "COLUMNS": "200", **JAVA},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, command: str, *options: str) -> Running:
+        """Starts render.py."""
+        arguments = [command, "--target", str(self.target_file), *options]
+        return Running(arguments, self.root, self.watch)
 
     def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """render.py, to its end."""
-        with self.start(command, *options) as process:
-            stdout, stderr = process.communicate()
-        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+        """Runs render.py to its end."""
+        return self.start(command, *options).ended()
 
     def ok(self, command: str, *options: str) -> str:
         """The standard output of a command that succeeds."""
