@@ -20,8 +20,8 @@ os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 os.environ.update(JAVA)
 
 
+# The marker of tests that ask for the stack while they run; the others have one of the fixtures.
 STACK = "stack"
-# A test with one of these fixtures runs on the stack.
 ON_STACK = {"embedded", "stack", "compose"}
 
 
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _group(item: pytest.Item) -> str:
-    if ON_STACK & set(getattr(item, "fixturenames", ())):
+    if item.get_closest_marker(STACK) or ON_STACK & set(getattr(item, "fixturenames", ())):
         return STACK
     folder = item.path.parent.name
     # The others share something of their folder, such as a Spark session.

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -51,8 +52,10 @@ def airflow(stack: Layout) -> Iterator[Airflow]:
         for run in runs:
             client.ask("PATCH", f"{path}/{run['dag_run_id']}", {"state": "failed"})
     yield client
-    for daemon in ("triggerer", "dags", "scheduler", "api"):
-        Supervisor(stack.socket).stop(f"airflow-{daemon}")
+    # Each takes a while to end: all at the same time.
+    daemons = [f"airflow-{name}" for name in ("triggerer", "dags", "scheduler", "api")]
+    with ThreadPoolExecutor(len(daemons)) as pool:
+        list(pool.map(lambda name: Supervisor(stack.socket).stop(name), daemons))
 
 
 def _runs(client: Airflow, path: str) -> Any:
