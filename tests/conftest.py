@@ -25,14 +25,15 @@ STACK = "stack"
 ON_STACK = {"embedded", "stack", "compose"}
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Groups tests for `--dist loadgroup`: one worker has the stack."""
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Groups tests for `--dist loadgroup`: one worker has the stack, and gets to it first."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: _group(item) != STACK)
+    """Beside the others, the tests on the stack are the longest: they begin first."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _group(item) != STACK)
 
 
 def _group(item: pytest.Item) -> str:
