@@ -3,9 +3,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from pipeline.paths import REPOSITORY
 from stack import throwaway
@@ -20,28 +22,25 @@ os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 os.environ.update(JAVA)
 
 
-# The marker of tests that ask for the stack while they run; the others have one of the fixtures.
-STACK = "stack"
-ON_STACK = {"embedded", "stack", "compose"}
+# The tests that run on the stack. They begin first, as they are the longest.
+ON_STACK = ("tests/compose/", "tests/docs/test_running.py", "tests/embedded/", "tests/endtoend/")
+# Tests that share something, such as a Spark session, by folder.
+SHARING = ("tests/spark/", "tests/dags/")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Groups tests for `--dist loadgroup`: one worker has the stack."""
-    item.add_marker(pytest.mark.xdist_group(_group(item)))
+class OneStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types here
+    """Keeps all tests on the stack with one worker, and shares the others out by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(ON_STACK):
+            return "stack"
+        shared = (folder for folder in SHARING if nodeid.startswith(folder))
+        return next(shared, nodeid.split("::", maxsplit=1)[0])
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Beside the others, the tests on the stack are the longest: they begin first."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: _group(item) != STACK)
-
-
-def _group(item: pytest.Item) -> str:
-    if item.get_closest_marker(STACK) or ON_STACK & set(getattr(item, "fixturenames", ())):
-        return STACK
-    folder = item.path.parent.name
-    # The others share something of their folder, such as a Spark session.
-    return item.path.stem if folder == "unit" else folder
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneStack:
+    """The scheduler of `make test`."""
+    return OneStack(config, log)
 
 
 def pytest_unconfigure() -> None:
