@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline import interrupt
-from pipeline.change import Action, Change, Key
+from pipeline.change import Action, Change, Key, Problem
 from pipeline.errors import PipelineError, ServiceError, ServicesError
 from pipeline.plan import Live, Plan
 from pipeline.resources import RESOURCES
@@ -61,13 +61,13 @@ def checked(plan: Plan, desired: Desired, services: Services) -> Plan:
     Raises:
         ServiceError: a service is unreachable.
     """
+
+    def check(resource: Resource[Any, Any]) -> list[Problem]:
+        changes = [c for c in plan.of(resource.kind) if c.action is not Action.DELETE]
+        return resource.check(changes, desired.of(resource.kind), services)
+
     with ThreadPoolExecutor(len(RESOURCES)) as pool:
-        by_kind = pool.map(
-            lambda resource: resource.check(
-                plan.of(resource.kind), desired.of(resource.kind), services
-            ),
-            RESOURCES,
-        )
+        by_kind = pool.map(check, RESOURCES)
         return plan.with_problems(problem for problems in by_kind for problem in problems)
 
 

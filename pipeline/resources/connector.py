@@ -135,9 +135,8 @@ class Connectors(Resource[Connector, LiveConnector]):
     ) -> list[Problem]:
         """Asks the worker to validate each configuration, also that of one that failed."""
         del declared
-        checked = [c for c in changes if c.action is not Action.DELETE]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            by_connector = pool.map(lambda change: _problems(change, services.connect), checked)
+            by_connector = pool.map(lambda change: _problems(change, services.connect), changes)
             return [problem for problems in by_connector for problem in problems]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:

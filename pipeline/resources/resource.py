@@ -141,7 +141,7 @@ class Resource(Generic[Declared, Live]):
     def check(
         self, changes: Sequence[Change], declared: Sequence[Declared], services: "Services"
     ) -> list[Problem]:
-        """The problems that the service finds in the changes. Writes nothing."""
+        """The problems that the service finds in the changes, no deletions. Writes nothing."""
         del changes, declared, services
         return []
 

@@ -102,8 +102,7 @@ class Topics(Resource[Topic, LiveTopic]):
             return None
 
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            made = (change for change in changes if change.action is not Action.DELETE)
-            return [found for found in pool.map(problem, made) if found]
+            return [found for found in pool.map(problem, changes) if found]
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Creates and deletes topics, adds partitions, and sets configuration."""

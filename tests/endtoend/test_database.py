@@ -276,7 +276,8 @@ def test_nobody_waits_for_a_plan_and_it_says_who_holds_what(tables: Tables) -> N
 
 
 def test_only_the_administrator_reads_what_is_stored(tables: Tables) -> None:
-    assert tables.space.rows("SELECT count(*) FROM pipeline.deployed") == [(1,)]
+    stored = "SELECT count(*) FROM pipeline.deployed WHERE pipeline = 'NAME'"
+    assert tables.space.rows(tables.of(stored)) == [(1,)]
     for role, secret in (("bi_reader", "BI_READER"), ("connect_writer", "CONNECT_WRITER")):
         password = tables.space.secrets[f"{secret}_PASSWORD"]
         with _login(tables, role, password) as connection:

@@ -15,10 +15,6 @@ def _edits(plan: dict[str, Any], name: str) -> dict[str, tuple[str | None, str |
     return {edit["key"]: (edit["before"], edit["after"]) for edit in change["edits"]}
 
 
-def _name(space: Workspace) -> str:
-    return next((space.root / "schemas").glob("*.avsc")).stem
-
-
 def test_a_second_deploy_changes_nothing_and_says_so(widgets: Workspace) -> None:
     widgets.ok("deploy")
     before = widgets.connectors()
@@ -32,7 +28,7 @@ def test_a_second_deploy_changes_nothing_and_says_so(widgets: Workspace) -> None
 
 
 def test_everything_is_new_at_first_in_the_order_of_the_data(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     # Another test's may have run: what it makes stays when the rest is destroyed.
     with widgets.database() as connection:
         connection.execute("DROP SCHEMA IF EXISTS pipeline CASCADE")
@@ -50,7 +46,7 @@ def test_everything_is_new_at_first_in_the_order_of_the_data(widgets: Workspace)
 
 
 def test_a_changed_and_a_removed_property_show_by_key(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.edit(
         "connectors/sinks/widgets.yaml", config={"batch.size": 100, "flush.max.retries": 9}
     )
@@ -71,7 +67,7 @@ def test_a_changed_and_a_removed_property_show_by_key(widgets: Workspace) -> Non
 
 
 def test_a_connector_deleted_by_hand_is_made_again(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     requests.delete(f"{widgets.target.connect}/connectors/{name}-sink", timeout=10)
     changes = widgets.plan()["changes"]
@@ -81,7 +77,7 @@ def test_a_connector_deleted_by_hand_is_made_again(widgets: Workspace) -> None:
 
 
 def test_a_stopped_connector_is_resumed(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     requests.put(f"{widgets.target.connect}/connectors/{name}-sink/stop", timeout=10)
     assert _edits(widgets.plan(), f"{name}-sink") == {"state": ("STOPPED", "RUNNING")}
@@ -90,7 +86,7 @@ def test_a_stopped_connector_is_resumed(widgets: Workspace) -> None:
 
 
 def test_a_compatible_field_is_planned_by_field_and_registered(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     colour = {"name": "colour", "type": ["null", "string"], "default": None}
     widgets.write(f"schemas/{name}.avsc", widget_schema(colour))
@@ -104,7 +100,7 @@ def test_a_compatible_field_is_planned_by_field_and_registered(widgets: Workspac
 
 
 def test_an_incompatible_schema_is_refused_before_anything_is_written(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     widgets.write(f"schemas/{name}.avsc", widget_schema({"name": "colour", "type": "string"}))
     widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 7})
@@ -122,7 +118,7 @@ def _versions(space: Workspace, name: str) -> list[int]:
 
 
 def test_what_is_registered_has_no_annotation_and_no_other_version(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     url = f"{widgets.target.registry}/subjects/{name}-value/versions/latest"
     assert "arg.properties" not in requests.get(url, timeout=10).json()["schema"]
@@ -130,7 +126,7 @@ def test_what_is_registered_has_no_annotation_and_no_other_version(widgets: Work
 
 
 def test_prune_deletes_only_what_this_repository_deployed(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     foreign = {
         "connector.class": "DatagenConnector",
@@ -151,7 +147,7 @@ def test_prune_deletes_only_what_this_repository_deployed(widgets: Workspace) ->
 
 
 def test_a_removed_topic_and_its_subject_are_told_and_pruned(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     extra, before = f"{name}_extra", f"{name}_before"
     by_hand = NewTopic(before, num_partitions=1, replication_factor=1)
     admin = librdkafka.admin(widgets.target.kafka)
@@ -182,7 +178,7 @@ def test_a_removed_topic_and_its_subject_are_told_and_pruned(widgets: Workspace)
 
 
 def test_only_takes_names_and_patterns(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 1})
     widgets.edit("connectors/sources/widgets.yaml", config={"errors.log.enable": True})
@@ -194,7 +190,7 @@ def test_only_takes_names_and_patterns(widgets: Workspace) -> None:
 
 
 def test_a_topic_grows_and_its_configuration_follows(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     defaults = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
     topics = {name: {"partitions": 2, "config": {"retention.ms": 1000000}}}

@@ -39,6 +39,11 @@ class Workspace:
     watch: Watch = SHORT
 
     @property
+    def name(self) -> str:
+        """The pipeline's, and that of all in a small one."""
+        return self.target.pipeline
+
+    @property
     def secrets(self) -> dict[str, str]:
         return dict(targets.secrets(REPOSITORY, self.target))
 
