@@ -1,5 +1,6 @@
 """The embedded stack of a test run."""
 
+import os
 import secrets as random
 
 from pipeline.paths import REPOSITORY
@@ -10,7 +11,8 @@ from stack.supervisor import Supervisor
 
 # Half of what short-lived JVMs do on two cores is optimizing code that they then hardly run.
 JAVA = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
-FOLDER = REPOSITORY / "var" / "test"
+# Each worker of a run has a stack of its own.
+FOLDER = REPOSITORY / "var" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 TARGET = FOLDER / throwaway.TARGET
 
 
