@@ -56,7 +56,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Stacks:
     return Stacks(config, log)
 
 
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses"):
+        # After Ctrl-C, workers are killed.
+        for folder in FOLDER.parent.glob("test*"):
+            throwaway.clean(REPOSITORY, folder)
     AIRFLOW_HOME.cleanup()
     # py4j says good-bye at exit, when pytest has closed the stream of Airflow's handler.
     logging.raiseExceptions = False
