@@ -138,7 +138,7 @@ test-compose: .venv/.synced  ## Run only the end-to-end tests on compose.yaml; n
 	@.venv/bin/pytest tests/compose tests/endtoend -k compose
 
 test: install lint test-datagen  ## Run everything: lint, Java tests, unit tests, tests on real services
-	@.venv/bin/pytest
+	@.venv/bin/pytest --numprocesses 2 --no-loadscope-reorder
 
 bench: install  ## Run the benchmarks on real services; writes build/bench.json
 	@$(PYTHON) -m bench

@@ -195,7 +195,7 @@ def deploy(
     if planned.changes and planned.leftovers:
         stderr.print(report.leftovers(planned), soft_wrap=True, highlight=False)
     if planned.problems or outcome.failures:
-        problems = (problem.message for problem in planned.problems)
+        problems = dict.fromkeys(problem.message for problem in planned.problems)
         states = deployment.unfinished(outcome, context.services)
         messages = [*problems, *outcome.failures, report.last_line(outcome, states)]
         raise PipelineError(context.redacted("\n".join(messages)))
@@ -222,14 +222,14 @@ def _refuse_problems(plan: planning.Plan) -> None:
 def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Show the state of every declared query, connector and task. Exit code 1 if one is bad."""
     context = _context(target)
-    found, errors = deployment.states(context.services, context.desired)
+    found, error = deployment.states(context.services, context.desired)
     states = [report.safe_status(state, context.secrets.values()) for state in found]
     if json:
         print(report.status_json(states))
     else:
         report.print_status(states, stdout)
-    if errors:
-        raise PipelineError(context.redacted("\n".join(errors)))
+    if error:
+        raise error
     if not all(row[0] in state.well for state in states for row in state.rows):
         raise typer.Exit(1)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from pipeline.errors import PipelineError, WrongAnswerError
+from pipeline.errors import PipelineError, ServiceError, ServicesError, WrongAnswerError
 from pipeline.paths import REPOSITORY
 from pipeline.repository.target import file_of
 from pipeline.repository.yamlfile import line_of
@@ -45,11 +45,20 @@ def placing(command: Callable[..., None]) -> Callable[..., None]:
     def placed(**options: Any) -> None:
         try:
             command(**options)
+        except ServicesError as error:
+            placed_errors = (_placed(one, options["target"]) for one in error.errors)
+            raise ServicesError(tuple(placed_errors)) from None
         except WrongAnswerError as error:
-            file = file_of(Path(), options["target"])
-            raise error.at(f"{file}:{line_of(file, error.setting)}") from None
+            raise _placed(error, options["target"]) from None
 
     return placed
+
+
+def _placed(error: ServiceError, target: str) -> ServiceError:
+    if not isinstance(error, WrongAnswerError):
+        return error
+    file = file_of(Path(), target)
+    return error.at(f"{file}:{line_of(file, error.setting)}")
 
 
 def run(app: Callable[[], None]) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline import interrupt
-from pipeline.change import Change, Key
-from pipeline.errors import PipelineError, ServiceError
+from pipeline.change import Action, Change, Key, Problem
+from pipeline.errors import PipelineError, ServiceError, ServicesError
 from pipeline.plan import Live, Plan
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
@@ -19,18 +19,27 @@ def read(services: Services, desired: Desired) -> Live:
     """Reads what runs now, from all services in parallel.
 
     Raises:
-        ServiceError: a service is unreachable. If several are, the error is that of the first
-            resource in RESOURCES.
+        ServicesError: services are unreachable; the message names each.
     """
+
+    def ask(resource: Resource[Any, Any]) -> Mapping[str, Any] | ServiceError:
+        try:
+            return resource.read(services, desired.of(resource.kind))
+        except ServiceError as error:
+            return error
+
     with ThreadPoolExecutor(len(RESOURCES)) as pool:
-        futures = {
-            resource.kind: pool.submit(resource.read, services, desired.of(resource.kind))
-            for resource in RESOURCES
-        }
-        return {kind: future.result() for kind, future in futures.items()}
+        found = list(pool.map(ask, RESOURCES))
+    errors = tuple(answer for answer in found if isinstance(answer, ServiceError))
+    if errors:
+        raise ServicesError(errors)
+    kinds = (resource.kind for resource in RESOURCES)
+    return {
+        k: live for k, live in zip(kinds, found, strict=True) if not isinstance(live, ServiceError)
+    }
 
 
-def states(services: Services, desired: Desired) -> tuple[list[Status], tuple[str, ...]]:
+def states(services: Services, desired: Desired) -> tuple[list[Status], ServicesError | None]:
     """The states of each kind of resource that has some, and the services that are not well."""
 
     def ask(resource: Resource[Any, Any]) -> Status | ServiceError | None:
@@ -41,8 +50,9 @@ def states(services: Services, desired: Desired) -> tuple[list[Status], tuple[st
 
     with ThreadPoolExecutor(len(RESOURCES)) as pool:
         found = list(pool.map(ask, RESOURCES))
-    errors = dict.fromkeys(str(item) for item in found if isinstance(item, ServiceError))
-    return [item for item in found if isinstance(item, Status)], tuple(errors)
+    errors = tuple(item for item in found if isinstance(item, ServiceError))
+    states = [item for item in found if isinstance(item, Status)]
+    return states, ServicesError(errors) if errors else None
 
 
 def checked(plan: Plan, desired: Desired, services: Services) -> Plan:
@@ -51,13 +61,13 @@ def checked(plan: Plan, desired: Desired, services: Services) -> Plan:
     Raises:
         ServiceError: a service is unreachable.
     """
+
+    def check(resource: Resource[Any, Any]) -> list[Problem]:
+        changes = [c for c in plan.of(resource.kind) if c.action is not Action.DELETE]
+        return resource.check(changes, desired.of(resource.kind), services)
+
     with ThreadPoolExecutor(len(RESOURCES)) as pool:
-        by_kind = pool.map(
-            lambda resource: resource.check(
-                plan.of(resource.kind), desired.of(resource.kind), services
-            ),
-            RESOURCES,
-        )
+        by_kind = pool.map(check, RESOURCES)
         return plan.with_problems(problem for problems in by_kind for problem in problems)
 
 
@@ -122,13 +132,25 @@ def _in_order(plan: Plan, run: Run, failed: list[Result]) -> Outcome:
     held = plan.blocked(broken)
     for resource in RESOURCES:
         blocked = {**plan.blocked(broken, begun=True), **held}
-        changes = [change for change in plan.of(resource.kind) if change.key not in tried]
+        changes = [c for c in plan.of(resource.kind) if c.key not in tried]
+        changes = [c for c in changes if not _is_last(resource, c)]
         left += [(c, _reason(blocked[c.key], c, unfit)) for c in changes if c.key in blocked]
         free = [change for change in changes if change.key not in blocked]
         made = resource.apply(free, run) if free else []
         broken |= {change.key for change, error in made if error}
         results += made
+    for resource in reversed(RESOURCES):
+        last = [change for change in plan.of(resource.kind) if _is_last(resource, change)]
+        if broken or left:
+            left += [(change, "not deleted, because not all else was made") for change in last]
+        elif last:
+            results += resource.apply(last, run)
     return Outcome(_settled(results, run), tuple(left))
+
+
+def _is_last(resource: Resource[Any, Any], change: Change) -> bool:
+    """Whether it deletes data, which what was there before may still use."""
+    return resource.holds_data and change.action is Action.DELETE
 
 
 def _reason(cause: Key, change: Change, unfit: frozenset[Key]) -> str:

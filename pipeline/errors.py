@@ -43,6 +43,14 @@ class WrongAnswerError(ServiceError):
         return ServiceError(f"{self.message} See `{self.setting}:` in {place}")
 
 
+class ServicesError(ServiceError):
+    """One service is not well, or several are: each error on a line of its own, once."""
+
+    def __init__(self, errors: tuple[ServiceError, ...]) -> None:
+        self.errors = errors
+        super().__init__("\n".join(dict.fromkeys(map(str, errors))))
+
+
 class NotTakenError(ServiceError):
     """A service did not take a statement in its time. The same statement may succeed later."""
 
@@ -64,7 +72,7 @@ class PlanRefusedError(PipelineError):
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         self.problems = problems
-        super().__init__("\n".join(problems))
+        super().__init__("\n".join(dict.fromkeys(problems)))
 
 
 class UsageError(PipelineError):

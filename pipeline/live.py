@@ -9,19 +9,24 @@ from pipeline.sql.objects import Catalog
 
 @dataclass(frozen=True)
 class LiveTopic:
-    """A topic on the broker. `config` has the topic's own settings, without the defaults."""
+    """A topic on the broker. `config` has the topic's own settings, without the defaults.
+
+    `ours`: a deployment of this pipeline made it.
+    """
 
     name: str
     partitions: int
     replication: int
     config: Mapping[str, str]
+    ours: bool = False
 
 
 @dataclass(frozen=True)
 class LiveSubject:
     """The latest registered version of a subject.
 
-    `foreign` is what it is in words, if it is no Avro record; then `schema` is empty.
+    `foreign` is what it is in words, if it is no Avro record; then `schema` is empty. `ours`: a
+    deployment of this pipeline made it.
     """
 
     name: str
@@ -30,6 +35,7 @@ class LiveSubject:
     schema: dict[str, Any]
     compatibility: str
     foreign: str = ""
+    ours: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ OnlyOption = Annotated[
 PruneOption = Annotated[
     bool,
     typer.Option(
-        "--prune", help="Also delete our connectors and queries that are not declared any more."
+        "--prune",
+        help="Also delete what we deployed and do not declare any more: connectors, queries,"
+        " subjects, and topics with their records.",
     ),
 ]
 RecreateOption = Annotated[

@@ -115,6 +115,8 @@ def compare(
     for resource in RESOURCES:
         declared = desired.of(resource.kind)
         running = live.get(resource.kind, {})
+        whole = "" if adopt else resource.problem(declared, running, desired.owner)
+        problems += [Problem(resource.kind, "", whole)] if whole else []
         for item in declared:
             existing = running.get(item.name)
             key = resource.kind, item.name
@@ -123,7 +125,7 @@ def compare(
                 changes += resource.anew(item, existing, stays)
             else:
                 changes += resource.difference(item, existing)
-            found = resource.problems(item, existing, desired.owner, adopt=adopt)
+            found = resource.problems(item, existing, desired.owner, adopt=adopt or bool(whole))
             problems += [Problem(resource.kind, item.name, message) for message in found]
         names = frozenset(
             item.name

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline.change import STATEMENT, Action, Change, Edit
 from pipeline.plan import Plan
@@ -184,15 +184,12 @@ def summary(plan: Plan) -> str:
 
 
 def leftovers(plan: Plan) -> str:
-    """What runs and is not declared any more; "" if there is nothing."""
+    """What is still there and is not declared any more; "" if there is nothing."""
     if not plan.leftovers:
         return ""
     them = "it" if len(plan.leftovers) == 1 else "them"
     names = ", ".join(plan.leftovers)
-    return (
-        f"Not declared any more, but running: {names}. --prune deletes {them}.\n"
-        "Topics and subjects bear no mark: those that you removed stay, and are not named here."
-    )
+    return f"Not declared any more, but still there: {names}. --prune deletes {them}."
 
 
 def _edit_line(edit: Edit) -> str:
@@ -240,7 +237,8 @@ def print_status(statuses: Iterable[Status], console: Console) -> None:
     all_statuses = tuple(statuses)
     for columns in dict.fromkeys(status.columns for status in all_statuses):
         same = [status for status in all_statuses if status.columns == columns]
-        table = Table(*columns, box=None)
+        # A name that does not fit is folded: cut, it might be that of another.
+        table = Table(*(Column(name, overflow="fold") for name in columns), box=None)
         for status in same:
             for name, state, *rest in status.rows:
                 colour = "green" if name in status.well else "red"

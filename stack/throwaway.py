@@ -21,9 +21,7 @@ def running(root: Path, folder: Path) -> Iterator[Layout]:
     """A healthy stack. Its target file is `folder`/target.yaml."""
     console = Console(stderr=True)
     file = folder / TARGET
-    if file.is_file():
-        # A run that was killed has left its stack behind.
-        lifecycle.clean(_layout(root, file), console)
+    clean(root, folder)
     folder.mkdir(parents=True, exist_ok=True)
     file.write_text(yaml.safe_dump(_target(folder.name, folder / "state", free_ports(8))))
     layout = _layout(root, file)
@@ -32,6 +30,14 @@ def running(root: Path, folder: Path) -> Iterator[Layout]:
         yield layout
     finally:
         lifecycle.clean(layout, console)
+        file.unlink()
+
+
+def clean(root: Path, folder: Path) -> None:
+    """Removes the stack that a run has left behind because it was killed, if it has."""
+    file = folder / TARGET
+    if file.is_file():
+        lifecycle.clean(_layout(root, file), Console(stderr=True))
         file.unlink()
 
 

@@ -3,9 +3,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from pipeline.paths import REPOSITORY
 from stack import throwaway
@@ -20,7 +22,45 @@ os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 os.environ.update(JAVA)
 
 
-def pytest_unconfigure() -> None:
+# Tests on the stack, in two groups of about the same length. Where there is memory for a second
+# stack, each group has its own.
+ON_STACK = (
+    (
+        "tests/docs/test_running.py",
+        "tests/embedded/test_airflow.py",
+        "tests/embedded/test_cleansing.py",
+        "tests/embedded/test_examples.py",
+    ),
+    ("tests/compose/", "tests/embedded/", "tests/endtoend/"),
+)
+GIB = 1 << 30
+MEMORY = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+STACKS = 2 if MEMORY >= 12 * GIB else 1
+# Tests that share something, such as a Spark session, by folder.
+SHARING = ("tests/spark/", "tests/dags/")
+
+
+class Stacks(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types here
+    """Keeps the tests of a stack with one worker, and shares the others out by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        for number, paths in enumerate(ON_STACK):
+            if nodeid.startswith(paths):
+                return f"stack {number % STACKS}"
+        shared = (folder for folder in SHARING if nodeid.startswith(folder))
+        return next(shared, nodeid.split("::", maxsplit=1)[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Stacks:
+    """The scheduler of `make test`."""
+    return Stacks(config, log)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses"):
+        # After Ctrl-C, workers are killed.
+        for folder in FOLDER.parent.glob("test*"):
+            throwaway.clean(REPOSITORY, folder)
     AIRFLOW_HOME.cleanup()
     # py4j says good-bye at exit, when pytest has closed the stream of Airflow's handler.
     logging.raiseExceptions = False
@@ -28,7 +68,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[Layout]:
-    """The embedded stack, once for the whole run."""
+    """The embedded stack, once for each worker of a run."""
     with throwaway.running(REPOSITORY, FOLDER) as layout:
         yield layout
 

@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -184,6 +184,18 @@ class Transaction:
     def store(self, script: str, made: Catalog) -> None:
         """Stores what is deployed."""
         stored.write(self._connection, self._pipeline, script, made)
+
+    def owned(self, kind: str) -> frozenset[str]:
+        """The names of what deployments have made, of one kind."""
+        return stored.owned(self._connection, self._pipeline, kind)
+
+    def own(self, kind: str, names: Sequence[str]) -> None:
+        """Stores names of what a deployment makes."""
+        stored.own(self._connection, self._pipeline, kind, names)
+
+    def disown(self, kind: str, names: Sequence[str]) -> None:
+        """Forgets names of what is gone."""
+        stored.disown(self._connection, self._pipeline, kind, names)
 
     def rotated(self) -> dict[str, str]:
         """The roles whose password is not that of the secrets, with the secret's name."""

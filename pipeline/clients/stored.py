@@ -1,6 +1,7 @@
 """What the pipeline has deployed to its database, in a schema that only its owner reads."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -28,6 +29,17 @@ MAKE = (
     )
     """,
 )
+MAKE_OWNED = (
+    *MAKE[:2],
+    f"""
+    CREATE TABLE IF NOT EXISTS {SCHEMA}.owned (
+      pipeline text, kind text, name text, PRIMARY KEY (pipeline, kind, name)
+    )
+    """,
+)
+OWNED = f"SELECT name FROM {SCHEMA}.owned WHERE pipeline = %s AND kind = %s"
+OWN = f"INSERT INTO {SCHEMA}.owned SELECT %s, %s, unnest(%s::text[]) ON CONFLICT DO NOTHING"
+DISOWN = f"DELETE FROM {SCHEMA}.owned WHERE pipeline = %s AND kind = %s AND name = ANY(%s)"
 # Another major version of PostgreSQL may write the same definition differently.
 SERVER = "current_setting('server_version_num')::integer / 10000"
 READ = f"SELECT script, made, server = {SERVER} FROM {SCHEMA}.deployed WHERE pipeline = %s"
@@ -48,8 +60,7 @@ class Stored:
 
 def read(connection: psycopg.Connection, pipeline: str) -> Stored | None:
     """What a pipeline deployed last; None if nothing, or by a version that stored nothing."""
-    there = connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.deployed",)).fetchone()
-    if there == (None,):
+    if not _is_there(connection, "deployed"):
         return None
     row = connection.execute(READ.encode(), (pipeline,)).fetchone()
     if row is None:
@@ -68,3 +79,28 @@ def write(connection: psycopg.Connection, pipeline: str, script: str, made: Cata
     for (marked,) in connection.execute(MARKED, (MARK,)).fetchall():
         unmark = sql.SQL("COMMENT ON DATABASE {} IS NULL")
         connection.execute(unmark.format(sql.Identifier(marked)))
+
+
+def owned(connection: psycopg.Connection, pipeline: str, kind: str) -> frozenset[str]:
+    """The names of the resources of one kind that a pipeline's deployments have made."""
+    if not _is_there(connection, "owned"):
+        return frozenset()
+    return frozenset(name for (name,) in connection.execute(OWNED.encode(), (pipeline, kind)))
+
+
+def own(connection: psycopg.Connection, pipeline: str, kind: str, names: Sequence[str]) -> None:
+    """Stores names of resources that a deployment makes."""
+    for statement in MAKE_OWNED:
+        connection.execute(statement.encode())
+    connection.execute(OWN.encode(), (pipeline, kind, list(names)))
+
+
+def disown(connection: psycopg.Connection, pipeline: str, kind: str, names: Sequence[str]) -> None:
+    """Forgets names of resources that are gone."""
+    if _is_there(connection, "owned"):
+        connection.execute(DISOWN.encode(), (pipeline, kind, list(names)))
+
+
+def _is_there(connection: psycopg.Connection, table: str) -> bool:
+    row = connection.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.{table}",)).fetchone()
+    return row != (None,)

@@ -10,7 +10,7 @@ from pipeline import schemas, textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import rendering, yamlfile
 from pipeline.repository.confidential import REFERENCE, in_clear_text
-from pipeline.repository.project import Project
+from pipeline.repository.project import SCRIPT, Project
 from pipeline.repository.rendering import Renderer
 from pipeline.repository.source import DEAD_LETTER_QUEUE, Source
 from pipeline.repository.specs import is_reserved, reserved, strings
@@ -19,7 +19,11 @@ from pipeline.resources.connector import Connector
 from pipeline.resources.validity import OWNER_KEY
 from pipeline.suggest import unknown
 
-TOPICS = "topics"
+TOPICS, TOPICS_REGEX = "topics", "topics.regex"
+# The keys in which the JDBC sinks, of Debezium and of Confluent, have their table.
+TABLES = ("collection.name.format", "table.name.format")
+# A sink with such a value makes its table itself.
+MAKES_TABLE = {"schema.evolution": "basic", "auto.create": "true"}
 # Kafka's own rule for a topic's name.
 LEGAL = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 # The config provider that the workers have: stack/templates/connect.properties.j2, compose.yaml.
@@ -122,7 +126,10 @@ def _mistakes(
             message = _bad_reference(provider, name, variables)
             if message:
                 yield _at(source, rendered, key, message)
-    yield from _bad_topics(project, source, rendered)
+    yield from _bad_queue(source, rendered)
+    if source.template is None:
+        yield from _unknown_topics(project, source, rendered.config)
+        yield from _unknown_table(project, source, rendered.config)
 
 
 def _at(source: Source, rendered: _Rendered, key: str, message: str) -> Mistake:
@@ -134,7 +141,7 @@ def _at(source: Source, rendered: _Rendered, key: str, message: str) -> Mistake:
 
 
 def _in_wrong_folder(source: Source, rendered: _Rendered) -> Iterator[Mistake]:
-    has_topics = bool({TOPICS, "topics.regex"} & rendered.config.keys())
+    has_topics = bool({TOPICS, TOPICS_REGEX} & rendered.config.keys())
     # A source that mirrors another cluster has `topics`, too.
     by_name = rendered.config.get("connector.class", "").endswith("SinkConnector")
     if source.is_sink and not has_topics:
@@ -185,13 +192,8 @@ def _bad_reference(provider: str, name: str, variables: Collection[str]) -> str:
     return ""
 
 
-def _bad_topics(project: Project, source: Source, rendered: _Rendered) -> Iterator[Mistake]:
-    """Topics that do not exist, or that no one may have."""
-    known = {*project.topics.topics, *project.queries}
-    if source.template is None:
-        for topic in source.reads:
-            if topic not in known:
-                yield source.mistake(f"config.{TOPICS}", unknown("topic", topic, known))
+def _bad_queue(source: Source, rendered: _Rendered) -> Iterator[Mistake]:
+    """A dead letter queue that no sink may have."""
     queue = rendered.config.get(DEAD_LETTER_QUEUE, "")
     if not queue:
         return
@@ -202,6 +204,42 @@ def _bad_topics(project: Project, source: Source, rendered: _Rendered) -> Iterat
         yield _at(source, rendered, DEAD_LETTER_QUEUE, reserved(queue))
     elif queue in source.reads:
         yield _at(source, rendered, DEAD_LETTER_QUEUE, f"the connector reads {queue} itself")
+
+
+def _unknown_topics(
+    project: Project, source: Source, config: Mapping[str, str]
+) -> Iterator[Mistake]:
+    known = {*project.topics.topics, *project.queries}
+    for topic in source.reads:
+        if topic not in known:
+            yield source.mistake(f"config.{TOPICS}", unknown("topic", topic, known))
+    regex = config.get(TOPICS_REGEX, "")
+    if regex and not any(_matches(regex, topic) for topic in known):
+        yield source.mistake(f"config.{TOPICS_REGEX}", f"no topic matches {regex}")
+
+
+def _matches(regex: str, topic: str) -> bool:
+    """Whether Java's regular expression matches; True if Python cannot tell."""
+    try:
+        return bool(re.fullmatch(regex, topic))
+    except re.error:
+        return True
+
+
+def _unknown_table(
+    project: Project, source: Source, config: Mapping[str, str]
+) -> Iterator[Mistake]:
+    """A sink's table that nothing makes."""
+    if not source.is_sink or any(config.get(k, "").lower() == v for k, v in MAKES_TABLE.items()):
+        return
+    script = textfile.read(project.root / SCRIPT)
+    for key in TABLES:
+        # A name that each record decides is known to nobody here.
+        table = "" if "${" in config.get(key, "") else config.get(key, "").rpartition(".")[2]
+        is_made = project.sinks_of(table) or re.search(rf"\b{re.escape(table)}\b", script)
+        if table and not is_made:
+            message = f"nothing makes the table {table}: create it in {SCRIPT}"
+            yield source.mistake(f"config.{key}", message)
 
 
 def _annotated(

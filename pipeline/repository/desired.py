@@ -8,7 +8,7 @@ from pipeline import schemas, textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import configs
 from pipeline.repository import schemas as schema_files
-from pipeline.repository.project import Project
+from pipeline.repository.project import SCRIPT, Project
 from pipeline.repository.source import DEAD_LETTER_QUEUE, Source
 from pipeline.repository.specs import TopicSpec, topic_strings
 from pipeline.repository.target import WORKER_VARIABLES
@@ -23,7 +23,6 @@ from pipeline.sql.columns import Column, columns_of
 from pipeline.sql.derived import topic_config
 from pipeline.sql.statements import Statement
 
-SCRIPT = Path("postgres") / "db_setup.sql"
 # For a topic without an entry in topics.yaml.
 NOTHING = TopicSpec.model_validate({})
 

@@ -11,6 +11,8 @@ from pipeline.schemas import Schema
 from pipeline.sql.flink.translate import Analysis
 from pipeline.sql.statements import Statement
 
+SCRIPT = Path("postgres") / "db_setup.sql"
+
 
 @dataclass(frozen=True)
 class Project:

@@ -107,6 +107,20 @@ class Connectors(Resource[Connector, LiveConnector]):
                 f" the same name: give the {now} another name, and delete the {was} with --prune"
             )
 
+    def problem(
+        self, declared: Sequence[Connector], live: Mapping[str, LiveConnector], owner: str
+    ) -> str:
+        """All of them run as those of one other pipeline: it has been renamed."""
+        marks = {live[c.name].config.get(OWNER_KEY) for c in declared if c.name in live}
+        other = marks.pop() if len(marks) == 1 else owner
+        if len(declared) < 2 or other in {owner, None}:
+            return ""
+        return (
+            f"what is declared runs as the pipeline {other}, and the target calls it {owner}. If it"
+            f" has a new name, take its connectors over with --adopt; if not, `pipeline: {other}`"
+            " is its name in the target's file"
+        )
+
     def undeclared(
         self, names: frozenset[str], live: Mapping[str, LiveConnector], owner: str
     ) -> Iterator[Change]:
@@ -123,9 +137,8 @@ class Connectors(Resource[Connector, LiveConnector]):
     ) -> list[Problem]:
         """Asks the worker to validate each configuration, also that of one that failed."""
         del declared
-        checked = [c for c in changes if c.action is not Action.DELETE]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            by_connector = pool.map(lambda change: _problems(change, services.connect), checked)
+            by_connector = pool.map(lambda change: _problems(change, services.connect), changes)
             return [problem for problems in by_connector for problem in problems]
 
     def clear(self, changes: Sequence[Change], run: Run) -> list[Result]:

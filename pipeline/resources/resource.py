@@ -99,6 +99,8 @@ class Resource(Generic[Declared, Live]):
     recreatable: bool = False
     # What a re-creation takes from it.
     loses: str = ""
+    # Whether it holds data that others write: it is deleted last, once they are gone.
+    holds_data: bool = False
 
     @property
     def space(self) -> str:
@@ -138,6 +140,11 @@ class Resource(Generic[Declared, Live]):
         del declared, live, owner, adopt
         return iter(())
 
+    def problem(self, declared: Sequence[Declared], live: Mapping[str, Live], owner: str) -> str:
+        """One reason why none of them can be made, in place of the same for each; "" if none."""
+        del declared, live, owner
+        return ""
+
     def undeclared(
         self, names: frozenset[str], live: Mapping[str, Live], owner: str
     ) -> Iterator[Change]:
@@ -156,7 +163,7 @@ class Resource(Generic[Declared, Live]):
     def check(
         self, changes: Sequence[Change], declared: Sequence[Declared], services: "Services"
     ) -> list[Problem]:
-        """The problems that the service finds in the changes. Writes nothing."""
+        """The problems that the service finds in the changes, no deletions. Writes nothing."""
         del changes, declared, services
         return []
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from pipeline.avro import incompatibilities
 from pipeline.change import Action, Change, Edit, Problem, edits
 from pipeline.errors import PipelineError
 from pipeline.live import LiveSubject
+from pipeline.resources import owned
 from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, at_once
 from pipeline.schemas import Schema, canonical, compact, meaning
 
@@ -35,13 +36,17 @@ class Subjects(Resource[Subject, LiveSubject]):
 
     kind = KIND
     loses = "with its versions"
+    holds_data = True
 
     def read(self, services: "Services", declared: Sequence[Subject]) -> Mapping[str, LiveSubject]:
-        """The declared subjects that are registered."""
-        wanted = {subject.name for subject in declared}
-        names = [name for name in services.registry.subjects() if name in wanted]
+        """The subjects that are registered, of those that are declared or that we made."""
+        registered = services.registry.subjects()
+        ours = owned.names(KIND, services)
+        wanted = {*ours, *(subject.name for subject in declared)}
+        names = [name for name in registered if name in wanted]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            return dict(zip(names, pool.map(services.registry.latest, names), strict=True))
+            found = zip(names, pool.map(services.registry.latest, names), strict=True)
+            return {name: replace(live, ours=name in ours) for name, live in found}
 
     def difference(self, declared: Subject, live: LiveSubject | None) -> Iterator[Change]:
         """Compares the level, the schema's attributes and its fields, by what they mean."""
@@ -72,6 +77,13 @@ class Subjects(Resource[Subject, LiveSubject]):
                 " nobody needs it, or give your topic another name"
             )
 
+    def undeclared(
+        self, names: frozenset[str], live: Mapping[str, LiveSubject], owner: str
+    ) -> Iterator[Change]:
+        """Deletes subjects that we made and that are not declared any more, with all versions."""
+        del owner
+        return owned.undeclared(KIND, names, live, "with all its versions")
+
     def check(
         self, changes: Sequence[Change], declared: Sequence[Subject], services: "Services"
     ) -> list[Problem]:
@@ -98,8 +110,16 @@ class Subjects(Resource[Subject, LiveSubject]):
         return at_once(changes, delete, run)
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """Sets compatibility levels and registers schemas, which are the latest afterwards."""
-        return at_once(changes, lambda change: _make(change, run.services.registry), run)
+        """Sets levels, registers schemas, which are the latest afterwards, and deletes subjects."""
+        registry = run.services.registry
+
+        def make(change: Change) -> None:
+            if change.action is Action.DELETE:
+                registry.delete(change.name)
+            else:
+                _make(change, registry)
+
+        return owned.at_once(KIND, changes, make, run)
 
     def remove(self, declared: Sequence[Subject], run: Run, report: Callable[[str], None]) -> None:
         """Deletes the subjects with all their versions."""
@@ -107,6 +127,7 @@ class Subjects(Resource[Subject, LiveSubject]):
         for subject in declared:
             if subject.name in registered:
                 run.services.registry.delete(subject.name)
+                owned.forget(KIND, [subject.name], run.services)
                 report(f"{KIND} {subject.name}")
 
     def status(self, declared: Sequence[Subject], services: "Services") -> None:

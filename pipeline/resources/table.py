@@ -50,10 +50,14 @@ class Table:
             existing = live.columns.get(column.name)
             if existing is None:
                 yield ddl.add_column(self.name, column)
-            elif existing.nullable != column.nullable and column.name not in self.key:
+            elif existing.nullable != column.nullable and not self._is_keyed(column, live):
                 yield ddl.set_nullable(self.name, column)
         if not live.has_primary_key:
             yield ddl.add_key(self.name, self.key)
+
+    def _is_keyed(self, column: Column, live: LiveTable) -> bool:
+        """Whether the primary key that is added makes the column NOT NULL."""
+        return column.name in self.key and not live.has_primary_key
 
     def _comments(self, live: LiveTable | None) -> Iterator[str]:
         """Sets the schema's comments. Other comments stay, because a person may have set them."""

@@ -6,10 +6,11 @@ the roles' privileges. `check` runs the same transaction and rolls it back.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.change import Change, Problem
-from pipeline.errors import PipelineError, SlowError
+from pipeline.change import Change, Key, Problem
+from pipeline.errors import PipelineError, ServiceError, SlowError
 from pipeline.live import LiveScript, LiveTable
 from pipeline.resources.resource import Resource, Result, Run
 from pipeline.resources.script import KIND, Script
@@ -85,17 +86,18 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
             # It makes the roles, without which nothing can be made.
             return []
         possible = [change for change in changes if change not in refused]
-        with services.database.transaction() as transaction:
-            left: list[Problem] = []
-            try:
-                left = _make(possible, transaction)
-            except SlowError:
-                return []
-            except PipelineError as error:
-                # The transaction does not tell which change it was.
-                return [Problem(KIND, "", str(error))]
-            finally:
-                tables = transaction.rolled_back()
+        try:
+            left, tables = _tried(possible, services)
+        except SlowError:
+            return []
+        except _NotMadeError as error:
+            found = Problem(KIND, error.change.name, str(error))
+            others = [change for change in possible if change is not error.change]
+            is_script = isinstance(error.change.declared, Script)
+            # Without what the script makes, no privilege can be granted.
+            return [found] if is_script else [found, *self.check(others, declared, services)]
+        except PipelineError as error:
+            return [Problem(KIND, "", str(error))]
         declared_tables = [item for item in declared if isinstance(item, Table)]
         unfit = [
             Problem(KIND, table.name, message)
@@ -106,21 +108,25 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Makes all changes or none."""
-        error: str | None
+        errors: dict[Key, str | None] = {change.key: None for change in changes}
         try:
             with run.services.database.transaction(deploying=True) as transaction:
                 left = _make(changes, transaction)
                 if left:
                     transaction.rolled_back()
-            error = "\n".join(problem.message for problem in left) or None
+                    errors = dict.fromkeys(errors, "\n".join(p.message for p in left))
+        except _NotMadeError as failure:
+            culprit = failure.change
+            errors = dict.fromkeys(errors, f"not made, because {KIND} {culprit.name} failed")
+            errors[culprit.key] = str(failure)
         except PipelineError as failure:
-            error = str(failure)
+            errors = dict.fromkeys(errors, str(failure))
         for change in changes:
-            run.report(change, error)
-            if isinstance(change.declared, Script) and not error:
+            run.report(change, errors[change.key])
+            if isinstance(change.declared, Script) and not errors[change.key]:
                 for note in change.declared.notes(change.live):
                     run.tell(note)
-        return [(change, error) for change in changes]
+        return [(change, errors[change.key]) for change in changes]
 
     def status(self, declared: Sequence[Table | Script], services: "Services") -> None:
         """Nothing, if PostgreSQL answers."""
@@ -142,6 +148,37 @@ def _live(script: Script, transaction: "Transaction") -> LiveScript | None:
     return LiveScript(stored.script, made, found, transaction.rotated())
 
 
+class _NotMadeError(PipelineError):
+    """PostgreSQL refuses a change."""
+
+    def __init__(self, change: Change, message: str) -> None:
+        self.change = change
+        super().__init__(message)
+
+
+@contextmanager
+def _making(change: Change) -> Iterator[None]:
+    try:
+        yield
+    except (ServiceError, SlowError):
+        # It is not the change's fault.
+        raise
+    except PipelineError as error:
+        raise _NotMadeError(change, str(error)) from None
+
+
+def _tried(
+    changes: Sequence[Change], services: "Services"
+) -> tuple[list[Problem], Mapping[str, LiveTable]]:
+    """What is left of the changes, and the tables as they would be. Writes nothing."""
+    with services.database.transaction() as transaction:
+        try:
+            left = _make(changes, transaction)
+        finally:
+            tables = transaction.rolled_back()
+    return left, tables
+
+
 def _make(changes: Sequence[Change], transaction: "Transaction") -> list[Problem]:
     """Makes the changes; returns what differs after that from what was made before."""
     script = next((change for change in changes if isinstance(change.declared, Script)), None)
@@ -151,14 +188,17 @@ def _make(changes: Sequence[Change], transaction: "Transaction") -> list[Problem
         script = None
     before = _settled(script, transaction) if script else {}
     for change in tables:
-        for statement in change.declared.statements(change.live):
-            transaction.execute(statement, change.declared.file)
+        with _making(change):
+            for statement in change.declared.statements(change.live):
+                transaction.execute(statement, change.declared.file)
     if script:
-        transaction.run_script(script.declared.file, script.declared.steps)
+        with _making(script):
+            transaction.run_script(script.declared.file, script.declared.steps)
         transaction.set_passwords()
     for change in tables:
-        for statement in change.declared.grants():
-            transaction.execute(statement, change.declared.file)
+        with _making(change):
+            for statement in change.declared.grants():
+                transaction.execute(statement, change.declared.file)
     return _stored(script, before, transaction) if script else []
 
 

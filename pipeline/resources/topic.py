@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change, Problem, edits
 from pipeline.errors import RefusedError
 from pipeline.live import LiveTopic
+from pipeline.resources import owned
 from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, at_once
 from pipeline.wait import until
 
@@ -45,17 +46,20 @@ class Topic:
 
 
 class Topics(Resource[Topic, LiveTopic]):
-    """Topics. Deployments add partitions and change settings.
-
-    Only `destroy` and a re-creation delete topics.
-    """
+    """Topics. Deployments add partitions and change settings, and delete only what they made."""
 
     kind = KIND
+    holds_data = True
     loses = "with its records"
 
     def read(self, services: "Services", declared: Sequence[Topic]) -> Mapping[str, LiveTopic]:
-        """The declared topics that exist."""
-        return services.kafka.topics([topic.name for topic in declared])
+        """The topics that exist, of those that are declared or that we made."""
+        names = {topic.name for topic in declared}
+        found = services.kafka.topics(names)
+        ours = owned.names(KIND, services)
+        if ours - names:
+            found |= services.kafka.topics(ours - names)
+        return {name: replace(live, ours=name in ours) for name, live in found.items()}
 
     def difference(self, declared: Topic, live: LiveTopic | None) -> Iterator[Change]:
         """Compares partitions and configuration, key by key."""
@@ -89,6 +93,13 @@ class Topics(Resource[Topic, LiveTopic]):
                 f" {declared.replication} is declared: change it with kafka-reassign-partitions"
             )
 
+    def undeclared(
+        self, names: frozenset[str], live: Mapping[str, LiveTopic], owner: str
+    ) -> Iterator[Change]:
+        """Deletes topics that we made and that are not declared any more, with their records."""
+        del owner
+        return owned.undeclared(KIND, names, live, "with all its records")
+
     def check(
         self, changes: Sequence[Change], declared: Sequence[Topic], services: "Services"
     ) -> list[Problem]:
@@ -121,15 +132,23 @@ class Topics(Resource[Topic, LiveTopic]):
         return at_once(changes, delete, run)
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
-        """Creates topics, adds partitions, and sets configuration."""
+        """Creates and deletes topics, adds partitions, and sets configuration."""
         kafka = run.services.kafka
-        return at_once(changes, lambda c: _make(c, c.found, kafka, trial=False), run)
+
+        def make(change: Change) -> None:
+            if change.action is Action.DELETE:
+                kafka.delete([change.name])
+            else:
+                _make(change, change.found, kafka, trial=False)
+
+        return owned.at_once(KIND, changes, make, run)
 
     def remove(self, declared: Sequence[Topic], run: Run, report: Callable[[str], None]) -> None:
         """Deletes the topics with their records."""
         kafka = run.services.kafka
         names = list(kafka.topics(topic.name for topic in declared))
         kafka.delete(names)
+        owned.forget(KIND, names, run.services)
         for name in names:
             report(f"{KIND} {name}")
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from stack.supervisor import Supervisor
 from tests.support import records, workspace
 from tests.support.airflow import Airflow
 from tests.support.delivery import feed
-from tests.support.embedded import pid_of
+from tests.support.embedded import pid_of, rotate
 from tests.support.serving import serving
 from tests.support.trends import BEGIN, admission, lab, write_clean
 from tests.support.workspace import Workspace
@@ -51,8 +52,10 @@ def airflow(stack: Layout) -> Iterator[Airflow]:
         for run in runs:
             client.ask("PATCH", f"{path}/{run['dag_run_id']}", {"state": "failed"})
     yield client
-    for daemon in ("triggerer", "dags", "scheduler", "api"):
-        Supervisor(stack.socket).stop(f"airflow-{daemon}")
+    # Each takes a while to end: all at the same time.
+    daemons = [f"airflow-{name}" for name in ("triggerer", "dags", "scheduler", "api")]
+    with ThreadPoolExecutor(len(daemons)) as pool:
+        list(pool.map(lambda name: Supervisor(stack.socket).stop(name), daemons))
 
 
 def _runs(client: Airflow, path: str) -> Any:
@@ -263,3 +266,10 @@ def test_without_a_log_in_airflow_says_nothing(airflow: Airflow) -> None:
 def test_passwords_are_kept_from_others(stack: Layout, airflow: Airflow) -> None:
     del airflow
     assert Path(stack.state / "airflow" / "passwords.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_new_password_of_airflow_is_asked_for_at_once(stack: Layout, airflow: Airflow) -> None:
+    before = rotate(stack, "AIRFLOW_ADMIN_PASSWORD")["AIRFLOW_ADMIN_PASSWORD"]
+    Airflow(airflow.url, lifecycle.airflow(stack, Console(stderr=True)))
+    with pytest.raises(requests.HTTPError, match="401"):
+        Airflow(airflow.url, before)

@@ -1,6 +1,5 @@
 """A password that is changed in the file of secrets reaches everything that uses it."""
 
-import secrets as random
 import subprocess
 import sys
 
@@ -12,7 +11,7 @@ from pipeline.paths import REPOSITORY
 from pipeline.wait import until
 from stack.layout import Layout
 from stack.supervisor import Supervisor
-from tests.support.embedded import TARGET, pid_of
+from tests.support.embedded import TARGET, pid_of, rotate
 from tests.support.workspace import Workspace
 
 ROLES = {
@@ -22,15 +21,6 @@ ROLES = {
     "registry": "REGISTRY_PASSWORD",
     "airflow": "AIRFLOW_DB_PASSWORD",
 }
-
-
-def _rotate(stack: Layout, *names: str) -> dict[str, str]:
-    """Gives secrets other values; returns those of before."""
-    lines = stack.secrets.read_text().splitlines()
-    before = dict(line.split("=", 1) for line in lines if "=" in line)
-    after = {**before, **{name: random.token_urlsafe(24) for name in names}}
-    stack.secrets.write_text("".join(f"{name}={value}\n" for name, value in after.items()))
-    return before
 
 
 def _up() -> str:
@@ -47,7 +37,7 @@ def _up() -> str:
 
 def test_deploy_alone_gives_a_role_its_password(widgets: Workspace, stack: Layout) -> None:
     widgets.ok("deploy")
-    before = _rotate(stack, "BI_READER_PASSWORD")
+    before = rotate(stack, "BI_READER_PASSWORD")
     (change,) = widgets.plan()["changes"]
     assert change["name"] == "db_setup.sql"
     (edit,) = change["edits"]
@@ -66,7 +56,7 @@ def test_deploy_alone_gives_a_role_its_password(widgets: Workspace, stack: Layou
 def test_up_gives_every_role_and_service_its_password(widgets: Workspace, stack: Layout) -> None:
     widgets.ok("deploy")
     name = next((widgets.root / "schemas").glob("*.avsc")).stem
-    before = _rotate(stack, *ROLES.values())
+    before = rotate(stack, *ROLES.values())
     said = _up()
     assert "changed since the services were started: AIRFLOW_DATABASE_URL, CONNECT_WRITER" in said
     assert "POSTGRES_PASSWORD: it gets this one" in said

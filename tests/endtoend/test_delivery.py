@@ -32,11 +32,9 @@ from tests.support.workspace import Workspace, counts
 KILLS = (
     (300, "connect"),
     (1000, "connect"),
-    (1500, "cleanse"),
-    (2500, "cleanse"),
+    (2000, "cleanse"),
     (3500, "cleanse"),
-    (4500, "cleanse"),
-    (5500, "registry"),
+    (5000, "registry"),
     (6500, "kafka"),
     (7500, "cleanse"),
 )

@@ -28,7 +28,7 @@ def _put(kind: str, key: str, value: str | None) -> Callable[[Workspace], None]:
     """Changes a property of a connector on the worker; None removes it."""
 
     def plant(space: Workspace) -> None:
-        config = space.connectors()[f"{byhand.name_of(space)}-{kind}"]["info"]["config"]
+        config = space.connectors()[f"{space.name}-{kind}"]["info"]["config"]
         wanted = {name: kept for name, kept in config.items() if name != key}
         if value is not None:
             wanted[key] = value
@@ -45,7 +45,7 @@ def _stop(kind: str) -> Callable[[Workspace], None]:
     def plant(space: Workspace) -> None:
         byhand.connector(space, "PUT", "/stop", kind=kind)
         until(
-            lambda: space.connectors()[f"{byhand.name_of(space)}-{kind}"]["status"]["connector"],
+            lambda: space.connectors()[f"{space.name}-{kind}"]["status"]["connector"],
             seconds=30,
             done=lambda connector: connector["state"] == "STOPPED",
             describe=str,
@@ -55,11 +55,11 @@ def _stop(kind: str) -> Callable[[Workspace], None]:
 
 
 def _topic(suffix: str = "", **settings: str) -> Callable[[Workspace], None]:
-    return lambda space: byhand.set_topic(space, byhand.name_of(space) + suffix, **settings)
+    return lambda space: byhand.set_topic(space, space.name + suffix, **settings)
 
 
 def _without_queue(space: Workspace) -> None:
-    name = f"{byhand.name_of(space)}-sink_dlq"
+    name = f"{space.name}-sink_dlq"
     admin = librdkafka.admin(space.target.kafka)
     for future in admin.delete_topics([name]).values():
         future.result(timeout=20)
@@ -71,7 +71,7 @@ def _without_queue(space: Workspace) -> None:
 
 
 def _without_subject(space: Workspace) -> None:
-    subject = f"/subjects/{byhand.name_of(space)}-value"
+    subject = f"/subjects/{space.name}-value"
     byhand.registry(space, "DELETE", subject)
 
 
@@ -89,7 +89,7 @@ def _topics(**spec: object) -> Callable[[Workspace], None]:
 
 def _defaults(**changes: object) -> Callable[[Workspace], None]:
     def plant(space: Workspace) -> None:
-        topics = {"defaults": {**byhand.DEFAULTS, **changes}, "topics": {byhand.name_of(space): {}}}
+        topics = {"defaults": {**byhand.DEFAULTS, **changes}, "topics": {space.name: {}}}
         space.write("topics.yaml", topics)
 
     return plant
@@ -97,12 +97,6 @@ def _defaults(**changes: object) -> Callable[[Workspace], None]:
 
 def _generator(space: Workspace) -> None:
     space.edit(SOURCE, generator={"size": {"range": {"min": 5, "max": 50}}})
-
-
-def _another_sink(space: Workspace) -> None:
-    name = byhand.name_of(space)
-    sink = {"name": f"{name}-twin", "template": "jdbc-sink", "topics": [name], "key": ["id"]}
-    space.write("connectors/sinks/twin.yaml", {**sink, "table": f"{name}_twin"})
 
 
 LIVE: dict[str, Drift] = {
@@ -258,7 +252,7 @@ EDITED: dict[str, Drift] = {
     ),
     "other values": (_generator, {"source W-source": {"schema.string"}}),
     "another sink": (
-        _another_sink,
+        byhand.another_sink,
         {
             "topic W-twin_dlq": CREATED_TOPIC,
             "table W_twin": {"column id", "primary key"},
@@ -284,7 +278,7 @@ def test_a_drift_is_shown_and_settled(space: Workspace, drift: str) -> None:
     assert done.returncode == 0, done.stderr
     assert re.search(r"(\d) of \1 changes? made\.$", done.stderr.strip()), done.stderr
     assert byhand.shown(space) == {}
-    declared = json.loads((space.root / f"schemas/{byhand.name_of(space)}.avsc").read_text())
+    declared = json.loads((space.root / f"schemas/{space.name}.avsc").read_text())
     assert byhand.latest(space).get("doc") == declared.get("doc")
 
 

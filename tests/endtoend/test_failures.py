@@ -1,6 +1,7 @@
 """What a person sees when something is wrong: one clear message, exit code 1, in time."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,15 +14,12 @@ import yaml
 from pipeline.clients.postgres import Database
 from pipeline.paths import REPOSITORY
 from pipeline.wait import until
+from tests.support import byhand
 from tests.support.workspace import Workspace, counts, widget_schema
 
 
-def _name(space: Workspace) -> str:
-    return next((space.root / "schemas").glob("*.avsc")).stem
-
-
 def test_a_wrong_database_password(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.edit("connectors/sinks/widgets.yaml", config={"connection.password": "${env:JDBC_URL}"})
     begun = time.monotonic()
     done = widgets.run("deploy", "--deadline", "30")
@@ -75,7 +73,7 @@ def test_an_unreachable_service_is_named(widgets: Workspace, service: str) -> No
 
 
 def test_a_column_of_another_type_is_found_before_anything_is_written(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     with widgets.database() as connection:
         connection.execute(f"CREATE TABLE {name} (id text PRIMARY KEY, size bigint)")
     done = widgets.run("deploy")
@@ -94,24 +92,28 @@ def test_a_column_of_another_type_is_found_before_anything_is_written(widgets: W
 
 
 def test_a_required_column_that_old_rows_cannot_have_is_found_before(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     _until_rows(widgets, name, 100)
     widgets.write(f"schemas/{name}.avsc", widget_schema({"name": "colour", "type": "string"}))
     defaults = {"partitions": 1, "replication": 1, "compatibility": "NONE"}
     widgets.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})
-    done = widgets.run("plan")
+    byhand.another_entity(widgets, compatibility="NONE")
+    done = widgets.run("deploy")
     assert done.returncode == 1
     assert (
         f'connectors/sinks/widgets.yaml: column "colour" of relation "{name}" contains null values'
     ) in done.stderr
+    # That concerns one table only.
+    assert f"✓  + table    {name}_more" in done.stderr
+    assert f"✓  + sink     {name}-more-sink" in done.stderr
     has_default = {"name": "colour", "type": "string", "default": "grey"}
     widgets.write(f"schemas/{name}.avsc", widget_schema(has_default))
     widgets.ok("plan")
 
 
 def test_a_table_in_use_holds_nobody_up_for_long(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     colour = {"name": "colour", "type": "string", "default": "grey"}
     widgets.write(f"schemas/{name}.avsc", widget_schema(colour))
@@ -127,7 +129,7 @@ def test_a_table_in_use_holds_nobody_up_for_long(widgets: Workspace) -> None:
 
 
 def test_a_failed_task_shows_its_cause_and_deploy_restarts_it(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     _until_rows(widgets, name, 100)
     with widgets.database() as connection:
@@ -164,6 +166,32 @@ def test_a_pipeline_is_deployed_by_one_at_a_time(widgets: Workspace) -> None:
 
 
 # Deploys for ever.
+@pytest.mark.parametrize("cut", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_cut_off_says_so_and_leaves_nothing_stopped(
+    widgets: Workspace, cut: signal.Signals
+) -> None:
+    sink = f"{widgets.name}-sink"
+    widgets.ok("deploy")
+    widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 7})
+    deploying = widgets.start("deploy")
+    until(
+        lambda: widgets.connectors()[sink]["status"]["connector"]["state"],
+        seconds=30,
+        done=lambda state: state == "STOPPED",
+        describe=lambda state: f"{sink} is {state}: nothing to cut off",
+        every=0.02,
+    )
+    deploying.cut_off(cut)
+    ended = deploying.ended()
+    assert ended.returncode == 128 + cut
+    assert "interrupted: " in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+    # Whatever came of the change, the sink runs; the lock is free; and the next deployment ends it.
+    widgets.await_well()
+    widgets.ok("deploy")
+    assert widgets.plan()["changes"] == []
+
+
 HOLDER = """
 import sys, time
 from pathlib import Path

@@ -3,17 +3,16 @@
 from typing import Any
 
 import requests
+from confluent_kafka.admin import NewTopic
 
+from pipeline.clients import librdkafka
+from tests.support import byhand
 from tests.support.workspace import Workspace, widget_schema
 
 
 def _edits(plan: dict[str, Any], name: str) -> dict[str, tuple[str | None, str | None]]:
     change = next(change for change in plan["changes"] if change["name"] == name)
     return {edit["key"]: (edit["before"], edit["after"]) for edit in change["edits"]}
-
-
-def _name(space: Workspace) -> str:
-    return next((space.root / "schemas").glob("*.avsc")).stem
 
 
 def test_a_second_deploy_changes_nothing_and_says_so(widgets: Workspace) -> None:
@@ -29,7 +28,7 @@ def test_a_second_deploy_changes_nothing_and_says_so(widgets: Workspace) -> None
 
 
 def test_everything_is_new_at_first_in_the_order_of_the_data(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     # Another test's may have run: what it makes stays when the rest is destroyed.
     with widgets.database() as connection:
         connection.execute("DROP SCHEMA IF EXISTS pipeline CASCADE")
@@ -47,7 +46,7 @@ def test_everything_is_new_at_first_in_the_order_of_the_data(widgets: Workspace)
 
 
 def test_a_changed_and_a_removed_property_show_by_key(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.edit(
         "connectors/sinks/widgets.yaml", config={"batch.size": 100, "flush.max.retries": 9}
     )
@@ -68,7 +67,7 @@ def test_a_changed_and_a_removed_property_show_by_key(widgets: Workspace) -> Non
 
 
 def test_a_connector_deleted_by_hand_is_made_again(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     requests.delete(f"{widgets.target.connect}/connectors/{name}-sink", timeout=10)
     changes = widgets.plan()["changes"]
@@ -78,7 +77,7 @@ def test_a_connector_deleted_by_hand_is_made_again(widgets: Workspace) -> None:
 
 
 def test_a_stopped_connector_is_resumed(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     requests.put(f"{widgets.target.connect}/connectors/{name}-sink/stop", timeout=10)
     assert _edits(widgets.plan(), f"{name}-sink") == {"state": ("STOPPED", "RUNNING")}
@@ -87,7 +86,7 @@ def test_a_stopped_connector_is_resumed(widgets: Workspace) -> None:
 
 
 def test_a_compatible_field_is_planned_by_field_and_registered(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     colour = {"name": "colour", "type": ["null", "string"], "default": None}
     widgets.write(f"schemas/{name}.avsc", widget_schema(colour))
@@ -101,7 +100,7 @@ def test_a_compatible_field_is_planned_by_field_and_registered(widgets: Workspac
 
 
 def test_an_incompatible_schema_is_refused_before_anything_is_written(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     widgets.write(f"schemas/{name}.avsc", widget_schema({"name": "colour", "type": "string"}))
     widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 7})
@@ -119,7 +118,7 @@ def _versions(space: Workspace, name: str) -> list[int]:
 
 
 def test_what_is_registered_has_no_annotation_and_no_other_version(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     url = f"{widgets.target.registry}/subjects/{name}-value/versions/latest"
     assert "arg.properties" not in requests.get(url, timeout=10).json()["schema"]
@@ -127,7 +126,7 @@ def test_what_is_registered_has_no_annotation_and_no_other_version(widgets: Work
 
 
 def test_prune_deletes_only_what_this_repository_deployed(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     foreign = {
         "connector.class": "DatagenConnector",
@@ -139,14 +138,47 @@ def test_prune_deletes_only_what_this_repository_deployed(widgets: Workspace) ->
     (widgets.root / "connectors/sinks/widgets.yaml").unlink()
     assert widgets.plan()["changes"] == []
     pruned = widgets.plan("--prune")["changes"]
-    assert [(c["name"], c["action"]) for c in pruned] == [(f"{name}-sink", "delete")]
+    assert {(c["name"], c["action"]) for c in pruned} == {
+        (f"{name}-sink", "delete"), (f"{name}-sink_dlq", "delete")
+    }  # fmt: skip
     widgets.ok("deploy", "--prune")
     assert set(widgets.connectors()) == {f"{name}-source", f"{name}-foreign"}
     requests.delete(url.removesuffix("/config"), timeout=10)
 
 
+def test_a_removed_topic_and_its_subject_are_told_and_pruned(widgets: Workspace) -> None:
+    name = widgets.name
+    extra, before = f"{name}_extra", f"{name}_before"
+    by_hand = NewTopic(before, num_partitions=1, replication_factor=1)
+    admin = librdkafka.admin(widgets.target.kafka)
+    admin.create_topics([by_hand])[before].result(timeout=20)
+    outside = {"written_by": "the test", "read_by": "the test"}
+    declared = {name: {}, extra: outside, before: outside}
+    byhand.declare(widgets, declared)
+    widgets.write(f"schemas/{extra}.avsc", {**widget_schema(), "name": "Extra"})
+    widgets.write(f"schemas/{before}.avsc", {**widget_schema(), "name": "Before"})
+    widgets.ok("deploy")
+    byhand.declare(widgets, {name: {}})
+    (widgets.root / f"schemas/{extra}.avsc").unlink()
+    (widgets.root / f"schemas/{before}.avsc").unlink()
+    told = widgets.plan()
+    # The topic that was there before the first deployment is not ours; its subject is.
+    ours = [f"topic {extra}", f"subject {before}-value", f"subject {extra}-value"]
+    assert (told["changes"], told["leftovers"]) == ([], ours)
+    assert "- topic    " + extra in widgets.ok("plan", "--prune")
+    assert "with all its records" in widgets.ok("plan", "--prune")
+    widgets.ok("deploy", "--prune")
+    topics = admin.list_topics(timeout=20).topics
+    assert before in topics
+    assert extra not in topics
+    subjects = requests.get(f"{widgets.target.registry}/subjects", timeout=10).json()
+    assert [subject for subject in subjects if subject.startswith(name)] == [f"{name}-value"]
+    assert widgets.plan()["leftovers"] == []
+    admin.delete_topics([before])[before].result(timeout=20)
+
+
 def test_only_takes_names_and_patterns(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     widgets.edit("connectors/sinks/widgets.yaml", config={"batch.size": 1})
     widgets.edit("connectors/sources/widgets.yaml", config={"errors.log.enable": True})
@@ -158,7 +190,7 @@ def test_only_takes_names_and_patterns(widgets: Workspace) -> None:
 
 
 def test_a_topic_grows_and_its_configuration_follows(widgets: Workspace) -> None:
-    name = _name(widgets)
+    name = widgets.name
     widgets.ok("deploy")
     defaults = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
     topics = {name: {"partitions": 2, "config": {"retention.ms": 1000000}}}

@@ -43,6 +43,71 @@ SINKS_SETTINGS: dict[str, list[object]] = {
 }
 
 
+# Entities that statements read, and the SQL types of their fields.
+READ_BY_SQL = range(SOURCES + SINKS, SOURCES + SINKS + 6)
+SQL = {"string": "VARCHAR", "int": "INTEGER", "long": "BIGINT", "double": "DOUBLE",
+       "boolean": "BOOLEAN"}  # fmt: skip
+PLAIN = [pair for pair in TYPES if isinstance(pair[0], str) and pair[0] in SQL]
+# Of a field of a SQL type: a column, and a condition.
+COLUMNS = {
+    "VARCHAR": ["UCASE({0})", "LEN({0})", "COALESCE({0}, 'none')", "{0}"],
+    "INTEGER": ["{0} + 1", "CAST({0} AS VARCHAR)", "ABS({0})"],
+    "BIGINT": ["{0} * 2", "CAST({0} AS DOUBLE)"],
+    "DOUBLE": ["ROUND({0}, 1)", "{0} / 3"],
+    "BOOLEAN": ["CASE WHEN {0} THEN 'yes' ELSE 'no' END", "NOT {0}"],
+}
+CONDITIONS = {
+    "VARCHAR": ["{0} LIKE 'a%'", "{0} IS NOT NULL", "{0} IN ('a', 'b')"],
+    "INTEGER": ["{0} BETWEEN 1 AND 5", "{0} <> 3"],
+    "BIGINT": ["{0} > 10"],
+    "DOUBLE": ["{0} >= 0.5"],
+    "BOOLEAN": ["{0}", "NOT {0}"],
+}
+CAST_ALIKE = ("VARCHAR", "INTEGER", "BIGINT")
+AGGREGATES = {
+    "INTEGER": ["SUM({0})", "AVG({0})"],
+    "BIGINT": ["SUM({0})"],
+    "DOUBLE": ["AVG({0})"],
+}
+
+
+def _statements(chance: random.Random, topic: str, schema: dict[str, Any]) -> str:
+    """A table over a topic, a table of expressions over that, and one that counts it."""
+    types = {field["name"]: SQL[_plain(field["type"])] for field in schema["fields"][1:]}
+    declared = ", ".join(f"{name} {type_}" for name, type_ in types.items())
+    conditions = [c.format(name) for name, type_ in types.items() for c in CONDITIONS[type_]]
+    where = f" WHERE {chance.choice(conditions)}" if chance.random() < 0.7 else ""
+    shown = ", ".join(
+        f"{chance.choice(COLUMNS[type_]).format(name)} AS {name}_shown"
+        for name, type_ in types.items()
+    )
+    # A key is text, and only whole numbers are cast to it alike on both engines.
+    keys = [("id", "VARCHAR"), *(item for item in types.items() if item[1] in CAST_ALIKE)]
+    grouped, type_ = chance.choice(keys)
+    key = grouped if type_ == "VARCHAR" else f"CAST({grouped} AS VARCHAR)"
+    counted = [
+        f"{chance.choice(AGGREGATES[type_]).format(name)} AS {name}_all"
+        for name, type_ in types.items()
+        if type_ in AGGREGATES
+    ]
+    avro = "VALUE_FORMAT = 'AVRO'"
+    return f"""
+CREATE TABLE {topic}_rows (id VARCHAR PRIMARY KEY, {declared})
+  WITH (KAFKA_TOPIC = '{topic}', KEY_FORMAT = 'KAFKA', {avro});
+
+CREATE TABLE {topic}_shown WITH (KAFKA_TOPIC = '{topic}_shown', {avro}) AS
+  SELECT id, {shown} FROM {topic}_rows{where} EMIT CHANGES;
+
+CREATE TABLE {topic}_counted WITH (KAFKA_TOPIC = '{topic}_counted', {avro}) AS
+  SELECT {", ".join([f"{key} AS {grouped}_key", "COUNT(*) AS rows_all", *counted])}
+  FROM {topic}_rows{where} GROUP BY {key} EMIT CHANGES;
+"""
+
+
+def _plain(type_: Any) -> str:
+    return str(type_[1] if isinstance(type_, list) else type_)
+
+
 def _some(chance: random.Random, settings: dict[str, list[object]]) -> dict[str, object]:
     keys = chance.sample(sorted(settings), chance.randrange(3))
     return {key: chance.choice(settings[key]) for key in keys}
@@ -87,6 +152,7 @@ def space(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
     made = workspace.small(tmp_path, target_file, name)
     chance = random.Random(SEED)  # noqa: S311 - any specs, the same every time
     topics: dict[str, dict[str, Any]] = {name: {}}
+    sql: list[str] = []
     for number in range(ENTITIES):
         topic = f"{name}_{number}"
         topics[topic] = {"written_by": "the test", "read_by": "the test"}
@@ -99,7 +165,7 @@ def space(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
         is_read = number < SINKS
         # Datagen's converter takes no enum, and a table no nested type.
         kinds = TYPES[:FLAT] if number < SINKS + SOURCES else TYPES
-        schema = _schema(chance, topic, kinds)
+        schema = _schema(chance, topic, PLAIN if number in READ_BY_SQL else kinds)
         made.write(f"schemas/{topic}.avsc", json.dumps(schema, ensure_ascii=False, indent=1))
         if is_read:
             sink = {"name": f"{topic}-sink".replace("_", "-"), "template": "jdbc-sink"}
@@ -112,6 +178,9 @@ def space(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
             made.write(
                 f"connectors/sources/{topic}.yaml", {**source, "topic": topic, "key": "id", **drawn}
             )
+        if number in READ_BY_SQL:
+            sql.append(_statements(chance, topic, schema))
+    made.write("ksql/random.sql", "SET 'auto.offset.reset' = 'earliest';\n" + "".join(sql))
     made.write("topics.yaml", {"defaults": byhand.DEFAULTS, "topics": topics})
     yield made
     workspace.destroy(made)

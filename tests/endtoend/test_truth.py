@@ -5,6 +5,7 @@ All tests share one deployed workspace; each leaves it as declared.
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,17 +13,18 @@ import requests
 
 from tests.support import byhand
 from tests.support.byhand import SINK, SOURCE
+from tests.support.program import FULL
 from tests.support.workspace import Workspace
 
 
 def test_a_version_that_somebody_registered_is_told_with_the_way_out(space: Workspace) -> None:
-    subject = f"{byhand.name_of(space)}-value"
+    subject = f"{space.name}-value"
     by_hand = {**byhand.latest(space), "doc": "By hand."}
     body = {"schema": json.dumps(by_hand)}
     byhand.registry(space, "POST", f"/subjects/{subject}/versions", body)
     done = space.run("deploy")
     assert done.returncode == 1
-    assert f"schemas/{byhand.name_of(space)}.avsc: this schema is version " in done.stderr
+    assert f"schemas/{space.name}.avsc: this schema is version " in done.stderr
     (url,) = re.findall(r"curl -X DELETE (\S+)", done.stderr)
     requests.delete(url, timeout=30).raise_for_status()
     assert byhand.shown(space) == {}
@@ -32,7 +34,7 @@ def test_a_schema_that_goes_back_is_told_and_a_new_text_is_a_way_out(space: Work
     before = "Before."
     for doc in (before, "For a while."):
         byhand.schema(space, doc=doc)
-        space.ok("deploy", "--only", f"{byhand.name_of(space)}-value")
+        space.ok("deploy", "--only", f"{space.name}-value")
     byhand.schema(space, doc=before)
     done = space.run("plan")
     assert done.returncode == 1
@@ -45,9 +47,7 @@ def test_a_schema_that_goes_back_is_told_and_a_new_text_is_a_way_out(space: Work
 
 def test_a_schema_is_judged_by_the_declared_level(space: Workspace) -> None:
     fields = byhand.latest(space)["fields"]
-    annotated = json.loads((space.root / f"schemas/{byhand.name_of(space)}.avsc").read_text())[
-        "fields"
-    ]
+    annotated = json.loads((space.root / f"schemas/{space.name}.avsc").read_text())["fields"]
     byhand.level(space, "NONE")
     byhand.schema(space, fields=[*annotated, {"name": "colour", "type": "string"}])
     done = space.run("deploy")
@@ -69,7 +69,7 @@ def test_a_schema_is_judged_by_the_declared_level(space: Workspace) -> None:
 
 
 def test_a_connector_without_our_mark_is_taken_over_only_if_asked(space: Workspace) -> None:
-    sink = f"{byhand.name_of(space)}-sink"
+    sink = f"{space.name}-sink"
     config = space.connectors()[sink]["info"]["config"]
     byhand.connector(
         space, "PUT", "/config", {k: v for k, v in config.items() if k != "managed.by"}
@@ -83,11 +83,12 @@ def test_a_connector_without_our_mark_is_taken_over_only_if_asked(space: Workspa
 
 
 def test_what_is_not_declared_any_more_is_told_and_pruned(space: Workspace) -> None:
-    name = byhand.name_of(space)
+    name = space.name
     parked = (space.root / "connectors").rename(space.root / "parked")
     told = space.ok("plan")
     assert "Nothing to change" not in told
-    assert f"running: sink {name}-sink, source {name}-source. --prune deletes them" in told
+    left = f"topic {name}-sink_dlq, sink {name}-sink, source {name}-source"
+    assert f"still there: {left}. --prune deletes them" in told
     parked.rename(space.root / "connectors")
     # What was a sink is a source now: never deleted and created in one run.
     kept = (space.root / SINK).read_text()
@@ -102,7 +103,7 @@ def test_what_is_not_declared_any_more_is_told_and_pruned(space: Workspace) -> N
     space.ok("deploy", "--prune")
     assert f"{name}-sink" not in space.connectors()
     space.write(SINK, kept)
-    assert byhand.shown(space).keys() == {"sink W-sink"}
+    assert byhand.shown(space).keys() == {"topic W-sink_dlq", "sink W-sink"}
     space.ok("deploy")
 
 
@@ -119,9 +120,9 @@ def test_what_the_broker_refuses_is_a_problem_before(
     space: Workspace, spec: dict[str, Any], message: str
 ) -> None:
     original = (space.root / "topics.yaml").read_text()
-    topics = {byhand.name_of(space): {}, "more": spec}
+    topics = {space.name: {}, "more": spec}
     if "config" in spec:
-        topics = {byhand.name_of(space): spec}
+        topics = {space.name: spec}
     space.write("topics.yaml", {"defaults": byhand.DEFAULTS, "topics": topics})
     for command in ("validate", "plan"):
         done = space.run(command)
@@ -134,7 +135,7 @@ def test_what_the_broker_refuses_is_a_problem_before(
 
 
 def test_a_problem_leaves_the_rest_alone_and_json_says_what_was_done(space: Workspace) -> None:
-    name = byhand.name_of(space)
+    name = space.name
     other = {"name": f"{name}-other", "template": "none", "config": {"connector.class": "None"}}
     space.write("connectors/sources/other.yaml", other)
     space.edit(SINK, config={"batch.size": 77})
@@ -156,7 +157,7 @@ def test_a_problem_leaves_the_rest_alone_and_json_says_what_was_done(space: Work
 
 
 def test_only_takes_along_what_a_new_sink_needs(space: Workspace) -> None:
-    name = byhand.name_of(space)
+    name = space.name
     sink = {"name": f"{name}-more", "template": "jdbc-sink", "topics": [name], "key": ["id"]}
     space.write("connectors/sinks/more.yaml", {**sink, "table": f"{name}_more"})
     expected = {"topic W-more_dlq", "table W_more", "sink W-more"}
@@ -169,7 +170,7 @@ def test_only_takes_along_what_a_new_sink_needs(space: Workspace) -> None:
 
 
 def test_a_sink_that_may_not_write_has_failed(space: Workspace) -> None:
-    name = byhand.name_of(space)
+    name = space.name
     with space.database() as connection:
         # Not a privilege: a deployment gives those again.
         connection.execute(
@@ -182,7 +183,7 @@ def test_a_sink_that_may_not_write_has_failed(space: Workspace) -> None:
         )
     space.edit(SOURCE, iterations=40)
     space.edit(SINK, config={"batch.size": 78})
-    done = space.run("deploy")
+    done = replace(space, watch=FULL).run("deploy")
     assert done.returncode == 1
     assert "no rows today" in done.stderr
     assert f"sink {name}-sink is FAILED" in done.stderr
@@ -215,7 +216,7 @@ def test_a_plugins_password_in_a_template_is_a_problem_and_is_not_printed(space:
 def test_destroy_says_what_goes_and_from_where(space: Workspace) -> None:
     done = space.run("destroy")
     assert done.returncode == 1
-    name = byhand.name_of(space)
+    name = space.name
     assert f"- sink     {name}-sink" in done.stderr
     assert f"- topic    {name}, {name}-sink_dlq" in done.stderr
     assert str(space.target_file) in done.stdout + done.stderr

@@ -1,22 +1,19 @@
 """What people do by hand to a deployed workspace of one source, topic, sink and table."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import requests
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from pipeline.clients import librdkafka
-from tests.support.workspace import Workspace
+from tests.support.workspace import Workspace, widget_schema
 
 DEFAULTS = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
 SINK, SOURCE = "connectors/sinks/widgets.yaml", "connectors/sources/widgets.yaml"
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 Edits = dict[str, tuple[str | None, str | None]]
-
-
-def name_of(space: Workspace) -> str:
-    return next((space.root / "schemas").glob("*.avsc")).stem
 
 
 def registry(space: Workspace, method: str, path: str, body: object = None) -> Any:
@@ -28,12 +25,12 @@ def registry(space: Workspace, method: str, path: str, body: object = None) -> A
 
 
 def latest(space: Workspace) -> Any:
-    answer = registry(space, "GET", f"/subjects/{name_of(space)}-value/versions/latest")
+    answer = registry(space, "GET", f"/subjects/{space.name}-value/versions/latest")
     return json.loads(answer["schema"])
 
 
 def level(space: Workspace, level: str) -> None:
-    registry(space, "PUT", f"/config/{name_of(space)}-value", {"compatibility": level})
+    registry(space, "PUT", f"/config/{space.name}-value", {"compatibility": level})
 
 
 def set_topic(space: Workspace, topic: str, **settings: str) -> None:
@@ -51,23 +48,44 @@ def set_topic(space: Workspace, topic: str, **settings: str) -> None:
 def connector(
     space: Workspace, method: str, path: str, body: object = None, kind: str = "sink"
 ) -> None:
-    url = f"{space.target.connect}/connectors/{name_of(space)}-{kind}{path}"
+    url = f"{space.target.connect}/connectors/{space.name}-{kind}{path}"
     requests.request(method, url, json=body, timeout=30).raise_for_status()
 
 
 def schema(space: Workspace, **attributes: object) -> None:
     """Edits attributes of the schema's record in its file."""
-    file = space.root / f"schemas/{name_of(space)}.avsc"
+    file = space.root / f"schemas/{space.name}.avsc"
     space.write(f"schemas/{file.name}", {**json.loads(file.read_text()), **attributes})
 
 
 def topics(space: Workspace, **spec: object) -> None:
-    space.write("topics.yaml", {"defaults": DEFAULTS, "topics": {name_of(space): spec}})
+    declare(space, {space.name: spec})
+
+
+def declare(space: Workspace, topics: Mapping[str, Mapping[str, object]]) -> None:
+    space.write("topics.yaml", {"defaults": DEFAULTS, "topics": dict(topics)})
+
+
+def another_sink(space: Workspace) -> None:
+    """A second sink of the workspace's topic, with a table of its own."""
+    name = space.name
+    sink = {"name": f"{name}-twin", "template": "jdbc-sink", "topics": [name], "key": ["id"]}
+    space.write("connectors/sinks/twin.yaml", {**sink, "table": f"{name}_twin"})
+
+
+def another_entity(space: Workspace, **defaults: object) -> None:
+    """One more topic, with a schema, a sink and a table."""
+    name = space.name
+    topics: dict[str, object] = {name: {}, f"{name}_more": {}}
+    space.write("topics.yaml", {"defaults": {**DEFAULTS, **defaults}, "topics": topics})
+    space.write(f"schemas/{name}_more.avsc", {**widget_schema(), "name": "More"})
+    sink = {"name": f"{name}-more-sink", "template": "jdbc-sink", "topics": [f"{name}_more"]}
+    space.write("connectors/sinks/more.yaml", {**sink, "table": f"{name}_more", "key": ["id"]})
 
 
 def shown(space: Workspace, *options: str) -> dict[str, Edits]:
     """The edits of a plan by what changes. The workspace's name is W."""
-    name = name_of(space)
+    name = space.name
     return {
         f"{change['kind']} {change['name'].replace(name, 'W')}": {
             edit["key"]: (edit["before"], edit["after"]) for edit in change["edits"]

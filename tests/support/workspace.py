@@ -19,7 +19,7 @@ from pipeline.clients.database import connect
 from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.wait import until
-from tests.support.embedded import JAVA
+from tests.support.program import SHORT, Running, Watch
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
 VIEWS_OF_TRENDS = ("department_census", "top_diagnoses")
@@ -36,22 +36,25 @@ class Workspace:
     root: Path
     target_file: Path
     target: targets.Target
+    watch: Watch = SHORT
+
+    @property
+    def name(self) -> str:
+        """The pipeline's, and that of all in a small one."""
+        return self.target.pipeline
 
     @property
     def secrets(self) -> dict[str, str]:
         return dict(targets.secrets(REPOSITORY, self.target))
 
+    def start(self, command: str, *options: str) -> Running:
+        """Starts render.py."""
+        arguments = [command, "--target", str(self.target_file), *options]
+        return Running(arguments, self.root, self.watch)
+
     def run(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
-        """render.py, as a person runs it."""
-        program = [sys.executable, str(REPOSITORY / "render.py"), command]
-        return subprocess.run(
-            [*program, "--target", str(self.target_file), *options],
-            cwd=self.root,
-            env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin", "COLUMNS": "200", **JAVA},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        """Runs render.py to its end."""
+        return self.start(command, *options).ended()
 
     def ok(self, command: str, *options: str) -> str:
         """The standard output of a command that succeeds."""
@@ -150,8 +153,10 @@ def without_sources(space: Workspace) -> None:
 
 
 def small(root: Path, target_file: Path, name: str) -> Workspace:
-    """One source, one topic, one sink and one table, all called by `name`."""
-    space = _workspace(root, target_file)
+    """One source, one topic, one sink and one table: a pipeline of its own, called `name`."""
+    own = root / "target.yaml"
+    own.write_text(re.sub(r"(?m)^pipeline: .*$", f"pipeline: {name}", target_file.read_text()))
+    space = _workspace(root, own)
     shutil.copytree(REPOSITORY / "connectors" / "templates", root / "connectors" / "templates")
     defaults = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
     space.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})

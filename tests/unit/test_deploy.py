@@ -1,8 +1,8 @@
 """What is left alone when something before it fails."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +14,7 @@ from pipeline.plan import Plan
 from pipeline.resources import worker
 from pipeline.resources.connector import Connector
 from pipeline.resources.query import Query
-from pipeline.resources.resource import Run
+from pipeline.resources.resource import Resource, Result, Run
 from pipeline.services import Services
 
 
@@ -58,6 +58,47 @@ def test_what_builds_on_a_statement_that_failed_is_left_alone_and_the_others_are
         "query c: not made, because b failed",
         "sink s: not made, because query c failed",
     )
+
+
+class Remembering(Resource[Any, Any]):
+    """A kind that only remembers what was done, in which order."""
+
+    def __init__(self, kind: str, done: list[str], *, holds_data: bool, refused: str = "") -> None:
+        self.kind = kind
+        self.holds_data = holds_data
+        self._done = done
+        self._refused = refused
+
+    def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
+        del run
+        self._done += [f"{change.action} {change.name}" for change in changes]
+        return [(c, "no" if c.name == self._refused else None) for c in changes]
+
+
+@pytest.mark.parametrize("refused", ["", "old sink"])
+def test_data_is_deleted_last_and_only_if_all_else_was_made(
+    monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    done: list[str] = []
+    kinds = (
+        Remembering("topic", done, holds_data=True),
+        Remembering("subject", done, holds_data=True),
+        Remembering("sink", done, holds_data=False, refused=refused),
+    )
+    monkeypatch.setattr(deploy, "RESOURCES", kinds)
+    changes = [
+        Change(kind, f"{age} {kind}", action)
+        for kind in ("topic", "subject", "sink")
+        for age, action in (("new", Action.CREATE), ("old", Action.DELETE))
+    ]
+    run = Run(cast("Services", None), deadline_s=1, report=lambda *_: None, tell=lambda _: None)
+    outcome = deploy.apply(Plan(tuple(changes)), run)
+    first = ["create new topic", "create new subject", "create new sink", "delete old sink"]
+    last = ["delete old subject", "delete old topic"]
+    assert done == (first if refused else [*first, *last])
+    reason = "not deleted, because not all else was made"
+    left = [f"subject old subject: {reason}", f"topic old topic: {reason}"]
+    assert list(outcome.failures) == (["sink old sink: no", *left] if refused else [])
 
 
 def test_what_has_a_problem_is_not_tried_and_the_rest_is_made() -> None:

@@ -221,6 +221,21 @@ def test_a_connector_that_failed_is_validated_like_any_other(tmp_path: Path) -> 
     assert problem.message == f"{file}:2: topics: is wrong"
 
 
+def test_topics_and_subjects_that_we_made_are_pruned_and_no_others() -> None:
+    topics = {name: LiveTopic(name, 1, 1, {}, ours=name == "old") for name in ("old", "theirs")}
+    subjects = {
+        name: LiveSubject(name, 1, 1, {}, "BACKWARD", ours=name == "old-value")
+        for name in ("old-value", "theirs-value")
+    }
+    live = _live(topic={**LIVE["topic"], **topics}, subject={**LIVE["subject"], **subjects})
+    told = compare(DESIRED, live)
+    assert (told.changes, told.leftovers) == ((), ("topic old", "subject old-value"))
+    pruned = compare(DESIRED, live, prune=True).changes
+    assert [(change.name, change.action) for change in pruned] == [
+        ("old", Action.DELETE), ("old-value", Action.DELETE)
+    ]  # fmt: skip
+
+
 def test_prune_takes_only_what_bears_our_mark() -> None:
     old = running(Connector("old", {"topics": "t", "managed.by": OWNER}, Path(), is_sink=True))
     foreign = running(Connector("foreign", {"topics": "t"}, Path(), is_sink=True))
@@ -240,6 +255,27 @@ def test_a_connector_of_another_owner_is_not_overwritten() -> None:
     assert [_said(change)[3] for change in adopted.changes] == [
         (Edit("managed.by", "billing", OWNER),)
     ]
+
+
+def test_a_key_that_is_only_unique_gets_not_null_too() -> None:
+    nullable = {"id": LiveColumn("id", "text", nullable=True)}
+    live = replace(LIVE_ROWS, columns=nullable)
+    assert list(ROWS.statements(live)) == ['ALTER TABLE "rows" ALTER COLUMN "id" SET NOT NULL']
+    # A primary key makes its columns NOT NULL by itself.
+    (statement,) = ROWS.statements(replace(live, has_primary_key=False))
+    assert "PRIMARY KEY" in statement
+
+
+def test_a_renamed_pipeline_is_told_once() -> None:
+    desired = replace(DESIRED, connectors=(SINK, replace(SINK, name="twin")))
+    live = _with(**{c.name: running(c) for c in desired.connectors})
+    (problem,) = compare(replace(desired, owner="new-name"), live).problems
+    assert "runs as the pipeline" in problem.message
+    assert f"{OWNER}, and the target calls it new-name" in problem.message
+    assert compare(replace(desired, owner="new-name"), live, adopt=True).problems == ()
+    # A single one is somebody else's, and not everything.
+    live = _with(s=running(replace(SINK, config={**SINK.config, "managed.by": "billing"})))
+    assert "s belongs to billing" in compare(DESIRED, live).problems[0].message
 
 
 def test_a_connector_that_nobody_marked_is_not_overwritten() -> None:

@@ -23,6 +23,7 @@ from pipeline.resources.subject import Subject
 from pipeline.resources.topic import Topic
 from pipeline.selection import recreated
 from pipeline.services import Services
+from tests.support.notes import Notes
 from tests.support.plans import DESIRED, LIVE, OWNER, SCHEMA
 
 TOPICS = ("raw", "kept", "a", "b", "c")
@@ -239,7 +240,8 @@ class Everything:
 
 def _made(services: Everything, plan: Plan, run: Callable[[Run], Run] = lambda run: run) -> Outcome:
     kinds = ("kafka", "registry", "connect", "engine")
-    clients = cast("Services", type("Clients", (), dict.fromkeys(kinds, services))())
+    found = {**dict.fromkeys(kinds, services), "database": Notes()}
+    clients = cast("Services", type("Clients", (), found)())
     told = Run(clients, 1, report=lambda *_: None, tell=lambda _: None)
     return deploy.apply(plan, run(told))
 

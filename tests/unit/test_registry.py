@@ -13,6 +13,7 @@ from pipeline.clients.registry import Registry
 from pipeline.resources.resource import Run
 from pipeline.resources.subject import Subject, Subjects
 from pipeline.services import Services
+from tests.support.notes import Notes
 from tests.support.registry import ConfluentRegistry
 from tests.support.serving import serving
 
@@ -27,7 +28,8 @@ SUBJECTS = Subjects()
 @pytest.fixture
 def services() -> Iterator[Services]:
     with serving(ConfluentRegistry().answer) as url:
-        yield cast("Services", type("Clients", (), {"registry": Registry(url)})())
+        clients = {"registry": Registry(url), "database": Notes()}
+        yield cast("Services", type("Clients", (), clients)())
 
 
 def _changes(subject: Subject, services: Services) -> list[Change]:

@@ -116,6 +116,21 @@ def test_an_outcome_says_of_each_change_what_became_of_it() -> None:
     assert report.last_line(Outcome(((done, None),)), ()) == "1 of 1 change made."
 
 
+def test_a_narrow_status_folds_names_and_cuts_none() -> None:
+    names = ("admissions-by-age-daily-sink", "admissions-by-band-daily-sink")
+    rows = tuple((name, "RUNNING", "RUNNING RUNNING", "1,234") for name in names)
+    columns = ("connector", "state", "tasks", "lag")
+    status = Status(columns, rows, frozenset(names), (), {})
+    console = Console(width=40, no_color=True)
+    with console.capture() as captured:
+        report.print_status([status], console)
+    printed = captured.get()
+    assert "…" not in printed
+    # The first column, put together again.
+    width = printed.splitlines()[0].index("state")
+    assert "".join(line[:width].strip() for line in printed.splitlines()[1:]) == "".join(names)
+
+
 def test_nothing_to_change_is_not_said_beside_a_problem_or_a_leftover() -> None:
     assert _text(Plan(())).startswith(report.NOTHING)
     assert _text(Plan((), (Problem("sink", "s", "no"),))) == ""

@@ -193,6 +193,48 @@ def test_without_a_template_topics_are_trimmed_and_checked(root: Path) -> None:
     ]
 
 
+def _plain(root: Path, config: str) -> None:
+    """A sink without a template."""
+    planted.append(root, "postgres/db_setup.sql", "CREATE TABLE kept (id text);\n")
+    head = "name: plain\ntemplate: none\nconfig:\n  connector.class: a.B\n  "
+    planted.plant(root, "connectors/sinks/plain.yaml", f"{head}{config}\n")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("topics.regex: 'gad.*'", ":5: config.topics.regex: no topic matches gad.*"),
+        (
+            "topics: widgets\n  table.name.format: public.gadgets",
+            ":6: config.table.name.format: nothing makes the table gadgets: create it in"
+            " postgres/db_setup.sql",
+        ),
+    ],
+)
+def test_without_a_template_the_topics_and_the_table_are_looked_for(
+    root: Path, config: str, message: str
+) -> None:
+    _plain(root, config)
+    assert planted.told(root) == [f"connectors/sinks/plain.yaml{message}"]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "topics.regex: 'wid.*'",
+        # Java's own syntax: the worker checks it.
+        "topics.regex: '(?<!x)wid\\p{Lower}+'",
+        "topics: widgets\n  collection.name.format: widgets",
+        "topics: widgets\n  table.name.format: public.kept",
+        "topics: widgets\n  table.name.format: new\n  auto.create: true",
+        "topics: widgets\n  collection.name.format: of_${topic}",
+    ],
+)
+def test_without_a_template_what_is_there_is_found(root: Path, config: str) -> None:
+    _plain(root, config)
+    assert "plain" in {connector.name for connector in planted.render(root).connectors}
+
+
 TARGET = targets.load(REPOSITORY, "embedded")
 
 
