@@ -13,11 +13,13 @@ class Engine(Protocol):
 
     `create`, `replace` and `restart` wait until the query runs, for up to `deadline_s` seconds.
     They return a note for the user, or "". `concurrency` is how many queries can be changed in
-    parallel; `needs_empty_topics`, whether a new query must find its topic without records. Every
-    method raises ServiceError if the engine is unreachable or refuses.
+    parallel; `needs_empty_topics`, whether a new query must find its topic without records;
+    `marks`, whether it tells which queries this repository deployed. Every method raises
+    ServiceError if the engine is unreachable or refuses.
     """
 
     concurrency: int
+    marks: bool
     needs_empty_topics: bool
 
     def running(self) -> Mapping[str, LiveQuery]:

@@ -56,6 +56,7 @@ class FlinkEngine:
     """Runs the jobs. `store` is the folder from which a restarted Flink resumes them."""
 
     concurrency = 4
+    marks = True
     # Its rows replace those of the same key.
     needs_empty_topics = False
 

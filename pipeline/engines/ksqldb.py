@@ -48,6 +48,7 @@ class KsqlDbEngine:
 
     # ksqlDB's command topic accepts one writer at a time.
     concurrency = 1
+    marks = False
     needs_empty_topics = True
 
     def __init__(self, client: KsqlDb, statements: tuple[Statement, ...]) -> None:

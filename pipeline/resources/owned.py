@@ -1,4 +1,4 @@
-"""Topics and subjects that deployments made. They bear no mark: PostgreSQL stores their names.
+"""What deployments made that bears no mark of it, such as topics: PostgreSQL stores the names.
 
 What was there before the first deployment is not ours.
 """
@@ -47,7 +47,14 @@ def undeclared(
 def at_once(
     kind: str, changes: Sequence[Change], make: Callable[[Change], None], run: Run
 ) -> list[Result]:
-    """Makes independent changes in parallel, and stores which of them are ours.
+    """Makes independent changes in parallel, and stores which of them are ours."""
+    return stored(kind, changes, lambda: resource.at_once(changes, make, run), run)
+
+
+def stored(
+    kind: str, changes: Sequence[Change], make: Callable[[], list[Result]], run: Run
+) -> list[Result]:
+    """Makes changes, and stores which of them are ours.
 
     A name is stored before it is created: if this process dies in between, it is still known.
     """
@@ -55,7 +62,7 @@ def at_once(
     if created:
         with run.services.database.transaction(deploying=True) as transaction:
             transaction.own(kind, [change.name for change in created])
-    results = resource.at_once(changes, make, run)
+    results = make()
     not_made = [c.name for c, error in results if c.action in MADE and error]
     deleted = [c.name for c, error in results if c.action is Action.DELETE and not error]
     forget(kind, [*not_made, *deleted], run.services)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.change import Action, Change, Problem, lines
 from pipeline.live import Line, LiveQuery
+from pipeline.resources import owned
 from pipeline.resources.resource import Resource, Result, Run, Status, attempt
 from pipeline.resources.topic import Topic
 
@@ -45,7 +46,13 @@ class Queries(Resource[Query, LiveQuery]):
     def read(self, services: "Services", declared: Sequence[Query]) -> Mapping[str, LiveQuery]:
         """All queries on the engine."""
         del declared
-        return services.engine.running() if services.engine else {}
+        if services.engine is None:
+            return {}
+        running = services.engine.running()
+        if services.engine.marks:
+            return running
+        ours = owned.names(KIND, services)
+        return {name: replace(query, ours=name in ours) for name, query in running.items()}
 
     def difference(self, declared: Query, live: LiveQuery | None) -> Iterator[Change]:
         """Compares the statements line by line. A query that failed or is paused is restarted."""
@@ -92,11 +99,11 @@ class Queries(Resource[Query, LiveQuery]):
         return results
 
     def remarks(self, declared: Sequence[Query], live: Mapping[str, LiveQuery]) -> Iterator[str]:
-        """Queries that are not declared, and whose engine does not tell who made them."""
+        """Queries that are not declared, and that no deployment of ours made."""
         names = {query.name for query in declared}
         for name, query in sorted(live.items()):
             if not query.ours and name not in names:
-                yield f"{KIND} {name}, which is not declared and bears no mark of who made it"
+                yield f"{KIND} {name}, which is not declared and was not deployed from here"
 
     def undeclared(
         self, names: frozenset[str], live: Mapping[str, LiveQuery], owner: str
@@ -110,6 +117,11 @@ class Queries(Resource[Query, LiveQuery]):
 
     def apply(self, changes: Sequence[Change], run: Run) -> list[Result]:
         """Makes the changes. If a query fails, those that read it are not changed."""
+        if _engine(run).marks:
+            return self._in_order(changes, run)
+        return owned.stored(KIND, changes, lambda: self._in_order(changes, run), run)
+
+    def _in_order(self, changes: Sequence[Change], run: Run) -> list[Result]:
         by_name = {change.name: change for change in changes}
         sources = {name: _sources(change, by_name) for name, change in by_name.items()}
         errors: dict[str, str | None] = {}
@@ -132,9 +144,13 @@ class Queries(Resource[Query, LiveQuery]):
     def remove(self, declared: Sequence[Query], run: Run, report: Callable[[str], None]) -> None:
         """Deletes every query of this repository, with its state."""
         del declared
-        if run.services.engine:
-            for name in run.services.engine.remove(run.deadline_s):
+        engine = run.services.engine
+        if engine:
+            names = engine.remove(run.deadline_s)
+            for name in names:
                 report(f"{KIND} {name}")
+            if not engine.marks:
+                owned.forget(KIND, names, run.services)
 
     def status(self, declared: Sequence[Query], services: "Services") -> Status | None:
         """The state of each query, the causes of failures, and the count of unreadable records."""
@@ -159,8 +175,9 @@ class Queries(Resource[Query, LiveQuery]):
 
 
 def _sources(change: Change, by_name: Mapping[str, Change]) -> list[str]:
-    query: Query | None = change.declared
-    return [source for source in query.sources if source in by_name] if query else []
+    """What is changed before it: what it reads, or what reads it if it is deleted."""
+    before = change.declared.sources if change.declared else change.live.readers
+    return [name for name in before if name in by_name]
 
 
 def _lost(needed: Iterable[Any]) -> str:
@@ -175,6 +192,8 @@ def _beside_others(changes: Sequence[Change], services: "Services") -> Iterator[
     if services.engine is None or not services.engine.needs_empty_topics:
         return
     created = [c for c in changes if c.action is Action.CREATE and c.declared.writes]
+    if not created:
+        return
     bounds = services.kafka.bounds({change.declared.writes for change in created})
     filled = {topic for (topic, _), (start, end) in bounds.items() if end > start}
     for query in (change.declared for change in created):
@@ -198,7 +217,8 @@ def _read_by_others(changes: Sequence[Change], again: set[str]) -> Iterator[Prob
                     KIND,
                     change.name,
                     f"{change.declared.origin}: {change.name} cannot be made anew, because it is"
-                    f" read by {', '.join(others)}, which is not declared: drop that first",
+                    f" read by {', '.join(others)}, which is not declared: drop that first, with"
+                    " --prune if it was deployed from here",
                 )
 
 

@@ -22,6 +22,7 @@ class Refusing:
     """An engine that refuses one statement."""
 
     concurrency = 2
+    marks = True
 
     def __init__(self, refused: str) -> None:
         self.refused = refused

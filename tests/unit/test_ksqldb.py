@@ -24,6 +24,7 @@ from pipeline.services import Services
 from pipeline.sql import reader
 from pipeline.sql.comparison import canonical
 from tests.support.compose import KNOWN
+from tests.support.notes import Notes
 from tests.support.plans import DESIRED, LIVE
 from tests.support.serving import serving
 
@@ -285,7 +286,8 @@ def test_a_terminated_query_is_shown_and_made_anew(server: Server, engine: KsqlD
 def _services(engine: KsqlDbEngine, *filled: str) -> Services:
     bounds = {(topic, 0): (0, WRITTEN) for topic in filled}
     kafka = type("Broker", (), {"bounds": lambda _, __: bounds})()
-    return cast("Services", type("Clients", (), {"engine": engine, "kafka": kafka})())
+    clients = {"engine": engine, "kafka": kafka, "database": Notes()}
+    return cast("Services", type("Clients", (), clients)())
 
 
 def test_a_new_query_is_not_made_beside_what_an_older_one_has_written(
@@ -300,6 +302,28 @@ def test_a_new_query_is_not_made_beside_what_an_older_one_has_written(
         "ksql/test.sql:4: the topic b has records already, and B would write all of them once more:"
         " `deploy --recreate B` makes both anew"
     )
+
+
+def test_a_statement_that_is_gone_from_the_files_goes_with_prune_after_what_reads_it(
+    server: Server, engine: KsqlDbEngine
+) -> None:
+    server.statements.clear()
+    services = _services(engine)
+    queries_ = Queries()
+    run = Run(services, 5, report=lambda *_: None, tell=lambda _: None)
+    queries_.apply(_changes(engine), run)
+    server.statements["THEIRS"] = "CREATE STREAM THEIRS (X INTEGER) WITH (KAFKA_TOPIC='o');"
+    nothing = replace(DESIRED, queries=())
+    live = {**LIVE, "query": queries_.read(services, ())}
+    told = compare(nothing, live)
+    assert (told.changes, told.leftovers) == ((), ("query A", "query B"))
+    assert told.remarks == ("query THEIRS, which is not declared and was not deployed from here",)
+    pruned = compare(nothing, live, prune=True).changes
+    server.sent.clear()
+    assert [error for _, error in queries_.apply(pruned, run)] == [None, None]
+    assert [body["ksql"] for body in server.sent] == ["DROP STREAM `B`;", "DROP STREAM `A`;"]
+    assert set(server.statements) == {"THEIRS"}
+    assert services.database.names == {"query": set()}  # type: ignore[attr-defined]
 
 
 def test_what_others_read_is_not_made_anew(server: Server, engine: KsqlDbEngine) -> None:

@@ -104,7 +104,7 @@ def test_a_query_that_is_not_declared_is_told_and_goes_with_prune_if_it_is_ours(
     theirs = _live(query={"q": replace(LIVE["query"]["q"], ours=False)})
     plan = compare(nothing, theirs, prune=True)
     assert plan.changes == ()
-    assert plan.remarks == ("query q, which is not declared and bears no mark of who made it",)
+    assert plan.remarks == ("query q, which is not declared and was not deployed from here",)
 
 
 def test_from_nothing_everything_is_created_in_the_order_of_the_data() -> None:

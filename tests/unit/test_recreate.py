@@ -164,6 +164,7 @@ class Everything:
     """All services. They write down what they do, and fail at what `refused` begins with."""
 
     concurrency = 1
+    marks = True
     needs_empty_topics = True
 
     def __init__(self, refused: str = "-") -> None:
