@@ -1,5 +1,7 @@
 """Records that are read: to the end of each partition, and not to the first error."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from confluent_kafka import KafkaError
 
 from pipeline.clients import librdkafka, records
 from pipeline.errors import ServiceError
+from pipeline.paths import REPOSITORY
 
 
 class Polled:
@@ -56,3 +59,19 @@ def test_a_topic_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_error_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ServiceError, match="Kafka at k:1: it said so"):
         _read(monkeypatch, Polled(), Polled(KafkaError._TRANSPORT), Polled())
+
+
+def test_every_producer_chooses_partitions_as_the_java_clients_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[dict[str, object]] = []
+    monkeypatch.setattr(librdkafka, "Producer", made.append)
+    librdkafka.producer("127.0.0.1:1")
+    assert made[0]["partitioner"] == "murmur2_random"
+    files = [
+        file
+        for folder in ("pipeline", "scripts", "spark", "airflow", "bench", "tests", "stack")
+        for file in (REPOSITORY / folder).rglob("*.py")
+        if re.search(r"(?<!\w)Producer\(\s*\{", file.read_text())
+    ]
+    assert files == [Path(librdkafka.__file__)]
