@@ -70,11 +70,7 @@ class KsqlDbEngine:
         """
         statement = self._statements[name]
         self._client.check_health()
-        self._send(
-            lambda: self._client.execute(statement, statement.text, statement.settings),
-            lambda: name in self._client.sources(),
-            deadline_s,
-        )
+        self._create(statement, statement.settings, deadline_s)
         return self._await_running(statement, deadline_s)
 
     def replace(self, name: str, deadline_s: float) -> str:
@@ -152,7 +148,7 @@ class KsqlDbEngine:
                 # Without the cache, every change of a row is written. With it, the number of
                 # records would depend on timing.
                 settings = {**statement.settings, "cache.max.bytes.buffering": "0"}
-                self._client.execute(statement, statement.text, settings)
+                self._create(statement, settings, deadline_s)
                 created.append(statement)
                 if statement.query is not None:
                     self._await_end(statement.name, deadline_s)
@@ -169,6 +165,13 @@ class KsqlDbEngine:
             lambda: self._client.has_read_all(name),
             seconds=deadline_s,
             describe=lambda _: f"{name} has not read its topics to their end",
+        )
+
+    def _create(self, statement: Statement, settings: Mapping[str, str], deadline_s: float) -> None:
+        self._send(
+            lambda: self._client.execute(statement, statement.text, settings),
+            lambda: statement.name in self._client.sources(),
+            deadline_s,
         )
 
     def _replace(self, statement: Statement, deadline_s: float) -> None:
