@@ -16,6 +16,8 @@ from pipeline.wait import until
 from tests.support.embedded import TARGET
 from tests.support.workspace import Workspace
 
+SIZE = ("LINES", "COLUMNS")
+
 
 @contextmanager
 def _terminal(*arguments: str) -> Iterator[int]:
@@ -25,7 +27,8 @@ def _terminal(*arguments: str) -> Iterator[int]:
     process = subprocess.Popen(
         [sys.executable, "-m", "stack", "monitor", *arguments, "--target", str(TARGET)],
         cwd=REPOSITORY,
-        env={**os.environ, "TERM": "xterm-256color"},
+        # Its size is that of the terminal, not of ours.
+        env={**{k: v for k, v in os.environ.items() if k not in SIZE}, "TERM": "xterm-256color"},
         stdin=its,
         stdout=its,
         stderr=its,
