@@ -87,8 +87,8 @@ class Line:
 class LiveQuery:
     """A query on its engine. It is up to date if `meaning` equals that of the declared query.
 
-    `ours`: this repository deployed it. `over`: it was ended, and cannot go on. `readers` are the
-    queries that read what it writes.
+    `ours`: this repository deployed it; `theirs`: certainly not. `over`: it was ended, and cannot
+    go on. `readers` are the queries that read what it writes.
     """
 
     meaning: str
@@ -97,6 +97,7 @@ class LiveQuery:
     failed: bool = False
     note: str = ""
     ours: bool = False
+    theirs: bool = False
     over: bool = False
     readers: tuple[str, ...] = ()
 

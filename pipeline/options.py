@@ -33,7 +33,7 @@ RecreateOption = Annotated[
 ]
 AdoptOption = Annotated[
     bool,
-    typer.Option("--adopt", help="Also take over connectors of our names that others deployed."),
+    typer.Option("--adopt", help="Also take over what others deployed under our names."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 DeadlineOption = Annotated[

@@ -222,7 +222,9 @@ class FlinkEngine:
         if declared is not None and meaning != _meaning(declared):
             reason = "" if lines != _lines(declared.statement.text) else BUILDS_ON
             note = f"{reason}{STARTS_OVER}"
-        return LiveQuery(meaning, lines, state, failed=bool(cause), note=note, ours=bool(deployed))
+        ours = deployed is not None
+        failed = bool(cause)
+        return LiveQuery(meaning, lines, state, failed, note=note, ours=ours, theirs=not ours)
 
     def _state(self, job: LiveJob | None) -> tuple[str, str]:
         """The state of a job, and the cause if it fails or is not active, else ""."""

@@ -66,6 +66,17 @@ class Queries(Resource[Query, LiveQuery]):
             note = f"it is {live.state}: {live.note}"
             yield Change(KIND, name, Action.RESTART, (), note, declared, live)
 
+    def problems(
+        self, declared: Query, live: LiveQuery | None, owner: str, *, adopt: bool
+    ) -> Iterator[str]:
+        """Somebody else runs a job under the name of the statement."""
+        del owner
+        if live and live.theirs and not adopt:
+            yield (
+                f"{declared.origin}: a job of the name {declared.name} runs, but was not deployed"
+                " from here: end it, or put yours in its place with --adopt"
+            )
+
     def is_over(self, live: LiveQuery | None) -> bool:
         """Whether somebody has ended the query, and left what it had made."""
         return live is not None and live.over

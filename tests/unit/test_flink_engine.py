@@ -1,16 +1,19 @@
 """Which jobs of a Flink are this repository's: those that have a folder."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
+from pipeline.change import Action
 from pipeline.clients.flink import Flink
 from pipeline.engines.flink import FlinkEngine
 from pipeline.engines.store import Deployed, Store
 from pipeline.plan import compare
+from pipeline.resources.query import Query
 from pipeline.sql.flink.tables import Services
 from tests.support.plans import DESIRED, LIVE
 from tests.support.serving import serving
@@ -64,6 +67,19 @@ def test_what_others_named_like_ours_is_told_and_not_pruned(engine: FlinkEngine)
     assert [change.name for change in plan.changes] == ["OURS"]
     (remark,) = plan.remarks
     assert remark.startswith("query THEIRS, which is not declared")
+
+
+def test_what_others_named_like_a_statement_is_replaced_only_if_asked(engine: FlinkEngine) -> None:
+    declared = (*DESIRED.queries, Query("THEIRS", "2", (), origin="ksql/a.sql:3"))
+    desired = replace(DESIRED, queries=declared)
+    live = {**LIVE, "query": {**LIVE["query"], **engine.running()}}
+    (problem,) = compare(desired, live).problems
+    assert problem.message.startswith("ksql/a.sql:3: a job of the name THEIRS runs, but was not")
+    adopted = compare(desired, live, adopt=True)
+    assert adopted.problems == ()
+    assert [(change.name, change.action) for change in adopted.changes] == [
+        ("THEIRS", Action.UPDATE)
+    ]
 
 
 def test_what_others_named_like_ours_is_not_removed(engine: FlinkEngine, cluster: Cluster) -> None:
