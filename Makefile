@@ -137,7 +137,8 @@ test-datagen: install  ## Run the Java tests of the Datagen plugin
 test-compose: .venv/.synced  ## Run only the end-to-end tests on compose.yaml; needs Docker
 	@.venv/bin/pytest tests/compose tests/endtoend -k compose
 
-test: install lint test-datagen  ## Run everything: lint, Java tests, unit tests, tests on real services
+test: install  ## Run everything: lint, Java tests, unit tests, tests on real services
+	@$(MAKE) --no-print-directory --jobs 2 lint test-datagen
 	@.venv/bin/pytest --numprocesses 2 --no-loadscope-reorder
 
 bench: install  ## Run the benchmarks on real services; writes build/bench.json

@@ -27,7 +27,7 @@ CAUSE = re.compile(r"^(?:Caused by: )?[\w.$]+(?:Exception|Error): (.+)$", re.MUL
 
 
 @dataclass(frozen=True)
-class Job:
+class LiveJob:
     """A job of the cluster. `started_ms` is in milliseconds since the epoch."""
 
     id: str
@@ -43,14 +43,14 @@ class Flink:
         self._gateway = Service("Flink's SQL gateway", gateway, "flink.gateway")
         self._cluster = Service("Flink", cluster, "flink.cluster")
 
-    def jobs(self) -> tuple[Job, ...]:
+    def jobs(self) -> tuple[LiveJob, ...]:
         """All jobs that the cluster remembers, the newest last.
 
         Raises:
             ServiceError: as in every method, Flink is unreachable or answers with an error.
         """
         items = self._cluster.json(answers.Jobs, "GET", "/jobs/overview").jobs
-        jobs = [Job(item.id, item.name, item.state, item.started_ms) for item in items]
+        jobs = [LiveJob(item.id, item.name, item.state, item.started_ms) for item in items]
         return tuple(sorted(jobs, key=lambda job: job.started_ms))
 
     def check_ready(self) -> None:
@@ -84,7 +84,7 @@ class Flink:
             raise PipelineError(f"Flink's job fails: {cause}")
         return {vertex.status for vertex in job.vertices} <= {"RUNNING", "FINISHED"}
 
-    def failing(self, job: Job) -> str:
+    def failing(self, job: LiveJob) -> str:
         """The cause of a job's last failure; "" if there was none.
 
         Also "" if the job still runs and has completed a checkpoint after the failure.
@@ -100,7 +100,7 @@ class Flink:
             return ""
         return innermost(failure.stacktrace)
 
-    def skipped(self, job: Job) -> Mapping[str, int]:
+    def skipped(self, job: LiveJob) -> Mapping[str, int]:
         """The number of records that the job could not read since it started, by source table."""
         counts: Counter[str] = Counter()
         for vertex in self._cluster.json(answers.Vertices, "GET", f"/jobs/{job.id}").vertices:
@@ -121,7 +121,7 @@ class Flink:
         entries = self._cluster.json(answers.Exceptions, "GET", path).history.entries
         return entries[0] if entries else None
 
-    def cancel(self, job: Job, deadline_s: float) -> None:
+    def cancel(self, job: LiveJob, deadline_s: float) -> None:
         """Cancels a job and waits until it has ended.
 
         Raises:

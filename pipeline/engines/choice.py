@@ -13,13 +13,13 @@ from pipeline.repository import desired
 from pipeline.repository.project import Project
 from pipeline.repository.target import Target
 from pipeline.resources.query import Query
-from pipeline.sql.flink.tables import Services
+from pipeline.sql.flink.tables import Addresses
 from pipeline.sql.flink.translate import Job, jobs
 
 
-def addresses(target: Target) -> Services:
+def addresses(target: Target) -> Addresses:
     """The addresses of Kafka and the registry for Flink, and the prefix of its consumer groups."""
-    return Services(target.kafka, target.registry, f"{target.pipeline}-flink")
+    return Addresses(target.kafka, target.registry, f"{target.pipeline}-flink")
 
 
 def translated(project: Project, target: Target) -> tuple[Job, ...]:

@@ -4,14 +4,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipeline.clients.flink import ENDED, Flink, Session
-from pipeline.clients.flink import Job as LiveJob
+from pipeline.clients.flink import ENDED, Flink, LiveJob, Session
 from pipeline.engines.store import Deployed, Store
 from pipeline.errors import NotRestoredError, ServiceError
 from pipeline.live import Line, LiveQuery
 from pipeline.resources.query import Query
 from pipeline.schemas import Schema
-from pipeline.sql.flink.tables import Services
+from pipeline.sql.flink.tables import Addresses
 from pipeline.sql.flink.translate import Job, analyse, jobs
 from pipeline.sql.statements import Statement
 from pipeline.wait import until
@@ -61,10 +60,10 @@ class FlinkEngine:
     needs_empty_topics = False
 
     def __init__(
-        self, flink: Flink, services: Services, declared: tuple[Job, ...], store: Store
+        self, flink: Flink, addresses: Addresses, declared: tuple[Job, ...], store: Store
     ) -> None:
         self._flink = flink
-        self._services = services
+        self._addresses = addresses
         self._jobs = {job.statement.name: job for job in declared}
         self._store = store
 
@@ -129,7 +128,7 @@ class FlinkEngine:
 
         Each job reads its topics to their current end, and ends there.
         """
-        trials = jobs(analyse(statements, schemas), self._services, bounded=True)
+        trials = jobs(analyse(statements, schemas), self._addresses, bounded=True)
         for job in (job for job in trials if job.statement.topic in wanted):
             settings = {**TRIAL, "pipeline.name": f"case {job.statement.name}"}
             with self._flink.session() as session:

@@ -14,7 +14,7 @@ from pipeline.engines.flink import FlinkEngine
 from pipeline.engines.store import Deployed, Store
 from pipeline.plan import compare
 from pipeline.resources.query import Query
-from pipeline.sql.flink.tables import Services
+from pipeline.sql.flink.tables import Addresses
 from tests.support.plans import DESIRED, LIVE
 from tests.support.serving import serving
 
@@ -58,7 +58,7 @@ def engine(cluster: Cluster, tmp_path: Path) -> FlinkEngine:
     store.stage(Deployed("OURS", "SELECT 1", "1"))
     store.commit("OURS")
     flink = Flink(cluster.url, cluster.url)
-    return FlinkEngine(flink, Services("k:1", "http://r", "g"), (), store)
+    return FlinkEngine(flink, Addresses("k:1", "http://r", "g"), (), store)
 
 
 def test_what_others_named_like_ours_is_told_and_not_pruned(engine: FlinkEngine) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.clients.flink import Flink, Job
+from pipeline.clients.flink import Flink, LiveJob
 from pipeline.errors import PipelineError, ServiceError
 from tests.support.serving import serving
 
 VERTEX = {"id": "v", "name": "Source: t", "status": "RUNNING"}
-JOB = Job("1", "ksql A", "RUNNING", 0)
+JOB = LiveJob("1", "ksql A", "RUNNING", 0)
 CAUSE = (
     "java.lang.Exception: outer\n\tat a.b(C.java)\nCaused by: java.net.ConnectException: refused"
 )

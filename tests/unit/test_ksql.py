@@ -10,11 +10,11 @@ from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.sql import reader
 from pipeline.sql.flink.select import derive
-from pipeline.sql.flink.tables import Relation, Services
+from pipeline.sql.flink.tables import Addresses, Relation
 from pipeline.sql.flink.translate import analyse, jobs
 from tests.support import golden
 
-SERVICES = Services("kafka:9092", "http://registry", "group")
+ADDRESSES = Addresses("kafka:9092", "http://registry", "group")
 FILE = Path("ksql/test.sql")
 SOURCES = """
 CREATE STREAM s (id VARCHAR KEY, name VARCHAR, n INTEGER, big BIGINT, d DOUBLE, b BOOLEAN,
@@ -49,7 +49,7 @@ def _view(statement: str, **columns: str) -> str:
     """The view of a statement that makes OUT with these columns."""
     schemas = {"s": _schema(FIELDS), "OUT": _schema(columns)}
     statements = tuple(reader.parse(FILE, SOURCES + statement))
-    *_, view, _ = jobs(analyse(statements, schemas), SERVICES)[-1].catalog
+    *_, view, _ = jobs(analyse(statements, schemas), ADDRESSES)[-1].catalog
     return view
 
 
@@ -60,7 +60,7 @@ def _refused(statement: str, **columns: str) -> str:
 
 
 def test_the_repositorys_statements_are_golden() -> None:
-    found = jobs(load(REPOSITORY).analysis, SERVICES)
+    found = jobs(load(REPOSITORY).analysis, ADDRESSES)
     golden.check("flink.sql", "".join(job.text for job in found))
 
 

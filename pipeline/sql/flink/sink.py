@@ -6,8 +6,8 @@ from pipeline.schemas import Schema, contract, subject_of, text
 from pipeline.sql.flink.tables import (
     ABSENT,
     VALUE_FORMAT,
+    Addresses,
     Relation,
-    Services,
     flink_type,
     kafka_options,
     quoted,
@@ -38,7 +38,7 @@ def check_contract(statement: Statement, relation: Relation, fields: Mapping[str
         )
 
 
-def sink(statement: Statement, relation: Relation, services: Services, schema: Schema) -> str:
+def sink(statement: Statement, relation: Relation, addresses: Addresses, schema: Schema) -> str:
     """The CREATE TABLE for the topic as a sink. Key columns have the prefix __key_.
 
     Raises:
@@ -50,7 +50,7 @@ def sink(statement: Statement, relation: Relation, services: Services, schema: S
         columns.append("`__key_window` BIGINT")
         keys.append("__key_window")
     columns += [f"{quoted(name)} {flink_type(relation.columns[name])}" for name in relation.fields]
-    options = kafka_options(relation, services) | PRODUCER
+    options = kafka_options(relation, addresses) | PRODUCER
     options["key.format"] = "raw" if relation.plain_key else "csv"
     options[f"value.{VALUE_FORMAT}.schema"] = text(contract(schema)).replace("'", "''")
     options[f"value.{VALUE_FORMAT}.subject"] = subject_of(statement.topic)

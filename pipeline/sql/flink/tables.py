@@ -24,7 +24,7 @@ ABSENT = "__absent"
 
 
 @dataclass(frozen=True)
-class Services:
+class Addresses:
     """Kafka's bootstrap servers, the registry's URL, and the prefix of Flink's consumer groups."""
 
     kafka: str
@@ -57,7 +57,7 @@ class Relation:
 
 
 def sources(
-    relation: Relation, wanted: Iterable[str], services: Services, options: Mapping[str, str]
+    relation: Relation, wanted: Iterable[str], addresses: Addresses, options: Mapping[str, str]
 ) -> list[str]:
     """The CREATE TABLE for the topic, and the CREATE VIEW over it that the queries read.
 
@@ -75,7 +75,7 @@ def sources(
         # Kafka Streams skips a record whose event time is null or before 1970.
         query = f" WHERE {rowtime} >= 0 OR {quoted(ABSENT)}" if relation.rowtime else ""
     query = f"SELECT {', '.join(items)} FROM {quoted(f'{relation.name}__topic')}{query}"
-    return [_topic(relation, values, services, options), view(relation.name, query)]
+    return [_topic(relation, values, addresses, options), view(relation.name, query)]
 
 
 def _rowtime(relation: Relation) -> str:
@@ -85,13 +85,13 @@ def _rowtime(relation: Relation) -> str:
 
 
 def _topic(
-    relation: Relation, values: Mapping[str, str], services: Services, extra: Mapping[str, str]
+    relation: Relation, values: Mapping[str, str], addresses: Addresses, extra: Mapping[str, str]
 ) -> str:
     keys = [f"__key_{key}" for key in relation.keys]
     columns = [f"{quoted(f'__key_{k}')} {flink_type(relation.columns[k])}" for k in relation.keys]
     columns += [f"{quoted(f)} {flink_type(relation.columns[c])}" for c, f in values.items()]
-    options = kafka_options(relation, services)
-    options |= {"properties.group.id": services.group, **extra}
+    options = kafka_options(relation, addresses)
+    options |= {"properties.group.id": addresses.group, **extra}
     if relation.is_table:
         columns.append(f"PRIMARY KEY ({', '.join(map(quoted, keys))}) NOT ENFORCED")
         options["key.format"] = KEY_FORMAT if relation.plain_key else "csv"
@@ -110,15 +110,15 @@ def table(name: str, columns: Iterable[str], options: Mapping[str, str]) -> str:
     return f"CREATE TABLE {quoted(name)} (\n  {body}\n) WITH ({listed})"
 
 
-def kafka_options(relation: Relation, services: Services) -> dict[str, str]:
+def kafka_options(relation: Relation, addresses: Addresses) -> dict[str, str]:
     """The connector options that every table on a topic has."""
     return {
         "connector": "upsert-kafka" if relation.is_table else "kafka",
         "topic": relation.topic,
-        "properties.bootstrap.servers": services.kafka,
+        "properties.bootstrap.servers": addresses.kafka,
         "value.fields-include": "EXCEPT_KEY",
         "value.format": VALUE_FORMAT,
-        f"value.{VALUE_FORMAT}.url": services.registry,
+        f"value.{VALUE_FORMAT}.url": addresses.registry,
     }
 
 

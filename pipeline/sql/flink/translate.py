@@ -23,7 +23,7 @@ from pipeline.sql.flink import sink
 from pipeline.sql.flink.joins import names_in
 from pipeline.sql.flink.select import derive
 from pipeline.sql.flink.source import declare
-from pipeline.sql.flink.tables import Relation, Services, field_types, sources
+from pipeline.sql.flink.tables import Addresses, Relation, field_types, sources
 from pipeline.sql.statements import Statement, upstream
 from pipeline.suggest import unknown
 
@@ -92,41 +92,41 @@ def analyse(statements: tuple[Statement, ...], schemas: Mapping[str, Schema]) ->
     return Analysis(statements, relations, views, used)
 
 
-def jobs(analysis: Analysis, services: Services, *, bounded: bool = False) -> tuple[Job, ...]:
+def jobs(analysis: Analysis, addresses: Addresses, *, bounded: bool = False) -> tuple[Job, ...]:
     """One job per query. A `bounded` job stops at the current end of its topics.
 
     Raises:
         SpecError: a stream's key is not one VARCHAR column.
     """
     queries = (statement for statement in analysis.statements if statement.query)
-    return tuple(_job(statement, analysis, services, bounded) for statement in queries)
+    return tuple(_job(statement, analysis, addresses, bounded) for statement in queries)
 
 
 def _job(
     statement: Statement,
     analysis: Analysis,
-    services: Services,
+    addresses: Addresses,
     bounded: bool,  # noqa: FBT001 - passed on
 ) -> Job:
     needed = upstream(analysis.statements, [statement.name])
     declared = [analysis.relations[s.name] for s in needed if s.query is None]
-    own = replace(services, group=f"{services.group}-{statement.name.lower()}")
+    own = replace(addresses, group=f"{addresses.group}-{statement.name.lower()}")
     names = frozenset(name for s in needed if s.query for name in names_in(s.query))
     relation = analysis.relations[statement.name]
     catalog = [
         *(p for d in declared for p in sources(d, names, own, BOUNDED if bounded else {})),
         *(analysis.views[s.name] for s in needed if s.query),
-        sink.sink(statement, relation, services, analysis.schemas[statement.topic]),
+        sink.sink(statement, relation, addresses, analysis.schemas[statement.topic]),
     ]
     reads = {f"{d.name}__topic": d.topic for d in declared}
     return Job(statement, reads, tuple(catalog), sink.insert(relation))
 
 
-def catalog(analysis: Analysis, services: Services) -> Iterator[str]:
+def catalog(analysis: Analysis, addresses: Addresses) -> Iterator[str]:
     """CREATEs for Flink's client: every stream and table, up to the topics' current end."""
     for relation in analysis.relations.values():
         if not relation.windowed:
-            yield from sources(relation, relation.columns, services, BOUNDED)
+            yield from sources(relation, relation.columns, addresses, BOUNDED)
 
 
 def _schema(statement: Statement, schemas: Mapping[str, Schema]) -> Schema:
