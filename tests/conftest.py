@@ -30,6 +30,7 @@ ON_STACK = (
         "tests/embedded/test_airflow.py",
         "tests/embedded/test_cleansing.py",
         "tests/embedded/test_examples.py",
+        "tests/embedded/test_meaning.py",
     ),
     ("tests/compose/", "tests/embedded/", "tests/endtoend/"),
 )
