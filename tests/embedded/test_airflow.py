@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -52,10 +53,24 @@ def airflow(stack: Layout) -> Iterator[Airflow]:
         for run in runs:
             client.ask("PATCH", f"{path}/{run['dag_run_id']}", {"state": "failed"})
     yield client
-    # Each takes a while to end: all at the same time.
-    daemons = [f"airflow-{name}" for name in ("triggerer", "dags", "scheduler", "api")]
+    _stop(stack, [f"airflow-{name}" for name in ("triggerer", "dags", "scheduler", "api")])
+
+
+def _stop(stack: Layout, daemons: list[str]) -> None:
+    """Stops daemons, and does not wait until they end of themselves."""
+    pids = [pid_of(stack, name) for name in daemons]
     with ThreadPoolExecutor(len(daemons)) as pool:
-        list(pool.map(lambda name: Supervisor(stack.socket).stop(name), daemons))
+        for name in daemons:
+            pool.submit(Supervisor(stack.socket).stop, name)
+        until(
+            lambda: {Supervisor(stack.socket).processes()[name].state for name in daemons},
+            seconds=20,
+            done=lambda states: states <= {"STOPPING", "STOPPED"},
+            describe=str,
+        )
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
 
 def _runs(client: Airflow, path: str) -> Any:
