@@ -1,5 +1,6 @@
 """The repository's sources with fewer records, and waiting until all of them have landed."""
 
+from pipeline.clients.kafka import Kafka
 from pipeline.wait import until
 from tests.support.workspace import Workspace
 
@@ -52,11 +53,25 @@ def _landed(space: Workspace) -> dict[str, int]:
     }
 
 
+def _records(space: Workspace) -> dict[str, int]:
+    """How many records each raw and clean topic and each dead letter queue has."""
+    kafka = Kafka(space.target.kafka)
+    names = [*TABLES, *(clean for clean, *_ in TABLES.values())]
+    names += [f"{file.stem}-sink_dlq" for file in space.root.glob("connectors/sinks/*.yaml")]
+    counts = dict.fromkeys(names, 0)
+    for (topic, _), (start, end) in kafka.bounds(kafka.topics(names)).items():
+        counts[topic] += end - start
+    return {topic: count for topic, count in counts.items() if count}
+
+
 def wait_until_landed(space: Workspace, wanted: dict[str, int]) -> None:
     until(
         lambda: _landed(space),
         seconds=180,
         done=lambda landed: landed == wanted,
-        describe=lambda landed: f"landed are {landed}, not {wanted}\n{space.run('status').stdout}",
+        describe=lambda landed: (
+            f"landed are {landed}, not {wanted}; records by topic: {_records(space)}\n"
+            + space.run("status").stdout
+        ),
         every=0.5,
     )
