@@ -19,8 +19,10 @@ from pipeline.wait import until
 from stack import lifecycle
 from stack.layout import Layout
 from stack.services import services
+from stack.supervisor import Supervisor
+from tests.support import records
 from tests.support.embedded import TARGET, await_restart, pid_of
-from tests.support.workspace import Workspace
+from tests.support.workspace import Workspace, counts
 
 SERVICES = ("postgres", "kafka", "registry", "connect", "flink", "cleanse")
 
@@ -92,6 +94,28 @@ def test_what_is_killed_comes_back_with_its_data(
     # left to do is to restart a connector.
     assert {change["action"] for change in widgets.plan()["changes"]} <= {"restart"}
     widgets.ok("deploy")
+
+
+def test_while_the_registry_is_away_no_record_is_dead_lettered(
+    widgets: Workspace, stack: Layout
+) -> None:
+    # Converters look a schema up again every 30 s: the feed goes on for longer than that.
+    widgets.edit("connectors/sources/widgets.yaml", iterations=1000, max_interval_ms=100)
+    widgets.ok("deploy")
+    supervisor = Supervisor(stack.socket)
+    supervisor.stop("registry")
+    try:
+        until(
+            lambda: counts(widgets, (widgets.name,))[widgets.name],
+            seconds=150,
+            done=lambda rows: rows == 1000,
+            describe=lambda rows: f"{rows} rows; {widgets.connectors()}",
+            every=1,
+        )
+    finally:
+        supervisor.start("registry")
+    assert not list(records.raw(widgets.target, f"{widgets.name}-sink_dlq"))
+    widgets.await_well()
 
 
 def test_down_and_up_keep_the_data(widgets: Workspace, stack: Layout) -> None:
