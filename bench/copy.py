@@ -9,15 +9,18 @@ from pyspark.sql import DataFrame
 
 from pipeline.repository import target as targets
 from pipeline.repository.rules import FILE, load
-from spark.job import MAX_RECORDS
+from spark.query import MAX_RECORDS
 from spark.session import session
 
 TOPIC = "bench_copy"
+SLOTS = 17
 
 
 def main(target: str, folder: str) -> None:
-    kafka = targets.load(Path(), target).kafka
-    spark = session(Path(folder) / "tmp")
+    place = targets.load(Path(), target)
+    kafka = place.kafka
+    # As many tasks at a time as the cleansing has.
+    spark = session(Path(folder) / "tmp", place.spark, SLOTS)
     source = {
         "kafka.bootstrap.servers": kafka,
         "subscribe": ",".join(load(FILE).topics),

@@ -6,18 +6,16 @@ import time
 import yaml
 
 from bench import topics
-from bench.space import Space
+from bench.space import SINKS, Space
 from pipeline.paths import REPOSITORY
 
 CONNECTORS = 100
 RUNS = 5
-# Those of the clean topics and of the rejects.
-SINKS = ("patients", "admissions", "diagnoses", "labs", "rejects")
 
 
 def measure(space: Space) -> tuple[float, int]:
     """Seconds (median) of the whole command, and records added to Connect's configuration topic."""
-    space.declare(*(f"sinks/{name}" for name in SINKS))
+    space.declare()
     source = yaml.safe_load((REPOSITORY / "connectors/sources/patients.yaml").read_text())
     for number in range(CONNECTORS - len(SINKS)):
         spec = {**source, "name": f"bench-{number}-source", "iterations": 1, "seed": number}

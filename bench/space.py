@@ -21,6 +21,8 @@ from pipeline.repository import target as targets
 from pipeline.repository.loader import load
 from pipeline.schemas import subject_of
 
+# The sinks of the clean topics and of the rejects: postgres/db_setup.sql builds on their tables.
+SINKS = ("patients", "admissions", "diagnoses", "labs", "rejects")
 DECLARED = ("connectors", "ksql", "postgres", "schemas", "spark", "topics.yaml")
 
 
@@ -50,10 +52,10 @@ class Space:
         return done.stdout
 
     def declare(self, *specs: str) -> None:
-        """Has these specs of the repository and no other, as in sinks/labs."""
+        """Has SINKS and these specs of the repository and no other, as in sources/patients."""
         for file in (self.root / "connectors").glob("*/*.yaml"):
             file.unlink()
-        for spec in specs:
+        for spec in (*(f"sinks/{name}" for name in SINKS), *specs):
             path = f"connectors/{spec}.yaml"
             shutil.copy(REPOSITORY / path, self.root / path)
 

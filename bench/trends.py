@@ -94,8 +94,8 @@ def _grown(kafka: str, topic: str, before: int) -> int:
         return before
 
 
-def through(space: Space) -> list[float]:
-    """Milliseconds from a clean record's producer to its trend's row, committed."""
+def await_counted(space: Space) -> None:
+    """Waits until the trends have counted all admissions."""
     until(
         lambda: _counted(space),
         seconds=300,
@@ -103,7 +103,13 @@ def through(space: Space) -> list[float]:
         describe=lambda sums: f"the trends have counted {sums}, not {ADMISSIONS} admissions",
         every=2,
     )
-    topic = "patient_admissions_clean"
+
+
+def through(space: Space, topic: str, year: int) -> list[float]:
+    """Milliseconds from an admission's producer to its trend's row, committed.
+
+    The topic is the raw or the clean one. In the year of the admissions there are no others.
+    """
     encode = space.encoder(topic)
     producer = librdkafka.producer(space.target.kafka, linger_ms=1)
     sent: dict[int, float] = {}
@@ -112,9 +118,10 @@ def through(space: Space) -> list[float]:
         # A steady pace is what is measured, not a condition that is waited for.
         time.sleep(max(0, begun + number / PER_SECOND - time.monotonic()))
         # An hour of its own for each: its row is written once.
-        at = datetime(2040, 1, 1, tzinfo=UTC) + timedelta(hours=number)
+        at = datetime(year, 1, 1, tzinfo=UTC) + timedelta(hours=number)
         sent[int(at.timestamp())] = time.time()
-        producer.produce(topic, key=f"X{number}", value=encode(_admission(number, at)))
+        admission = _admission(number, at) | {"admission_id": f"{topic}-{number}"}
+        producer.produce(topic, key=admission["admission_id"], value=encode(admission))
         producer.poll(0)
     assert producer.flush(30) == 0
     committed = until(
@@ -149,5 +156,5 @@ def _admission(number: int, at: datetime) -> dict[str, Any]:
         "admission_type": "Emergency",
         "admission_date": at,
         "length_of_stay_hours": number % 50,
-        "discharge_disposition": None,
+        "discharge_disposition": "Home",
     }

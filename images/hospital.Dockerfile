@@ -6,6 +6,7 @@ COPY stack/pom.xml stack/
 COPY stack/kafka/pom.xml stack/kafka/
 COPY stack/flink/pom.xml stack/flink/
 COPY stack/spark/pom.xml stack/spark/
+COPY stack/spark/src stack/spark/src
 COPY datagen/pom.xml datagen/
 RUN mvn -B -ntp -f stack/pom.xml -pl :spark -Dstack.lib=/build/lib package
 

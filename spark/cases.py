@@ -13,9 +13,11 @@ from pipeline.cases.files import Case, messages
 from pipeline.cases.rows import Difference, compare
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository.rules import FILE, Rules, load
+from pipeline.repository.target import Spark
 from pipeline.schemas import Schema, compact, contract
 from pipeline.suggest import unknown
 from spark import cleanse
+from spark.payload import Source
 from spark.session import session
 
 AT = datetime(2025, 1, 1, tzinfo=UTC)
@@ -38,11 +40,15 @@ class Cleansing:
                 topic,
                 self._rules,
                 schemas,
-                {self._ids[topic]: compact(contract(schemas[topic]))},
+                self._source(topic).payload(spark),
                 outputs,
             )
             for topic in self._rules.topics
         }
+
+    def _source(self, topic: str) -> Source:
+        schema = self._schemas[topic]
+        return Source(topic, schema, {self._ids[topic]: compact(contract(schema))})
 
     def run(self, case: Case) -> tuple[Difference, ...]:
         """What is not as expected.
@@ -83,4 +89,6 @@ def _mistakes(case: Case, rules: Rules) -> Iterator[Mistake]:
 
 def start(root: Path, schemas: Mapping[str, Schema]) -> Cleansing:
     """The rules in a Spark session of their own, on this machine."""
-    return Cleansing(root, schemas, session(Path(tempfile.mkdtemp(prefix="cases-"))))
+    return Cleansing(
+        root, schemas, session(Path(tempfile.mkdtemp(prefix="cases-")), Spark.model_validate({}), 2)
+    )

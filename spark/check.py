@@ -6,11 +6,12 @@ from pathlib import Path
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository.rules import Rules, TopicRules
 from pipeline.repository.yamlfile import line_of
-from pipeline.schemas import Schema, compact, contract
+from pipeline.schemas import Schema
 from pipeline.suggest import unknown
 from spark.cleanse import KAFKA_SOURCE, Output, cleanse, steps
 
@@ -80,11 +81,11 @@ class _Checker:
     def _failure(self, topic: str, own: TopicRules) -> str:
         """Why a topic's rules do not compile; "" if they do."""
         rules = self.rules.model_copy(update={"topics": {topic: own}})
-        writers = {0: compact(contract(self.schemas[topic]))}
+        payload = F.col("value")
         outputs = {name: Output(name, 0, self.schemas[name]) for name in (own.clean, rules.rejects)}
         empty = self.spark.createDataFrame([], KAFKA_SOURCE)
         return _failure(
-            lambda: cleanse(empty, [steps(topic, rules, self.schemas, writers, outputs)])
+            lambda: cleanse(empty, [steps(topic, rules, self.schemas, payload, outputs)])
         )
 
 

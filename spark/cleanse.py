@@ -28,8 +28,7 @@ class Output:
 class Steps:
     """One topic's cleansing as columns to select, step by step.
 
-    Columns are made once and used for every batch: making them, and having Spark analyse more
-    steps than these, would take longer than a batch of a second's records.
+    Each step sees the columns of the one before it.
     """
 
     topic: str
@@ -40,25 +39,16 @@ KAFKA_SOURCE = (
     "key binary, value binary, topic string, partition int, offset long, timestamp timestamp"
 )
 _KEPT = [column.split()[0] for column in KAFKA_SOURCE.split(", ")]
-FINGERPRINT = ["fingerprint", "fingerprint_more"]
-
-
-def identify(raw: DataFrame) -> DataFrame:
-    """Adds what makes a record the same as another: two hashes of its topic, key and bytes.
-
-    128 bits together, so that two records are never taken for one by chance.
-    """
-    # A hash passes nulls over: "is there a key" keeps a key alone from a value alone.
-    parts = [F.col("topic"), F.col("key"), F.isnull("key"), F.col("value")]
-    first, second = F.xxhash64(*parts), F.xxhash64(F.lit(1), *parts)
-    return raw.withColumns(dict(zip(FINGERPRINT, (first, second), strict=True)))
+# The rules that a record breaks which cannot be read.
+UNREADABLE = ("empty_value", "not_avro", "unknown_schema")
 
 
 def cleanse(raw: DataFrame, steps: Iterable[Steps]) -> DataFrame:
-    """What to write for raw records: columns topic, key, value, source_topic and broken.
+    """What to write for raw records: columns topic, key, value and broken.
 
     One row per input row: the clean record under the clean topic, or the reject, with the names of
-    all rules it broke, separated by a comma. `raw` has the columns of Spark's Kafka source.
+    all rules it broke, separated by a comma. A tombstone, a key without a value, is clean, and
+    stays one. `raw` has the columns of Spark's Kafka source.
     """
     by_topic = [
         reduce(lambda rows, columns: rows.select(*columns), own.selects, _of_topic(raw, own.topic))
@@ -75,53 +65,46 @@ def steps(
     topic: str,
     rules: Rules,
     schemas: Mapping[str, Schema],
-    writers: Mapping[int, str],
+    payload: Column,
     outputs: Mapping[str, Output],
 ) -> Steps:
-    """The cleansing of one raw topic; `writers` has the registered schemas of its values by id."""
+    """The cleansing of one raw topic; `payload` is its values' Avro data: see spark/payload.py."""
     own = rules.topics[topic]
     raw, clean = schemas[topic], schemas[own.clean]
     selects = (
-        *_decode(raw, writers),
+        *_decode(raw, payload),
         *_apply(own, rules, raw, clean),
         _output(topic, rules, outputs),
     )
     return Steps(topic, tuple(tuple(columns) for columns in selects))
 
 
-def _decode(reader: Schema, writers: Mapping[int, str]) -> list[list[Column]]:
+def names(topic: str, rules: Rules, schemas: Mapping[str, Schema]) -> tuple[str, ...]:
+    """All rules that a record of a raw topic can break."""
+    own = rules.topics[topic]
+    return (*UNREADABLE, *_verdicts(own, schemas[own.clean]))
+
+
+def _decode(reader: Schema, payload: Column) -> list[list[Column]]:
     """Adds `record` (null if it cannot be read) and `unreadable` (the rule it breaks, or null)."""
-    start = F.substring("value", 1, HEADER_BYTES)
     is_framed = (F.length("value") > HEADER_BYTES) & (F.substring("value", 1, 1) == F.lit(b"\x00"))
-    is_known = start.isin(*(F.lit(header(number)) for number in writers))
-    first_field = f"record.{reader['fields'][0]['name']}"
     unreadable = (
         F.when(F.coalesce(F.length("value"), F.lit(0)) == 0, "empty_value")
         .when(~is_framed, "not_avro")
-        .when(~is_known, "unknown_schema")
+        .when(F.col("payload").isNull(), "unknown_schema")
         # PERMISSIVE yields a record of nulls for bytes that do not decode.
-        .when(F.col(first_field).isNull(), "not_avro")
+        .when(F.col(f"record.{reader['fields'][0]['name']}").isNull(), "not_avro")
     )
-    record = _by_writer(start, reader, writers)
+    record = from_avro("payload", compact(contract(reader)), {"mode": "PERMISSIVE"})
     flat = [
         _trimmed(F.col(f"record.{path}"), kind).alias(path.replace(".", "_"))
         for path, kind in _leaves(reader)
     ]
     return [
-        [*_columns(_KEPT), record.alias("record")],
+        [*_columns(_KEPT), payload.alias("payload")],
+        [*_columns(_KEPT), F.col("payload"), record.alias("record")],
         [*_columns(_KEPT), unreadable.alias("unreadable"), *flat],
     ]
-
-
-def _by_writer(start: Column, reader: Schema, writers: Mapping[int, str]) -> Column:
-    payload = F.expr(f"substring(value, {HEADER_BYTES + 1})")
-    options = {"mode": "PERMISSIVE", "avroSchema": compact(contract(reader))}
-    pairs = [
-        (start == F.lit(header(number)), from_avro(payload, writer, options))
-        for number, writer in writers.items()
-    ]
-    first, *others = pairs
-    return reduce(lambda chain, pair: chain.when(*pair), others, F.when(*first))
 
 
 def _trimmed(column: Column, kind: Any) -> Column:
@@ -134,7 +117,7 @@ def _apply(own: TopicRules, rules: Rules, raw: Schema, clean: Schema) -> list[li
     names = [path.replace(".", "_") for path, _ in _leaves(raw)]
     known = [f"{column}_known" for column in own.vocabulary]
     spelt = {
-        column: F.element_at(_spellings(rules.vocabularies[word]), F.lower(F.col(column)))
+        column: _spelt(F.col(column), _spellings(rules.vocabularies[word]))
         for column, word in own.vocabulary.items()
     }
     normal = {**spelt, **{column: F.expr(sql) for column, sql in own.normalise.items()}}
@@ -149,7 +132,9 @@ def _apply(own: TopicRules, rules: Rules, raw: Schema, clean: Schema) -> list[li
     derived = {column: F.expr(sql) for column, sql in own.derive.items()}
     fields = [field["name"] for field in clean["fields"]]
     unreadable = F.col("unreadable")
-    broken = F.coalesce(unreadable, _broken(own, clean))
+    broken = F.when(_is_tombstone(), "").otherwise(
+        F.coalesce(unreadable, _broken(_verdicts(own, clean)))
+    )
     return [
         [*_columns(source), *_replaced(names, normal), *flags],
         [*_columns([*source, *names, *known]), *entries],
@@ -159,29 +144,42 @@ def _apply(own: TopicRules, rules: Rules, raw: Schema, clean: Schema) -> list[li
     ]
 
 
-def _broken(own: TopicRules, clean: Schema) -> Column:
+def _verdicts(own: TopicRules, clean: Schema) -> dict[str, Column]:
+    """Whether each rule holds, by its name."""
     present = {f"{name}_present": F.col(name).isNotNull() for name in _required(clean)}
     known = {f"{column}_known": F.col(f"{column}_known") for column in own.vocabulary}
     valid = {name: F.expr(sql) for name, sql in own.valid.items()}
-    verdicts = [
+    return {**present, **known, **valid}
+
+
+def _broken(verdicts: Mapping[str, Column]) -> Column:
+    broken = [
         F.when(~F.coalesce(holds, F.lit(False)), name)  # noqa: FBT003 - Spark's own signature
-        for name, holds in {**present, **known, **valid}.items()
+        for name, holds in verdicts.items()
     ]
     # Of an array, array_compact would do: but that is interpreted, row by row.
-    return F.concat_ws(",", *verdicts)
+    return F.concat_ws(",", *broken)
+
+
+def _is_tombstone() -> Column:
+    return F.col("value").isNull() & (_own_key() != "")
+
+
+def _own_key() -> Column:
+    return F.trim(F.col("key").cast("string"))
 
 
 def _output(topic: str, rules: Rules, outputs: Mapping[str, Output]) -> list[Column]:
     own = rules.topics[topic]
     is_clean = F.col("broken") == ""
     clean, rejects = outputs[own.clean], outputs[rules.rejects]
-    key = F.when(is_clean, F.col(f"r.{own.key}")).otherwise(_reject_id())
-    value = F.when(is_clean, _wire(F.col("r"), clean)).otherwise(_wire(_reject(), rejects))
+    key = F.when(is_clean, F.coalesce(F.col(f"r.{own.key}"), _own_key()))
+    record = F.when(_is_tombstone(), None).when(is_clean, _wire(F.col("r"), clean))
+    value = record.otherwise(_wire(_reject(), rejects))
     return [
         F.when(is_clean, clean.topic).otherwise(rejects.topic).alias("topic"),
-        key.cast("binary").alias("key"),
+        key.otherwise(_reject_id()).cast("binary").alias("key"),
         value.alias("value"),
-        F.lit(topic).alias("source_topic"),
         F.col("broken"),
     ]
 
@@ -209,11 +207,16 @@ def _leaves(schema: Schema, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{field['name']}", base
 
 
+def _spelt(column: Column, spellings: Column) -> Column:
+    # Most words are spelt as they should be: those are not brought to lower case first.
+    return F.coalesce(F.element_at(spellings, column), F.element_at(spellings, F.lower(column)))
+
+
 def _spellings(vocabulary: Mapping[str, Iterable[str]]) -> Column:
     canonical = {
-        spelling.lower(): word
+        spelling: word
         for word, others in vocabulary.items()
-        for spelling in (word, *others)
+        for spelling in (word, word.lower(), *map(str.lower, others))
     }
     return _map(canonical, "string")
 

@@ -1,11 +1,11 @@
-"""The schemas that the registry holds for the job's topics."""
+"""The schemas that the registry holds for the job's topics, when it starts."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError
-from pipeline.repository.rules import Rules
 from pipeline.schemas import Schema, canonical, compact, subject_of
 from pipeline.wait import until
 from spark.cleanse import Output
@@ -13,47 +13,34 @@ from spark.cleanse import Output
 REGISTRY_PATIENCE_S = 60
 
 
-class Contracts:
-    """The registered schemas; `writers` asks for new ones at every batch.
+def writers(registry: Registry, topic: str) -> dict[int, str]:
+    """The registered schemas of a topic's values, by id.
 
-    A producer registers before it sends, and the end of a batch is fixed before it is processed:
-    each id in the batch is known by then, or never was registered.
+    Raises:
+        DeadlineError: as below, the registry does not answer. Going on without it would reject
+            good records.
     """
+    subject = subject_of(topic)
+    versions = [
+        _patiently(partial(registry.version, subject, number))
+        for number in _patiently(lambda: registry.versions(subject))
+    ]
+    return {version.id: compact(version.schema) for version in versions if not version.foreign}
 
-    def __init__(self, registry: Registry, rules: Rules, schemas: Mapping[str, Schema]) -> None:
-        self._registry = registry
-        self._rules = rules
-        self._schemas = schemas
-        # Id and schema by subject and version. A version never changes.
-        self._known: dict[tuple[str, int], tuple[int, str]] = {}
-        self.outputs = {topic: self._output(topic) for topic in rules.outputs}
 
-    def writers(self) -> dict[str, dict[int, str]]:
-        """Every registered schema of the raw topics, by topic and id.
+def output(registry: Registry, topic: str, schemas: Mapping[str, Schema]) -> Output:
+    """The contract of a topic that the job writes.
 
-        Raises:
-            DeadlineError: the registry does not answer. Going on without it would reject good
-                records.
-        """
-        return {topic: self._versions(topic) for topic in self._rules.topics}
-
-    def _versions(self, topic: str) -> dict[int, str]:
-        subject = subject_of(topic)
-        for version in _patiently(lambda: self._registry.versions(subject)):
-            if (subject, version) not in self._known:
-                registered = self._registry.version(subject, version)
-                if not registered.foreign:
-                    self._known[subject, version] = (registered.id, compact(registered.schema))
-        return dict(known for (name, _), known in self._known.items() if name == subject)
-
-    def _output(self, topic: str) -> Output:
-        registered = _patiently(lambda: self._registry.latest(subject_of(topic)))
-        if canonical(registered.schema) != canonical(self._schemas[topic]):
-            raise PipelineError(
-                f"schemas/{topic}.avsc is not version {registered.version} of {registered.name}:"
-                " make deploy"
-            )
-        return Output(topic, registered.id, self._schemas[topic])
+    Raises:
+        PipelineError: the registry has another one.
+    """
+    registered = _patiently(lambda: registry.latest(subject_of(topic)))
+    if canonical(registered.schema) != canonical(schemas[topic]):
+        raise PipelineError(
+            f"schemas/{topic}.avsc is not version {registered.version} of {registered.name}:"
+            " make deploy"
+        )
+    return Output(topic, registered.id, schemas[topic])
 
 
 def _patiently(ask: Callable[[], Any]) -> Any:

@@ -5,31 +5,37 @@ Exit codes: 0 caught up (`--once`) or asked to stop; 1 failed; 2 bad rules or us
 
 import json
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.readwriter import DataStreamWriter
 from rich.console import Console
 
 from pipeline import command
 from pipeline.clients.kafka import Kafka
 from pipeline.clients.registry import Registry
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, ServiceError
 from pipeline.repository import rules as rules_file
 from pipeline.repository import schemas as schema_files
 from pipeline.repository import target as targets
 from pipeline.repository.rules import Rules
-from pipeline.schemas import subject_of
+from pipeline.repository.target import Target
+from pipeline.schemas import Schema, subject_of
 from pipeline.wait import until
-from spark import query, status
+from spark import contracts, status
 from spark.check import check
-from spark.checkpoint import forget_deleted_topics
-from spark.contracts import Contracts
+from spark.lock import Lock
+from spark.payload import Source
+from spark.query import Cleansing, Counts, follow
 from spark.session import session
 from spark.status import Status
 
-MAX_RECORDS = 1_000_000
 # Before the first deploy, the continuous job waits for it; one with --once does not.
 DEPLOY_PATIENCE_S = 3600 * 24
 DEPLOY_PATIENCE_ONCE_S = 30
@@ -46,71 +52,166 @@ def main(
         bool, typer.Option("--once", help="Catch up, print a summary as JSON, and stop.")
     ] = False,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Folder of the query's progress and state.")
+        str | None, typer.Option(help="Folder or URL for how far the queries have read.")
     ] = None,
-    max_records: Annotated[int, typer.Option(help="Records per micro-batch.")] = MAX_RECORDS,
 ) -> None:
     """Cleanse the raw topics by spark/rules.yaml into the clean topics and the rejects."""
     root = Path()
     target = targets.load(root, target_name)
     state = root / target.state
-    folder = checkpoint or status.checkpoint_of(state)
+    place = status.checkpoint_of(target)
+    is_own = checkpoint is not None and _url(root, checkpoint) != _url(root, place)
+    if checkpoint and is_own:
+        place = checkpoint
     # A run with --once, or on a checkpoint of its own, is not the job that others watch.
-    is_watched = not once and checkpoint is None
-    report = partial(status.write, status.file_of(state)) if is_watched else _unheard
+    is_watched = not once and not is_own
     rules = rules_file.load(root / rules_file.FILE)
-    schemas = schema_files.load(root / schema_files.FOLDER)
-    kafka, registry = Kafka(target.kafka), Registry(target.registry)
-    with status.only_job(folder):
-        patience_s = DEPLOY_PATIENCE_ONCE_S if once else DEPLOY_PATIENCE_S
-        await_deployment(kafka, registry, rules, patience_s, report)
-        if forget_deleted_topics(kafka, rules, folder):
-            console.print("the raw topics were created again: reading them from their beginning")
-        report(Status("starting"))
-        spark = session(folder.parent / f"{folder.name}.tmp")
-        check(spark, rules, schemas, rules_file.FILE)
-        contracts = Contracts(registry, rules, schemas)
-        batches = query.Batches(target.kafka, rules, schemas, contracts, folder)
-        batches.steps()  # compiled before the query starts, not within its first batch
-        raw = query.source(spark, target.kafka, rules, max_records)
-        begun = time.monotonic()
-        query.run(raw, batches, kafka, report, once=once)
-        seconds = round(time.monotonic() - begun, 3)
-        if once:
-            print(json.dumps({**batches.counts.summary(), "seconds": seconds}, indent=2))
-        spark.stop()
+    job = Job(
+        target=target,
+        rules=rules,
+        schemas=schema_files.load(root / schema_files.FOLDER),
+        kafka=Kafka(target.kafka),
+        registry=Registry(target.registry),
+        lock=Lock(root, target, place),
+        checkpoint=_url(root, place),
+        group=None if is_own else status.group_of(target),
+        report=partial(status.write, status.file_of(state)) if is_watched else _unheard,
+    )
+    job.await_deployment(DEPLOY_PATIENCE_ONCE_S if once else DEPLOY_PATIENCE_S)
+    job.report(Status("starting"))
+    # Real-time mode has a task at each partition, all the time.
+    slots = len(job.kafka.ends(rules.topics)) + 1
+    spark = session(state / "run" / "spark", target.spark, slots)
+    counts, seconds = job.run(spark, once=once)
+    if once:
+        print(json.dumps({**counts.summary(), "seconds": round(seconds, 3)}, indent=2))
+    spark.stop()
+
+
+def _url(root: Path, place: str) -> str:
+    return place if "://" in place else (root / place).resolve().as_uri()
 
 
 def _unheard(_: Status) -> None:
     """Reports to nobody."""
 
 
-def await_deployment(
-    kafka: Kafka, registry: Registry, rules: Rules, seconds: float, report: query.Report
-) -> None:
-    """Waits until the topics and subjects exist: the job may start before the first deploy.
+@dataclass(frozen=True)
+class Job:
+    """What the job works with. `checkpoint` is a URL; `group` gets its positions."""
 
-    Raises:
-        DeadlineError: they do not; the message names what is missing.
-    """
-    names = [*rules.topics, *rules.outputs]
+    target: Target
+    rules: Rules
+    schemas: Mapping[str, Schema]
+    kafka: Kafka
+    registry: Registry
+    lock: Lock
+    checkpoint: str
+    group: str | None
+    report: Callable[[Status], None]
 
-    def missing() -> list[str]:
-        report(Status("waiting for make deploy"))
+    def await_deployment(self, seconds: float) -> None:
+        """Takes the lock, once the topics, the subjects and the lock's role exist.
+
+        The job may start before the first deploy.
+
+        Raises:
+            DeadlineError: they do not; the message names what is missing.
+            PipelineError: another job has the lock.
+        """
+        until(
+            self._missing,
+            seconds=seconds,
+            done=lambda missing: not missing,
+            describe=lambda missing: f"make deploy: missing are {missing}",
+            every=1,
+        )
+
+    def _missing(self) -> str:
+        self.report(Status("waiting for make deploy"))
+        names = [*self.rules.topics, *self.rules.outputs]
         try:
-            subjects = registry.subjects()
-            topics = kafka.topics(names)
-        except PipelineError as error:
-            return [str(error)]
-        return [name for name in names if name not in topics or subject_of(name) not in subjects]
+            subjects = self.registry.subjects()
+            topics = self.kafka.topics(names)
+            missing = [n for n in names if n not in topics or subject_of(n) not in subjects]
+            if not missing:
+                self.lock.take()
+        except ServiceError as error:
+            return str(error)
+        return ", ".join(missing)
 
-    until(
-        missing,
-        seconds=seconds,
-        done=lambda names: not names,
-        describe=lambda names: f"make deploy: missing are {', '.join(names or [])}",
-        every=1,
-    )
+    def run(self, spark: SparkSession, *, once: bool) -> tuple[Counts, float]:
+        """Runs the queries until they have caught up (`once`), or until SIGTERM ends them.
+
+        Returns what they did, and the seconds that it took them.
+
+        Raises:
+            SpecError: the rules do not fit the schemas.
+            PipelineError: a query failed; or a raw topic was deleted and created again.
+        """
+        ids = self.kafka.topic_ids(self._read(once=once))
+        try:
+            queries = self._queries(spark, ids, once=once)
+        except (KeyError, PySparkException):
+            check(spark, self.rules, self.schemas, rules_file.FILE)
+            raise
+        begun = time.monotonic()
+        counts = Counts()
+
+        def watch(are_under_way: bool) -> None:
+            self.lock.keep()
+            self._raise_recreated(ids)
+            state = "running" if are_under_way else "starting"
+            self.report(Status(state, counts.clean.total(), counts.rejected.total()))
+
+        follow(queries, counts, watch, console.print)
+        return counts, time.monotonic() - begun
+
+    def _read(self, *, once: bool) -> list[str]:
+        """The raw topics to read. One without a record would cost `--once` a second."""
+        if not once:
+            return list(self.rules.topics)
+        bounds = self.kafka.bounds(self.rules.topics)
+        return sorted({topic for (topic, _), (start, end) in bounds.items() if end > start})
+
+    def _queries(
+        self, spark: SparkSession, ids: Mapping[str, str], *, once: bool
+    ) -> dict[str, DataStreamWriter]:
+        outputs = {
+            topic: contracts.output(self.registry, topic, self.schemas)
+            for topic in self.rules.outputs
+        }
+        client = {"bootstrap.servers": self.target.kafka}
+        cleansing = Cleansing(spark, self.rules, self.schemas, outputs, client)
+        # A topic that is deleted and created again has another id: it is read from its beginning.
+        folders = {
+            topic: f"{self.checkpoint}/{topic}-{number.replace('/', '_')}"
+            for topic, number in ids.items()
+        }
+        return {
+            topic: cleansing.query(self._source(topic), folder, once=once)
+            for topic, folder in folders.items()
+        }
+
+    def _source(self, topic: str) -> Source:
+        return Source(
+            topic,
+            self.schemas[topic],
+            contracts.writers(self.registry, topic),
+            self.target.registry,
+            {"bootstrap.servers": self.target.kafka},
+            self.group,
+        )
+
+    def _raise_recreated(self, ids: Mapping[str, str]) -> None:
+        """Spark would skip as many of the new topic's records as it had read of the old one's."""
+        try:
+            now = self.kafka.topic_ids(ids)
+        except PipelineError:
+            # No broker, or a topic that is deleted and not there again yet: Spark waits for either.
+            return
+        if now != ids:
+            raise PipelineError("a raw topic was deleted and created again: start the job again")
 
 
 if __name__ == "__main__":

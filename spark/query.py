@@ -1,202 +1,211 @@
-"""The streaming query: raw topics in, clean topics and rejects out."""
+"""The streaming queries, one for each raw topic: raw records in, clean records and rejects out."""
 
 import json
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
 from pyspark.errors import StreamingQueryException
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from pipeline.clients.kafka import Kafka
 from pipeline.errors import PipelineError
 from pipeline.repository.rules import Rules
 from pipeline.schemas import Schema
-from spark import checkpoint, cleanse
-from spark.contracts import Contracts
-from spark.status import Status
+from spark import cleanse
+from spark.payload import Source
 
-# Spark 4.1's Kafka source fails to report on the first batch after a kill, once that batch is done
-# and committed: it has no latest offsets yet. Starting the query again goes on behind it.
+# How often a continuous query writes its checkpoint. No record waits for it; but with five seconds
+# in place of sixty, the slowest hundredth of the records would take four times as long.
+CHECKPOINT_EVERY = "60 seconds"
+# In a batch of `--once`.
+MAX_RECORDS = 1_000_000
+METRICS = "records"
+# Spark 4.1's Kafka source fails to report on the first batch of `--once` after a kill, once that
+# batch is done and committed: it has no latest offsets yet. The query goes on behind it.
 REPLAY_DEFECT = "IterableOps.map"
-Report = Callable[[Status], None]
 
 
 @dataclass
 class Counts:
-    """Records since the job started."""
+    """Records since the job started, as of its checkpoints."""
 
-    raw: int = 0
+    raw: Counter[str] = field(default_factory=Counter)
     clean: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
 
-    def add(self, groups: Iterable[Row]) -> None:
-        """Adds a batch's (source_topic, broken, count)."""
-        for topic, broken, count in groups:
-            (self.rejected if broken else self.clean)[topic] += count
-            for rule in filter(None, broken.split(",")):
-                self.rules[rule] += count
-
-    @property
-    def duplicates(self) -> int:
-        """Records that were read and are neither clean nor rejected."""
-        return self.raw - self.clean.total() - self.rejected.total()
+    def add(self, topic: str, progress: Mapping[str, Any]) -> None:
+        """Adds what a query did until one of its checkpoints."""
+        observed = progress.get("observedMetrics", {}).get(METRICS)
+        if not observed:
+            # It had nothing to do.
+            return
+        self.raw[topic] += progress["numInputRows"]
+        self.clean[topic] += observed.pop("clean")
+        self.rejected[topic] += observed.pop("rejected")
+        self.rules.update(observed)
 
     def summary(self) -> dict[str, Any]:
         """What `--once` prints."""
         return {
-            "raw": self.raw,
+            "raw": self.raw.total(),
             "clean": self.clean.total(),
             "rejected": self.rejected.total(),
-            "duplicates": self.duplicates,
-            "clean_by_topic": dict(sorted(self.clean.items())),
-            "rejected_by_topic": dict(sorted(self.rejected.items())),
-            "rules": dict(sorted(self.rules.items())),
+            "clean_by_topic": dict(sorted((+self.clean).items())),
+            "rejected_by_topic": dict(sorted((+self.rejected).items())),
+            "rules": dict(sorted((+self.rules).items())),
         }
 
 
-@dataclass
-class Batches:
-    """Cleanses, writes and counts the query's micro-batches."""
+@dataclass(frozen=True)
+class Cleansing:
+    """What the queries have in common. `kafka` has the properties of Kafka's clients."""
 
-    kafka: str
+    spark: SparkSession
     rules: Rules
     schemas: Mapping[str, Schema]
-    contracts: Contracts
-    checkpoint: Path
-    counts: Counts = field(default_factory=Counts)
-    _writers: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
-    _steps: tuple[cleanse.Steps, ...] = ()
+    outputs: Mapping[str, cleanse.Output]
+    kafka: Mapping[str, str]
 
-    def process(self, raw: DataFrame, number: int) -> None:
-        """Cleanses and writes one micro-batch."""
-        # Read once for the branches of the four topics, cleansed once for writing and counting.
-        # Checkpoints rather than a cache: what follows one has a short plan, and Spark compares no
-        # long plans to find out what is cached. (An Observation would count while it writes, but
-        # never completes on Kafka's batch writer.)
-        kept = raw.localCheckpoint()
-        records = checkpoint.raw_records(self.checkpoint, number)
-        if not records:
-            # Not before the checkpoint: a batch that is not run does not commit its state.
-            return
-        steps = [step for step in self.steps() if step.topic in records]
-        rows = cleanse.cleanse(kept, steps).localCheckpoint()
-        self._write(rows.select("topic", "key", "value"))
-        self.counts.raw += records.total()
-        self.counts.add(rows.groupBy("source_topic", "broken").count().collect())
+    def query(self, source: Source, checkpoint: str, *, once: bool) -> DataStreamWriter:
+        """The query of a raw topic, to be started; its checkpoint is a URL that Hadoop knows.
 
-    def steps(self) -> tuple[cleanse.Steps, ...]:
-        """The cleansing of each topic, for all schemas registered so far."""
-        writers = self.contracts.writers()
-        if writers != self._writers:
-            self._writers = writers
-            self._steps = tuple(
-                cleanse.steps(topic, self.rules, self.schemas, by_id, self.contracts.outputs)
-                for topic, by_id in writers.items()
-            )
-        return self._steps
+        Raises:
+            PySparkException, KeyError: the rules do not fit the schemas; spark/check.py says where.
+        """
+        steps = cleanse.steps(
+            source.topic, self.rules, self.schemas, source.payload(self.spark), self.outputs
+        )
+        rows = cleanse.cleanse(self._read(source.topic, once=once), [steps])
+        counted = rows.observe(METRICS, *self._metrics(source.topic))
+        return self._write(counted, source.topic, checkpoint, once=once)
 
-    def _write(self, rows: DataFrame) -> None:
+    def _read(self, topic: str, *, once: bool) -> DataFrame:
+        options = {**self._client(), "subscribe": topic, "startingOffsets": "earliest"}
+        if once:
+            options["maxOffsetsPerTrigger"] = str(MAX_RECORDS)
+        return self.spark.readStream.format("kafka").options(**options).load()
+
+    def _metrics(self, topic: str) -> list[Any]:
+        broken = F.col("broken")
+        is_rejected = broken != ""
+        # Most records are clean: nothing is searched for in those.
+        breaks = {
+            rule: is_rejected & (F.find_in_set(F.lit(rule), broken) > 0)
+            for rule in cleanse.names(topic, self.rules, self.schemas)
+        }
+        return [
+            F.count_if(~is_rejected).alias("clean"),
+            F.count_if(is_rejected).alias("rejected"),
+            *(F.count_if(condition).alias(rule) for rule, condition in breaks.items()),
+        ]
+
+    def _write(
+        self, rows: DataFrame, topic: str, checkpoint: str, *, once: bool
+    ) -> DataStreamWriter:
         options = {
-            "kafka.bootstrap.servers": self.kafka,
-            "kafka.linger.ms": "5",
+            **self._client(),
+            "kafka.linger.ms": "5" if once else "0",
             "kafka.batch.size": "262144",
             "kafka.compression.type": "lz4",
             "kafka.acks": "all",
+            "checkpointLocation": checkpoint,
         }
-        rows.write.format("kafka").options(**options).save()
+        # The sink takes topic, key and value, and leaves `broken`: to drop it would copy each row.
+        writer = rows.writeStream.format("kafka").queryName(topic)
+        writer = writer.outputMode("update").options(**options)
+        return writer.trigger(availableNow=True) if once else self._in_real_time(writer)
+
+    def _in_real_time(self, writer: DataStreamWriter) -> DataStreamWriter:
+        java = self.spark._jvm  # noqa: SLF001 - Spark 4.1 has this trigger in Java only
+        assert java is not None  # noqa: S101 - there is one, unless Spark is reached by Connect
+        trigger = java.org.apache.spark.sql.streaming.Trigger.RealTime(CHECKPOINT_EVERY)
+        writer._jwrite = writer._jwrite.trigger(trigger)  # noqa: SLF001
+        return writer
+
+    def _client(self) -> dict[str, str]:
+        return {f"kafka.{key}": value for key, value in self.kafka.items()}
 
 
-def source(spark: SparkSession, kafka: str, rules: Rules, max_records: int) -> DataFrame:
-    """The raw records, each fingerprint once per window.
+def follow(
+    writers: Mapping[str, DataStreamWriter],
+    counts: Counts,
+    watch: Callable[[bool], None],
+    tell: Callable[[str], None],
+) -> None:
+    """Runs the queries, and counts what they do, until all have ended, or SIGTERM ends them.
 
-    The window is of processing time: of event time or Kafka's timestamps, a late record would be
-    dropped without a word.
-    """
-    options = {
-        "kafka.bootstrap.servers": kafka,
-        "subscribe": ",".join(rules.topics),
-        "startingOffsets": "earliest",
-        "maxOffsetsPerTrigger": str(max_records),
-        "failOnDataLoss": "true",
-    }
-    raw = spark.readStream.format("kafka").options(**options).load()
-    return (
-        cleanse.identify(raw)
-        .withColumn("seen_at", F.current_timestamp())
-        .withWatermark("seen_at", f"{rules.window_minutes} minutes")
-        .dropDuplicatesWithinWatermark(cleanse.FINGERPRINT)
-    )
-
-
-def run(raw: DataFrame, batches: Batches, kafka: Kafka, report: Report, *, once: bool) -> None:
-    """Runs the query until it has caught up (`once`), or until SIGTERM ends it.
+    Every second, `watch` is called with whether all are under way. `tell` gets notes for people.
 
     Raises:
-        PipelineError: the query failed, or a raw topic was deleted and created again.
+        PipelineError: a query failed. The others are stopped then, and also if `watch` raises.
     """
-    writer = raw.writeStream.queryName("cleanse").foreachBatch(batches.process)
-    writer = writer.option("checkpointLocation", str(batches.checkpoint.resolve()))
-    writer = (
-        writer.trigger(availableNow=True) if once else writer.trigger(processingTime="0 seconds")
-    )
-    try:
-        _follow(writer.start(), batches, kafka, report)
-    except StreamingQueryException as error:
-        if REPLAY_DEFECT not in str(error):
-            raise PipelineError(f"the cleansing failed: {str(error).splitlines()[0]}") from None
-        _follow(writer.start(), batches, kafka, report)
-
-
-def _follow(query: StreamingQuery, batches: Batches, kafka: Kafka, report: Report) -> None:
-    """Reports every second until the query ends, or SIGTERM ends it.
-
-    Raises:
-        PipelineError: a raw topic was deleted and created again. Spark knows topics by their names
-            alone and would skip as many of the new records as it had read of the old ones.
-    """
-    ids = kafka.topic_ids(batches.rules.topics)
     terminated = Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: terminated.set())
-    while not query.awaitTermination(1):
-        # Not in the handler: it would interrupt a call to the JVM with another one.
-        if terminated.is_set():
-            query.stop()
-        if _topic_ids(kafka, batches.rules, ids) != ids:
-            query.stop()
-            raise PipelineError("a raw topic was deleted and created again: start the job again")
-        report(_status(query, batches.counts))
-
-
-def _topic_ids(kafka: Kafka, rules: Rules, before: dict[str, str]) -> dict[str, str]:
+    running = [Running(topic, writer, writer.start()) for topic, writer in writers.items()]
     try:
-        return kafka.topic_ids(rules.topics)
-    except PipelineError:
-        # No broker, or a topic that is deleted and not there again yet: Spark waits for either.
-        return before
+        is_over = False
+        while not is_over:
+            # Asked before the counting: what has ended then is counted to its end.
+            is_over = terminated.is_set() or not any(run.query.isActive for run in running)
+            for run in running:
+                run.count(counts)
+                is_over &= not run.restarted_after_a_replay(tell)
+            watch(all(run.query.status["isTriggerActive"] for run in running))
+            if not is_over:
+                _wait(running, terminated)
+    finally:
+        for run in running:
+            run.query.stop()
 
 
-def _status(query: StreamingQuery, counts: Counts) -> Status:
-    now = Status(
-        "running",
-        clean=counts.clean.total(),
-        rejected=counts.rejected.total(),
-        duplicates=counts.duplicates,
-    )
-    last = query.lastProgress
-    if last is None:
-        return now
-    progress = json.loads(last.json)
-    ends = progress["sources"][0]["endOffset"] or {}
-    offsets = {
-        topic: {int(partition): offset for partition, offset in partitions.items()}
-        for topic, partitions in ends.items()
-    }
-    return replace(now, batch=progress["batchId"], offsets=offsets)
+@dataclass
+class Running:
+    """A query that runs, and the number of the last checkpoint that was counted."""
+
+    topic: str
+    writer: DataStreamWriter
+    query: StreamingQuery
+    counted: int = -1
+
+    def count(self, counts: Counts) -> None:
+        """Counts the checkpoints since."""
+        last = self.query.lastProgress
+        if last is None or last.batchId <= self.counted:
+            return
+        for told in self.query.recentProgress:
+            if told.batchId > self.counted:
+                counts.add(self.topic, json.loads(told.json))
+                self.counted = told.batchId
+
+    def restarted_after_a_replay(self, tell: Callable[[str], None]) -> bool:
+        """Whether it had failed by REPLAY_DEFECT alone, and was started again.
+
+        Raises:
+            PipelineError: it failed for another reason.
+        """
+        error: StreamingQueryException | None = self.query.exception()
+        if error is None:
+            return False
+        if REPLAY_DEFECT not in str(error):
+            reason = str(error).splitlines()[0]
+            raise PipelineError(f"the cleansing of {self.topic} failed: {reason}")
+        self.query = self.writer.start()
+        tell(
+            f"{self.topic}: the job had been killed in a batch. That was done again, and is not"
+            " counted: Spark does not say how many records it had"
+        )
+        return True
+
+
+def _wait(running: Iterable[Running], terminated: Event) -> None:
+    """Returns after a second, or as soon as SIGTERM comes or no query runs any more."""
+    for _ in range(10):
+        if terminated.wait(0.1) or not any(run.query.isActive for run in running):
+            return

@@ -1,4 +1,4 @@
-"""Spark's session: local, on loopback, set up for small batches."""
+"""Spark's session: where the target says, or on this machine alone."""
 
 import os
 from pathlib import Path
@@ -6,53 +6,65 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from pipeline.paths import LIB
+from pipeline.repository.target import Spark
 
 LOGGING = Path(__file__).parent / "log4j2.properties"
+# Masters that leave open how many tasks run at a time: on this machine, real-time mode decides.
+OPEN = ("local", "local[*]")
 # A damaged length in a record must not make Avro ask for gigabytes.
 AVRO_LIMITS = ("string.maxLength", "bytes.maxLength", "collectionItems.maxLength")
 
 
-def session(temporary: Path) -> SparkSession:
-    """A session that keeps its temporary files in a folder."""
-    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    builder = SparkSession.builder.master("local[2]").appName("cleanse")
-    for key, value in _settings(temporary).items():
+def session(temporary: Path, place: Spark, slots: int) -> SparkSession:
+    """A session that keeps its temporary files in a folder.
+
+    `place` is where it runs, `slots` how many tasks run at a time if `place` leaves it open.
+    """
+    builder = SparkSession.builder.appName("cleanse")
+    for key, value in _settings(temporary, place, slots).items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
 
-def _settings(temporary: Path) -> dict[str, str]:
+def _settings(temporary: Path, place: Spark, slots: int) -> dict[str, str]:
     limits = " ".join(f"-Dorg.apache.avro.limits.{limit}=1000000" for limit in AVRO_LIMITS)
+    jars = [*map(str, sorted((LIB / "spark").glob("*.jar"))), *place.jars]
+    own = {key: _text(value) for key, value in place.conf.items()}
     return {
-        "spark.jars": ",".join(str(jar) for jar in sorted((LIB / "spark").glob("*.jar"))),
+        "spark.master": f"local[{slots}]" if place.master in OPEN else place.master,
+        "spark.jars": ",".join(jars),
         "spark.driver.memory": "900m",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraJavaOptions": (
             # As much heap and metaspace at once as it will have: growing costs collections.
             f"{limits} -Xms900m -XX:MetaspaceSize=256m -XX:+UseParallelGC -Xss4m"
+            " -XX:TieredStopAtLevel=1"
             f" -Dlog4j2.configurationFile={LOGGING}"
         ),
+        "spark.executor.extraJavaOptions": f"{limits} -XX:+UseParallelGC -Xss4m",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
-        # Batches are small and planned every second: no second planning, no long descriptions.
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.debug.maxToStringFields": "5",
         "spark.sql.maxPlanStringLength": "500",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.streaming.numRecentProgressUpdates": "100000",
-        "spark.sql.streaming.stateStore.providerClass": (
-            "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
-        ),
-        "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
-        # Counting its rows would ask the store before each write.
-        "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
-        # Old fingerprints are dropped with the next records, not in a batch of their own.
-        "spark.sql.streaming.noDataMicroBatches.enabled": "false",
-        # What is shuffled never leaves this machine; ICU takes a second to start.
-        "spark.shuffle.compress": "false",
+        "spark.sql.streaming.numRecentProgressUpdates": "100",
+        # ICU takes a second to start.
         "spark.sql.icu.caseMappings.enabled": "false",
-        "spark.local.dir": str(temporary),
         "spark.sql.warehouse.dir": str(temporary / "warehouse"),
+        **(_on_loopback(temporary) if place.master.startswith("local") else {}),
+        **own,
     }
+
+
+def _on_loopback(temporary: Path) -> dict[str, str]:
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    return {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(temporary),
+    }
+
+
+def _text(value: str | int | bool) -> str:  # noqa: FBT001 - a value of YAML
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,37 +1,32 @@
-"""How the cleansing job shows others what it does: a status file, and a lock while it runs.
+"""How the cleansing job shows others what it does: a status file, a lock, and a consumer group.
 
-The job writes the file every second. `make status`, the supervisor's health check and Airflow's
-sensors read it. Both are below the target's `state` folder.
+The job writes the file every second, below the target's `state` folder: the supervisor's health
+check reads it. The lock is in PostgreSQL, and the positions of the job are in Kafka: `make status`
+and Airflow's sensors read them from anywhere.
 """
 
-import fcntl
-import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from pipeline.clients.kafka import Kafka, lag
+from pipeline.clients.kafka import Kafka
 from pipeline.errors import PipelineError
+from pipeline.repository import rules as rules_file
+from pipeline.repository.target import Target
 
 
 @dataclass(frozen=True)
 class Status:
-    """The job's state, and what it did with the records since it started.
+    """The job's state, and what it did with the records since it started, by its checkpoints.
 
-    `batch` is the number of its last micro-batch, `offsets` where that ended, by topic and
-    partition; `at` is when the status was written, in seconds since the epoch.
+    `at` is when the status was written, in seconds since the epoch.
     """
 
     state: str
     clean: int = 0
     rejected: int = 0
-    duplicates: int = 0
-    batch: int | None = None
-    offsets: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     at: float = field(default_factory=time.time)
 
     @property
@@ -41,9 +36,9 @@ class Status:
 
     def text(self, behind: int | None) -> str:
         """The status in one line; `behind` is the job's lag in records."""
-        counts = f"clean {self.clean:,}, rejected {self.rejected:,}, duplicates {self.duplicates:,}"
+        counts = f"clean {self.clean:,}, rejected {self.rejected:,}"
         lag_text = f", lag {behind:,}" if behind is not None else ""
-        return f"cleansing: {self.state}; since its start: {counts}{lag_text}"
+        return f"cleansing: {self.state}; since its start, by its checkpoints: {counts}{lag_text}"
 
 
 _JSON = TypeAdapter(Status)
@@ -54,9 +49,19 @@ def file_of(state: Path) -> Path:
     return state / "run" / "cleanse.json"
 
 
-def checkpoint_of(state: Path) -> Path:
-    """The folder of the query's progress and state, below a target's `state` folder."""
-    return state / "data" / "cleanse"
+def checkpoint_of(target: Target) -> str:
+    """The folder or URL below which the queries keep their checkpoints."""
+    return target.spark.checkpoint or str(target.state / "data" / "cleanse")
+
+
+def lock_of(target: Target, checkpoint: str) -> str:
+    """The name of the lock that the job holds as long as it works on a checkpoint."""
+    return f"{target.pipeline} cleanses {checkpoint}"
+
+
+def group_of(target: Target) -> str:
+    """The consumer group with the positions of the job."""
+    return f"{target.pipeline}-cleanse"
 
 
 def write(file: Path, status: Status) -> None:
@@ -72,56 +77,11 @@ def read(file: Path) -> Status | None:
     return _JSON.validate_json(file.read_bytes()) if file.is_file() else None
 
 
-def behind(status: Status, kafka: str) -> int | None:
-    """Records that the job has yet to read; None before its first batch or without a broker."""
-    done = {
-        (topic, partition): offset
-        for topic, partitions in status.offsets.items()
-        for partition, offset in partitions.items()
-    }
-    if not done:
-        return None
+def behind(target: Target, root: Path) -> int | None:
+    """Raw records that the job has yet to read; None if Kafka does not say."""
+    topics = rules_file.load(root / rules_file.FILE).topics
+    group = group_of(target)
     try:
-        return lag(Kafka(kafka).bounds(status.offsets), done)
+        return Kafka(target.kafka).lags({group: topics})[group]
     except PipelineError:
         return None
-
-
-@contextmanager
-def only_job(checkpoint: Path) -> Iterator[None]:
-    """Holds the checkpoint's lock; the kernel drops it however the process ends.
-
-    Raises:
-        PipelineError: another job holds it.
-    """
-    checkpoint.mkdir(parents=True, exist_ok=True)
-    with _lock_of(checkpoint).open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise PipelineError(
-                f"{checkpoint}: a cleansing job (pid {lock.read().strip()}) works on this"
-                " checkpoint already: stop it first, or give another --checkpoint"
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-def runs(checkpoint: Path) -> bool:
-    """Whether a job holds the checkpoint's lock; a pid would not tell it across containers."""
-    lock = _lock_of(checkpoint)
-    if not lock.is_file():
-        return False
-    with lock.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-def _lock_of(checkpoint: Path) -> Path:
-    return checkpoint.parent / f"{checkpoint.name}.lock"

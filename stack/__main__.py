@@ -66,7 +66,7 @@ def status(target: TargetOption = "embedded") -> None:
     Console().print(table)
     written = cleansing.read(cleansing.file_of(layout.state))
     if written:
-        behind = cleansing.behind(written, layout.target.kafka)
+        behind = cleansing.behind(layout.target, layout.root)
         Console().print(written.text(behind), highlight=False)
     raise typer.Exit(0 if all(state.healthy for state in states) else 1)
 

@@ -13,12 +13,13 @@ from hospital.alerts import ALERTED
 from hospital.hooks import ROOT, PipelineHook, database
 from hospital.sensors import CleansingSensor, RawSensor
 
+from pipeline.clients import locks
 from spark import status
 
 MAX_REJECT_SHARE = 0.1
-COUNTS = ("clean", "rejected", "duplicates")
+COUNTS = ("clean", "rejected")
 NOTE = """
-INSERT INTO cleansing_runs (run_id, clean, rejected, duplicates) VALUES (%s, %s, %s, %s)
+INSERT INTO cleansing_runs (run_id, clean, rejected) VALUES (%s, %s, %s)
 ON CONFLICT (run_id) DO NOTHING
 """
 
@@ -26,11 +27,10 @@ ON CONFLICT (run_id) DO NOTHING
 @task.branch
 def once_or_continuous() -> str:
     """Whether a job holds the checkpoint already: two would be refused."""
-    return (
-        "cleansing_progresses"
-        if status.runs(status.checkpoint_of(PipelineHook().state))
-        else "cleanse_once"
-    )
+    target = PipelineHook().target
+    with database() as connection:
+        runs = locks.held(connection, status.lock_of(target, status.checkpoint_of(target)))
+    return "cleansing_progresses" if runs else "cleanse_once"
 
 
 @task

@@ -6,7 +6,7 @@ from typing import Any
 from airflow.sdk import BaseSensorOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
-from hospital.hooks import PipelineHook, database
+from hospital.hooks import ROOT, PipelineHook, database
 from pipeline.errors import DeniedError, PipelineError
 from pipeline.resources.connector import sink_lags
 from spark import status
@@ -147,7 +147,7 @@ class CleansingSensor(PipelineSensor):
             return "the cleansing has written no status yet"
         if written.age_s > SILENCE_S:
             return f"the cleansing has been silent for {written.age_s:.0f} s"
-        behind = status.behind(written, hook.target.kafka)
+        behind = status.behind(hook.target, ROOT)
         if behind is None:
             return f"the cleansing is {written.state}; its lag is not known"
         return "" if behind <= self.max_lag else f"the cleansing is {behind:,} records behind"

@@ -1,16 +1,12 @@
 """Reads and changes the pipeline's database, as its administrator."""
 
-import getpass
-import os
-import socket
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
 
-from pipeline.clients import catalog, database, stored
+from pipeline.clients import catalog, database, locks, stored
 from pipeline.clients.session import Patience, Session
 from pipeline.clients.stored import Stored
 from pipeline.errors import LockedError, PipelineError, ServiceError, SlowError
@@ -29,6 +25,7 @@ ROLE_PASSWORDS = {
     "connect_writer": "CONNECT_WRITER_PASSWORD",
     "bi_reader": "BI_READER_PASSWORD",
     "orchestrator": "ORCHESTRATOR_PASSWORD",
+    "cleanser": "CLEANSER_PASSWORD",
 }
 COLUMNS = """
 SELECT c.relname, obj_description(c.oid, 'pg_class'), a.attname,
@@ -50,17 +47,6 @@ GRANTS = """
 SELECT table_name, grantee, array_agg(privilege_type::text) FROM information_schema.table_privileges
 WHERE table_schema = 'public' GROUP BY table_name, grantee
 """
-
-
-# Our key among the advisory locks of a database, and a pipeline's key below it.
-LOCKS = 20_250_101
-LOCK = "SELECT pg_try_advisory_lock(%(space)s, %(pipeline)s)"
-HOLDER = """
-SELECT a.application_name, a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %(space)s AND l.objid = %(pipeline)s
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-SINCE = "%Y-%m-%d %H:%M:%S"
 
 
 class Database:
@@ -94,20 +80,14 @@ class Database:
     def locked(self, command: str) -> Iterator[None]:
         """Keeps all other deployments of the pipeline out, until the end of the block.
 
-        PostgreSQL gives the lock back when the connection ends, and so when this process dies.
-
         Raises:
             ServiceError: PostgreSQL is unreachable or refuses the login.
             PipelineError: somebody else has the lock; the message says who.
         """
-        key = {"space": LOCKS, "pipeline": zlib.crc32(self._pipeline.encode()) & 0x7FFFFFFF}
         with closing(self._connect(autocommit=True)) as connection:
-            us = f"{command}, pid {os.getpid()}, {_user()}@{socket.gethostname()}"
-            connection.execute("SELECT set_config('application_name', %s, false)", [us])
-            row = connection.execute(LOCK, key).fetchone()
-            if not row or not row[0]:
-                holder = connection.execute(HOLDER, key).fetchone()
-                who = f": {holder[0]}, since {holder[1].astimezone():{SINCE}}" if holder else ""
+            other = locks.take(connection, self._pipeline, command)
+            if other is not None:
+                who = f": {other}" if other else ""
                 raise PipelineError(
                     f"another `deploy` or `destroy` of {self._pipeline} is under way{who}. Wait"
                     " until it has ended"
@@ -117,14 +97,6 @@ class Database:
     def _connect(self, *, autocommit: bool = False) -> psycopg.Connection:
         postgres, password = self._postgres, self._secrets["POSTGRES_PASSWORD"]
         return database.connect(postgres, postgres.admin, password, autocommit=autocommit)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # In a container, a user may have a number only.
-        return str(os.getuid())
 
 
 class Transaction:

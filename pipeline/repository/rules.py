@@ -39,11 +39,6 @@ class TopicRules(yamlfile.Model):
 class Rules(yamlfile.Model):
     """spark/rules.yaml."""
 
-    window_minutes: int = Field(
-        ge=1,
-        description="Minutes for which the job remembers a record, to drop it if it is delivered"
-        " again.",
-    )
     rejects: str = Field(description="Topic that gets the records that broke a rule.")
     vocabularies: dict[str, dict[str, list[str]]] = Field(
         description="By name: each spelling to write, with its other spellings in lower case."

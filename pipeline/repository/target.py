@@ -69,6 +69,25 @@ class Flink(yamlfile.Model):
     cluster: Url = Field(description="REST address of Flink's cluster.")
 
 
+class Spark(yamlfile.Model):
+    """Where the cleansing runs, in Spark's own terms."""
+
+    master: str = Field(
+        "local[*]",
+        pattern=r"^(local(\[[0-9*]+\])?|spark://.+|k8s://.+|yarn)$",
+        description="Spark's master. `local[*]` has a slot for each partition of the raw topics.",
+    )
+    checkpoint: str | None = Field(
+        None,
+        description="Folder or URL below which the queries keep how far they have read; it is below"
+        " `state` if not given. Every worker has to reach it: s3a://bucket/cleanse, for one.",
+    )
+    jars: list[str] = Field([], description="More jars, for the checkpoint's place perhaps.")
+    conf: dict[str, str | int | bool] = Field(
+        {}, description="Spark's settings, by their own names: spark.cores.max, for one."
+    )
+
+
 class Embedded(yamlfile.Model):
     """Settings of the embedded stack only."""
 
@@ -88,6 +107,9 @@ class Target(yamlfile.Model):
     postgres: Postgres
     flink: Flink | None = Field(None, description="Runs ksql/*.sql.")
     ksqldb: Url | None = Field(None, description="Runs ksql/*.sql.")
+    spark: Spark = Field(
+        default_factory=lambda: Spark.model_validate({}), description="Runs the cleansing."
+    )
     airflow: Url | None = Field(None, description="Airflow's API server.")
     rest: Url | None = Field(None, description="Confluent's REST Proxy.")
     secrets: Path | None = Field(
@@ -126,23 +148,23 @@ def file_of(root: Path, name: str) -> Path:
     return Path(name) if name.endswith(".yaml") else root / "targets" / f"{name}.yaml"
 
 
-def secrets(root: Path, target: Target) -> Mapping[str, str]:
+def secrets(root: Path, target: Target, needed: str = NEEDED) -> Mapping[str, str]:
     """The target's secrets by name. The environment takes precedence over the file.
 
     Raises:
         PipelineError: the file is missing or other users can read it; or the target has no file,
-            and the environment has no secrets.
+            and the environment has not the one that is needed.
     """
     if target.secrets is None:
-        return _environment()
+        return _environment(needed)
     path = root / target.secrets
     if not textfile.exists(path):
         raise PipelineError(f"{path} is missing: `make up` generates it")
     if path.stat().st_mode & 0o077:
         raise PipelineError(f"other users can read {path}: chmod 600 {path}")
     values = {key: os.environ.get(key, value) for key, value in env_file(path).items()}
-    if NEEDED not in values:
-        raise SpecError((Mistake(path, None, NEEDED, "is missing: a line KEY=value"),))
+    if needed not in values:
+        raise SpecError((Mistake(path, None, needed, "is missing: a line KEY=value"),))
     _refuse_trivial(values, f"{path} and the environment")
     return values
 
@@ -174,8 +196,8 @@ def _is_variable(line: Binding) -> bool:
     return line.value is not None and bool(NAME.fullmatch(line.key or ""))
 
 
-def _environment() -> Mapping[str, str]:
-    if NEEDED not in os.environ:
+def _environment(needed: str) -> Mapping[str, str]:
+    if needed not in os.environ:
         raise PipelineError(
             "only this target's containers have its secrets: run the command with make, for"
             " example `make deploy TARGET=compose`"

@@ -1,44 +1,219 @@
 """The cleansing job as a person runs it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
+import pytest
+import requests
+import yaml
+
+from pipeline import codec
+from pipeline.clients.kafka import Kafka
+from pipeline.clients.registry import Registry
+from pipeline.paths import REPOSITORY
+from pipeline.repository.loader import load
+from pipeline.schemas import subject_of
+from pipeline.wait import until
 from stack.layout import Layout
 from stack.throwaway import peak_mb
-from tests.support import golden, records
-from tests.support.delivery import FED, REDELIVERED, feed
+from tests.support import records, workspace
+from tests.support.cluster import cluster
+from tests.support.delivery import FED, TABLES, feed
 from tests.support.workspace import Workspace, cleanse_once
 
+TOPIC, CLEAN = "patients", "patients_clean"
+PATIENT = {
+    "patient_id": "P1",
+    "first_name": "Ada",
+    "last_name": "Lee",
+    "gender": "F",
+    "race": "Asian",
+    "birth_date": date(1990, 5, 17),
+    "insurance": "Private",
+    "medical_history": "None",
+}
+EMAIL = {"name": "email", "type": ["null", "string"], "default": None}
+RAW_PARTITIONS = 4 * len(FED)
+BROKEN = """
+SELECT rule, count(*) FROM rejected_records, unnest(string_to_array(rules, ',')) rule GROUP BY rule
+"""
 
-def _broken() -> Counter[str]:
-    """How often each rule is broken, by the rejects that were looked at once."""
-    counts: Counter[str] = Counter()
-    for line in (golden.FOLDER / "rejects.txt").read_text().splitlines():
-        _, rules, count = line.split()
-        counts.update(dict.fromkeys(rules.split(","), int(count)))
-    return counts
+
+def _raw(space: Workspace) -> int:
+    return sum(len(records.read(space.target, topic)) for topic in FED)
 
 
-def test_a_second_job_on_one_checkpoint_is_refused(hospital: Workspace, stack: Layout) -> None:
-    done = cleanse_once(hospital, stack.data / "cleanse")
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
+    """The pipeline without its trends, once all that the sources send has landed."""
+    fed = workspace.full(tmp_path_factory.mktemp("cleansing"), target_file)
+    feed(fed)
+    yield fed
+    workspace.wipe(fed)
+
+
+def test_a_second_job_on_one_checkpoint_is_refused(space: Workspace, stack: Layout) -> None:
+    done = cleanse_once(space, stack.data / "cleanse")
     assert done.returncode == 1
-    assert "works on this checkpoint already" in done.stderr
+    assert "a cleansing job works on this checkpoint already (cleansing job, pid " in done.stderr
     assert done.stdout == ""
 
 
 def test_once_catches_up_says_what_became_of_each_record_and_then_finds_nothing(
-    hospital: Workspace, stack: Layout, tmp_path: Path
+    space: Workspace, stack: Layout, tmp_path: Path
 ) -> None:
-    feed(hospital)
-    done = cleanse_once(hospital, tmp_path / "checkpoint")
+    done = cleanse_once(space, tmp_path / "checkpoint")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    raw = sum(len(records.read(hospital.target, topic)) for topic in FED)
-    assert said["raw"] == raw
-    assert said["clean"] + said["rejected"] + said["duplicates"] == raw
-    assert said["duplicates"] == REDELIVERED
-    assert said["rules"] == _broken()
+    assert said["raw"] == _raw(space)
+    assert said["clean"] + said["rejected"] == said["raw"]
+    # What the continuous job has rejected: each record once, and those that came again as well.
+    assert said["rules"] == dict(space.rows(BROKEN))
     assert 200 < peak_mb(stack, "cleanse") < 1500
-    again = json.loads(cleanse_once(hospital, tmp_path / "checkpoint").stdout)
+    again = json.loads(cleanse_once(space, tmp_path / "checkpoint").stdout)
     assert (again["raw"], again["clean"], again["rejected"]) == (0, 0, 0)
+
+
+def test_once_does_again_what_a_kill_has_cut_off(space: Workspace, tmp_path: Path) -> None:
+    before = _clean(space)
+    checkpoint = tmp_path / "checkpoint"
+    command = [sys.executable, "-m", "spark.job", "--once", "--target", str(space.target_file)]
+    job = subprocess.Popen(
+        [*command, "--checkpoint", str(checkpoint)],
+        cwd=REPOSITORY,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        until(
+            lambda: list(checkpoint.glob("*/offsets/0")),
+            seconds=60,
+            describe=lambda _: "the job has begun no batch",
+            every=0.05,
+        )
+    finally:
+        os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
+    done = cleanse_once(space, checkpoint)
+    assert done.returncode == 0, done.stderr
+    assert "the job had been killed in a batch" in " ".join(done.stderr.split())
+    after = _clean(space)
+    assert [key for key, count in before.items() if after[key] <= count] == []
+
+
+def _clean(space: Workspace) -> Counter[tuple[str, bytes]]:
+    """How often each key is in each clean topic."""
+    topics = [clean for clean, *_ in TABLES.values()]
+    return Counter((t, message.key()) for t in topics for message in records.raw(space.target, t))
+
+
+def test_a_tombstone_goes_through_and_past_the_sink_which_deletes_nothing(space: Workspace) -> None:
+    rows = "SELECT count(*) FROM patients WHERE patient_id IN ('P10000', 'NEXT')"
+    records.write_raw(space.target, TOPIC, [(b"P10000", None)])
+    until(
+        lambda: [m.value() for m in records.raw(space.target, CLEAN) if m.key() == b"P10000"],
+        seconds=30,
+        done=lambda values: values[-1] is None,
+        describe=lambda values: f"the clean records of P10000 are {values}",
+    )
+    encode = _encoder(space)
+    records.write_raw(space.target, TOPIC, [(b"NEXT", encode("NEXT"))])
+    until(
+        lambda: space.rows(rows),
+        seconds=30,
+        done=lambda found: found == [(2,)],
+        describe=lambda found: f"{found} rows of P10000 and NEXT",
+    )
+    assert list(records.raw(space.target, "patients-sink_dlq")) == []
+
+
+def test_an_id_that_was_garbage_is_none_once_a_schema_has_it(space: Workspace) -> None:
+    registry = Registry(space.target.registry)
+    schema = load(space.root).schemas[TOPIC]
+    other = {**schema, "fields": [schema["fields"][0]]}
+    coming = registry.register(subject_of("of_nobody"), other) + 1
+    newer = {**schema, "fields": [*schema["fields"], EMAIL]}
+    encode = codec.encoder(newer, coming)
+    value = encode({**PATIENT, "patient_id": "LATE", "email": "late@example.org"})
+    records.write_raw(space.target, TOPIC, [(b"LATE", value)])
+    broken = "SELECT DISTINCT rules FROM rejected_records WHERE record_key = 'LATE'"
+    until(
+        lambda: space.rows(broken),
+        seconds=30,
+        done=lambda found: found == [("unknown_schema",)],
+        describe=lambda found: f"the rejects of an id that nobody registered: {found}",
+    )
+    assert registry.register(subject_of(TOPIC), newer) == coming
+    until(
+        lambda: _clean_after_another(space, b"LATE", value),
+        seconds=30,
+        describe=lambda _: "what has the id is not clean",
+        every=0.5,
+    )
+    registry.delete(subject_of("of_nobody"))
+
+
+def _clean_after_another(space: Workspace, key: bytes, value: bytes) -> bool:
+    records.write_raw(space.target, TOPIC, [(key, value)])
+    return any(message.key() == key for message in records.raw(space.target, CLEAN))
+
+
+def _encoder(space: Workspace) -> Callable[[str], bytes]:
+    first = Registry(space.target.registry).version(subject_of(TOPIC), 1)
+    encode = codec.encoder(first.schema, first.id)
+    return lambda key: encode({**PATIENT, "patient_id": key})
+
+
+def test_a_master_and_two_workers_run_it(space: Workspace, tmp_path: Path) -> None:
+    with cluster(tmp_path, cores=RAW_PARTITIONS // 2 + 1) as (master, page):
+        conf = {
+            "spark.executor.memory": "512m",
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+        }
+        target = yaml.safe_load(space.target_file.read_text())
+        file = tmp_path / "cluster.yaml"
+        target |= {"pipeline": "on-cluster", "state": str(tmp_path / "state")}
+        file.write_text(yaml.safe_dump({**target, "spark": {"master": master, "conf": conf}}))
+        log = tmp_path / "job.log"
+        command = [sys.executable, "-m", "spark.job", "--target", str(file)]
+        with log.open("w") as out:
+            job = subprocess.Popen(command, cwd=REPOSITORY, stdout=out, stderr=out)
+        try:
+            before = sum(m.key() == b"P10001" for m in records.raw(space.target, CLEAN))
+            until(
+                lambda: sum(m.key() == b"P10001" for m in records.raw(space.target, CLEAN)),
+                seconds=120,
+                done=lambda count: count > before,
+                describe=lambda _: f"the cluster cleanses nothing: {log.read_text()[-2000:]}",
+                every=1,
+            )
+            used = [w["coresused"] for w in requests.get(page, timeout=10).json()["workers"]]
+            assert all(used), used
+            # Each record is cleansed by the stack's own job, too.
+            records.write_raw(space.target, TOPIC, [(b"CLUSTER", _encoder(space)("CLUSTER"))])
+            until(
+                lambda: sum(m.key() == b"CLUSTER" for m in records.raw(space.target, CLEAN)),
+                seconds=30,
+                done=lambda count: count == 2,
+                describe=lambda count: f"clean {count} times, and not by both jobs",
+            )
+            group = "on-cluster-cleanse"
+            until(
+                lambda: Kafka(space.target.kafka).lags({group: FED})[group],
+                seconds=30,
+                done=lambda lag: lag == 0,
+                describe=lambda lag: f"the workers say that the lag is {lag}",
+            )
+        finally:
+            job.terminate()
+            code = job.wait(60)
+        assert code == 0, log.read_text()[-2000:]

@@ -18,6 +18,7 @@ from pipeline.repository import schemas
 from pipeline.repository.rules import FILE, load
 from pipeline.schemas import compact, contract
 from spark import cleanse
+from spark.payload import Source
 
 RULES = load(REPOSITORY / FILE)
 SCHEMAS = schemas.load(REPOSITORY / "schemas")
@@ -90,15 +91,24 @@ def _good(topic: str, value: dict[str, Any]) -> tuple[str, bytes | None]:
 
 
 @cache
-def _steps(topic: str) -> cleanse.Steps:
+def _steps(topic: str, spark: SparkSession) -> cleanse.Steps:
     writers = {IDS[topic]: compact(contract(SCHEMAS[topic])), **WRITERS.get(topic, {})}
-    return cleanse.steps(topic, RULES, SCHEMAS, writers, OUTPUTS)
+    payload = Source(topic, SCHEMAS[topic], writers).payload(spark)
+    return cleanse.steps(topic, RULES, SCHEMAS, payload, OUTPUTS)
 
 
-def _run(spark: SparkSession, values: Sequence[tuple[str, bytes | None]]) -> list[Row]:
-    rows = [(b"k", value, topic, 0, offset, STAMP) for offset, (topic, value) in enumerate(values)]
+def _run(
+    spark: SparkSession, values: Sequence[tuple[str, bytes | None]], key: bytes | None = b"k"
+) -> list[Row]:
+    return [_row(row) for row in _cleansed(spark, values, key)]
+
+
+def _cleansed(
+    spark: SparkSession, values: Sequence[tuple[str, bytes | None]], key: bytes | None
+) -> list[Any]:
+    rows = [(key, value, topic, 0, offset, STAMP) for offset, (topic, value) in enumerate(values)]
     raw = spark.createDataFrame(rows, cleanse.KAFKA_SOURCE)
-    return [_row(row) for row in cleanse.cleanse(raw, map(_steps, TOPICS)).collect()]
+    return cleanse.cleanse(raw, [_steps(topic, spark) for topic in TOPICS]).collect()
 
 
 def _row(row: Any) -> Row:
@@ -216,7 +226,6 @@ def test_what_cannot_be_read_is_rejected_as_it_was(spark: SparkSession) -> None:
     _, whole = _good("patients", PATIENT)
     assert whole is not None
     cases: list[tuple[bytes | None, str]] = [
-        (None, "empty_value"),
         (b"", "empty_value"),
         (b"just text", "not_avro"),
         (b"\x00\x00", "not_avro"),
@@ -228,6 +237,21 @@ def test_what_cannot_be_read_is_rejected_as_it_was(spark: SparkSession) -> None:
     by_offset = sorted(rows, key=lambda row: int(row.value["source_offset"]))
     assert [row.broken for row in by_offset] == [(rule,) for _, rule in cases]
     assert [row.value["record_value"] for row in by_offset] == [value for value, _ in cases]
+
+
+def test_a_tombstone_stays_one(spark: SparkSession) -> None:
+    values: list[tuple[str, bytes | None]] = [(topic, None) for topic in TOPICS]
+    rows = _cleansed(spark, values, b" k1 ")
+    assert {(row.topic, bytes(row.key), row.value, row.broken) for row in rows} == {
+        (rules.clean, b"k1", None, "") for rules in RULES.topics.values()
+    }
+
+
+@pytest.mark.parametrize("key", [None, b"", b"  "])
+def test_neither_key_nor_value_is_no_tombstone(spark: SparkSession, key: bytes | None) -> None:
+    (row,) = _run(spark, [("patients", None)], key)
+    assert (row.topic, row.broken) == ("patient_rejects", ("empty_value",))
+    assert (row.value["record_key"], row.value["record_value"]) == (key, None)
 
 
 def test_older_and_newer_writers_in_one_batch(spark: SparkSession) -> None:
@@ -280,7 +304,7 @@ anything = st.one_of(
 def test_no_record_is_ever_lost(
     spark: SparkSession, values: list[tuple[str, bytes | None]]
 ) -> None:
-    rows = _run(spark, values)
+    rows = _run(spark, values, key=None)
     assert len(rows) == len(values)
     rejected = [row for row in rows if row.topic == RULES.rejects]
     assert all(row.broken for row in rejected)

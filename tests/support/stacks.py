@@ -16,7 +16,6 @@ from pytest_docker.plugin import DockerComposeExecutor, Services
 from pipeline.paths import REPOSITORY
 from scripts import passwords
 from stack.layout import Layout
-from stack.supervisor import Supervisor
 from stack.throwaway import free_ports
 from tests.support.embedded import TARGET, await_restart, pid_of
 
@@ -35,9 +34,6 @@ class Stack(Protocol):
 
     def kill(self, part: str) -> None:
         """Ends a part at once, without notice, and returns when it is started again."""
-
-    def forget_cleansed(self) -> None:
-        """Drops the cleansing's checkpoint, so that it reads everything again."""
 
     def logs(self) -> str:
         """The logs of all services."""
@@ -62,12 +58,6 @@ class Embedded:
         # The group: the cleansing is a Python program and the JVM that it drives.
         os.killpg(pid, signal.SIGKILL)
         await_restart(self._layout, service, pid)
-
-    def forget_cleansed(self) -> None:
-        supervisor = Supervisor(self._layout.socket)
-        supervisor.stop("cleanse")
-        shutil.rmtree(self._layout.data / "cleanse")
-        supervisor.start("cleanse")
 
     def logs(self) -> str:
         return "".join(file.read_text() for file in self._layout.logs.glob("*.log*"))
@@ -96,11 +86,6 @@ class Compose:
         service = COMPOSE.get(part, part)
         self._docker.execute(f"kill --signal KILL {service}")
         self._docker.execute(f"up --detach --wait --no-recreate {service}")
-
-    def forget_cleansed(self) -> None:
-        self._docker.execute("stop cleanse")
-        self.run("--entrypoint rm cleanse -rf /var/lib/hospital/data/cleanse")
-        self._docker.execute("up --detach --wait cleanse")
 
     def logs(self) -> str:
         return str(self._docker.execute("logs --no-color").decode())

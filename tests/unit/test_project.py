@@ -170,7 +170,7 @@ def _replace(file: Path, old: str, new: str) -> None:
             "topics.yaml",
             "  patient_labs_clean: {config: {cleanup.policy: compact}}\n",
             "",
-            "spark/rules.yaml:77: topics.patient_labs.clean: topics.yaml has no topic",
+            "spark/rules.yaml:75: topics.patient_labs.clean: topics.yaml has no topic",
         ),
         (
             "schemas/patients.avsc",

@@ -174,11 +174,15 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'orchestrator') THEN
     CREATE ROLE orchestrator LOGIN;
   END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cleanser') THEN
+    CREATE ROLE cleanser LOGIN;
+  END IF;
 END
 $$;
 COMMENT ON ROLE connect_writer IS 'Kafka Connect: reads and upserts the pipeline''s tables';
 COMMENT ON ROLE bi_reader IS 'Power BI and dashboards: reads';
 COMMENT ON ROLE orchestrator IS 'Airflow: reads, and writes its alerts and its notes on runs';
+COMMENT ON ROLE cleanser IS 'The cleansing: holds a lock, so that it runs once, and reads nothing';
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO connect_writer, bi_reader, orchestrator;
@@ -206,9 +210,9 @@ CREATE TABLE IF NOT EXISTS cleansing_runs (
   run_id      text PRIMARY KEY,
   recorded_at timestamptz NOT NULL DEFAULT now(),
   clean       bigint NOT NULL,
-  rejected    bigint NOT NULL,
-  duplicates  bigint NOT NULL
+  rejected    bigint NOT NULL
 );
+ALTER TABLE cleansing_runs DROP COLUMN IF EXISTS duplicates;
 COMMENT ON TABLE cleansing_runs IS
   'One row per run of spark_processing_dag: records by result; cumulative for a continuous job';
 CREATE TABLE IF NOT EXISTS alerts (

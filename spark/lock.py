@@ -1,0 +1,63 @@
+"""One job works on a checkpoint: the lock that sees to it, on whatever machines the jobs run."""
+
+from pathlib import Path
+
+import psycopg
+
+from pipeline.clients import locks
+from pipeline.clients.database import connect
+from pipeline.errors import PipelineError, ServiceError
+from pipeline.repository import target as targets
+from pipeline.repository.target import Target
+from spark.status import lock_of
+
+ROLE = "cleanser"
+SECRET = "CLEANSER_PASSWORD"  # noqa: S105 - its name
+
+
+class Lock:
+    """The lock on a checkpoint, for as long as this program lives."""
+
+    def __init__(self, root: Path, target: Target, checkpoint: str) -> None:
+        self._root = root
+        self._target = target
+        self._checkpoint = checkpoint
+        self._connection: psycopg.Connection | None = None
+
+    def take(self) -> None:
+        """Takes the lock.
+
+        Raises:
+            ServiceError: PostgreSQL is unreachable, or refuses the role.
+            PipelineError: another job has it; the message says which.
+        """
+        # Read each time: a password may have been rotated since.
+        password = targets.secrets(self._root, self._target, SECRET)[SECRET]
+        connection = connect(self._target.postgres, ROLE, password, autocommit=True)
+        other = locks.take(connection, lock_of(self._target, self._checkpoint), "cleansing job")
+        if other is not None:
+            connection.close()
+            raise PipelineError(
+                f"{self._checkpoint}: a cleansing job works on this checkpoint already"
+                f"{f' ({other})' if other else ''}: stop it first, or give another --checkpoint"
+            )
+        self._connection = connection
+
+    def keep(self) -> None:
+        """Takes the lock again if PostgreSQL has lost the connection.
+
+        Without PostgreSQL, the job goes on: no other one could start.
+
+        Raises:
+            PipelineError: another job has taken it meanwhile.
+        """
+        try:
+            if self._connection:
+                self._connection.execute("SELECT 1")
+                return
+        except psycopg.OperationalError:
+            self._connection = None
+        try:
+            self.take()
+        except ServiceError:
+            return

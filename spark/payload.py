@@ -1,0 +1,55 @@
+"""The Java function that finds a raw record's Avro data: stack/spark's Payload."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from pyspark.sql import Column, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
+
+from pipeline.schemas import Schema, compact, contract, subject_of
+
+# A function's name: what was built with one keeps it, whatever is registered after it.
+_NUMBERS = count(1)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A raw topic, as its values are read.
+
+    `writers` has the registered schemas of its values by id. A registry, the root of an API, is
+    asked for all others as their ids come. A consumer group gets the positions of what was read.
+    """
+
+    topic: str
+    schema: Schema
+    writers: Mapping[int, str]
+    registry: str | None = None
+    kafka: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
+
+    def payload(self, spark: SparkSession) -> Column:
+        """The Avro data of the column `value` under the contract.
+
+        Null if the record's schema id is not registered; empty if the value cannot be read.
+        """
+        java = spark._jvm  # noqa: SLF001 - PySpark's own way to Java
+        assert java is not None  # noqa: S101 - there is one, unless Spark is reached by Connect
+        known = java.java.util.HashMap()
+        for number, schema in self.writers.items():
+            known.put(number, schema)
+        kafka = java.java.util.HashMap()
+        for key, value in self.kafka.items():
+            kafka.put(key, value)
+        function = java.hospital.spark.Payload(
+            self.topic,
+            subject_of(self.topic),
+            compact(contract(self.schema)),
+            known,
+            self.registry,
+            kafka,
+            self.group,
+        ).function()
+        name = f"payload_{next(_NUMBERS)}"
+        spark._jsparkSession.udf().register(name, function)  # noqa: SLF001
+        return F.call_function(name, "value", "partition", "offset")

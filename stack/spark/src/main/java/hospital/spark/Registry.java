@@ -1,0 +1,83 @@
+package hospital.spark;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/** The versions of a subject in a Confluent-compatible Schema Registry. Not for several threads. */
+final class Registry {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PAUSE = Duration.ofMillis(250);
+    private static final int NOT_FOUND = 404;
+
+    private final String url;
+    private final Set<Integer> seen = new HashSet<>();
+
+    /** {@code root}: the URL of the registry's API. */
+    Registry(String root, String subject) {
+        this.url = root + "/subjects/" + subject + "/versions";
+    }
+
+    /**
+     * The Avro schemas, by id, of the versions that were not asked for before.
+     *
+     * @throws IllegalStateException the registry has not answered for a minute. To go on without it
+     *     would reject good records.
+     */
+    Map<Integer, String> versions() throws InterruptedException {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (true) {
+            try {
+                return added();
+            } catch (IOException e) {
+                if (System.nanoTime() > end) {
+                    throw new IllegalStateException("the Schema Registry does not answer: " + url, e);
+                }
+                Thread.sleep(PAUSE.toMillis());
+            }
+        }
+    }
+
+    private Map<Integer, String> added() throws IOException, InterruptedException {
+        Map<Integer, String> schemas = new HashMap<>();
+        Set<Integer> numbers = new HashSet<>();
+        for (JsonNode number : get(url)) {
+            if (!seen.contains(number.asInt())) {
+                JsonNode version = get(url + "/" + number.asInt());
+                if (version.path("schemaType").asText("AVRO").equals("AVRO")) {
+                    schemas.put(version.get("id").asInt(), version.get("schema").asText());
+                }
+                numbers.add(number.asInt());
+            }
+        }
+        seen.addAll(numbers);
+        return schemas;
+    }
+
+    private static JsonNode get(String url) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(url))
+                .timeout(Duration.ofSeconds(5))
+                .header("Accept", "application/vnd.schemaregistry.v1+json")
+                .build();
+        HttpResponse<byte[]> answer = HTTP.send(request, HttpResponse.BodyHandlers.ofByteArray());
+        if (answer.statusCode() == NOT_FOUND) {
+            return JSON.createArrayNode();
+        }
+        if (answer.statusCode() != 200) {
+            throw new IOException("HTTP status " + answer.statusCode());
+        }
+        return JSON.readTree(answer.body());
+    }
+}
