@@ -95,6 +95,8 @@ def measure(space: Space, layout: Layout) -> dict[str, float]:
     for name, samples in (("clean record", cleansed), ("row", rows)):
         found = f"p50 {samples[49]:,.0f} ms, p99 {samples[98]:,.0f} ms"
         console.print(f"raw record to {name:<13} {found}")
+    restart_s = cleansing.restart(space, layout)
+    console.print(f"a kill to the next clean record {restart_s:6,.1f} s")
     memory = throwaway.peak_mb(layout, "cleanse")
     Supervisor(layout.socket).stop("cleanse")
     console.print(f"the cleansing's memory      {memory:10,.0f} MB")
@@ -115,6 +117,7 @@ def measure(space: Space, layout: Layout) -> dict[str, float]:
         "cleanse_latency_p99_ms": round(cleansed[98]),
         "raw_to_row_p50_ms": round(rows[49]),
         "raw_to_row_p99_ms": round(rows[98]),
+        "cleanse_restart_s": round(restart_s, 1),
         "cleanse_memory_mb": round(memory),
         **shaping(space, layout),
     }

@@ -1,6 +1,8 @@
 """Cleansing against a plain copy by the same Spark, and how long a record takes through it."""
 
 import json
+import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from stack.layout import Layout
 from stack.supervisor import Supervisor
 
 ROUNDS = 3
+PROBE = "after-the-kill"
 
 
 def throughput(space: Space) -> dict[str, float]:
@@ -84,3 +87,22 @@ def through(space: Space, layout: Layout) -> tuple[list[float], list[float]]:
         for message in records.messages(kafka, topic)
     ]
     return [out - made for out, made in stamped if made >= begun_ms], rows
+
+
+def restart(space: Space, layout: Layout) -> float:
+    """Seconds from a kill of the job, far from a checkpoint, to a new record that is clean."""
+    job = Supervisor(layout.socket).processes()["cleanse"].pid
+    killed_ms = time.time_ns() / 1_000_000
+    os.killpg(job, signal.SIGKILL)
+    space.write(latency.RAW_TOPIC, [(PROBE, latency.raw_result(0) | {"lab_id": PROBE})])
+    stamps = until(
+        lambda: [
+            message.timestamp()[1]
+            for message in records.messages(space.target.kafka, latency.CLEAN_TOPIC)
+            if message.key() == PROBE.encode()
+        ],
+        seconds=60,
+        describe=lambda _: "the job does not come back",
+        every=0.5,
+    )
+    return float(stamps[0] - killed_ms) / 1000

@@ -17,8 +17,7 @@ def writers(registry: Registry, topic: str) -> dict[int, str]:
     """The registered schemas of a topic's values, by id.
 
     Raises:
-        DeadlineError: as below, the registry does not answer. Going on without it would reject
-            good records.
+        DeadlineError: the registry does not answer. Going on without it would reject good records.
     """
     subject = subject_of(topic)
     versions = [

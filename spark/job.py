@@ -59,12 +59,11 @@ def main(
     root = Path()
     target = targets.load(root, target_name)
     state = root / target.state
-    place = status.checkpoint_of(target)
-    is_own = checkpoint is not None and _url(root, checkpoint) != _url(root, place)
-    if checkpoint and is_own:
-        place = checkpoint
+    place = status.checkpoint_of(root, target)
+    given = status.url_of(root, checkpoint) if checkpoint else place
+    own = given if given != place else None
     # A run with --once, or on a checkpoint of its own, is not the job that others watch.
-    is_watched = not once and not is_own
+    is_watched = not once and not own
     rules = rules_file.load(root / rules_file.FILE)
     job = Job(
         target=target,
@@ -72,9 +71,9 @@ def main(
         schemas=schema_files.load(root / schema_files.FOLDER),
         kafka=Kafka(target.kafka),
         registry=Registry(target.registry),
-        lock=Lock(root, target, place),
-        checkpoint=_url(root, place),
-        group=None if is_own else status.group_of(target),
+        lock=Lock(root, target, own),
+        checkpoint=given,
+        group=None if own else status.group_of(target),
         report=partial(status.write, status.file_of(state)) if is_watched else _unheard,
     )
     job.await_deployment(DEPLOY_PATIENCE_ONCE_S if once else DEPLOY_PATIENCE_S)
@@ -86,10 +85,6 @@ def main(
     if once:
         print(json.dumps({**counts.summary(), "seconds": round(seconds, 3)}, indent=2))
     spark.stop()
-
-
-def _url(root: Path, place: str) -> str:
-    return place if "://" in place else (root / place).resolve().as_uri()
 
 
 def _unheard(_: Status) -> None:
@@ -123,22 +118,28 @@ class Job:
             self._missing,
             seconds=seconds,
             done=lambda missing: not missing,
-            describe=lambda missing: f"make deploy: missing are {missing}",
+            describe=str,
             every=1,
         )
 
     def _missing(self) -> str:
-        self.report(Status("waiting for make deploy"))
+        missing = self._asked()
+        if missing:
+            self.report(Status(f"waiting: {missing}"))
+        return missing
+
+    def _asked(self) -> str:
         names = [*self.rules.topics, *self.rules.outputs]
         try:
             subjects = self.registry.subjects()
             topics = self.kafka.topics(names)
             missing = [n for n in names if n not in topics or subject_of(n) not in subjects]
-            if not missing:
-                self.lock.take()
+            if missing:
+                return f"make deploy: missing are {', '.join(missing)}"
+            self.lock.take()
         except ServiceError as error:
             return str(error)
-        return ", ".join(missing)
+        return ""
 
     def run(self, spark: SparkSession, *, once: bool) -> tuple[Counts, float]:
         """Runs the queries until they have caught up (`once`), or until SIGTERM ends them.
@@ -147,9 +148,10 @@ class Job:
 
         Raises:
             SpecError: the rules do not fit the schemas.
-            PipelineError: a query failed; or a raw topic was deleted and created again.
+            PipelineError: a query failed; or a raw topic was created again, or has more partitions.
         """
-        ids = self.kafka.topic_ids(self._read(once=once))
+        topics = self.kafka.identities(self._read(once=once))
+        ids = {topic: identity for topic, (identity, _) in topics.items()}
         try:
             queries = self._queries(spark, ids, once=once)
         except (KeyError, PySparkException):
@@ -160,7 +162,7 @@ class Job:
 
         def watch(are_under_way: bool) -> None:
             self.lock.keep()
-            self._raise_recreated(ids)
+            self._raise_changed(topics)
             state = "running" if are_under_way else "starting"
             self.report(Status(state, counts.clean.total(), counts.rejected.total()))
 
@@ -203,15 +205,22 @@ class Job:
             self.group,
         )
 
-    def _raise_recreated(self, ids: Mapping[str, str]) -> None:
-        """Spark would skip as many of the new topic's records as it had read of the old one's."""
+    def _raise_changed(self, topics: Mapping[str, tuple[str, int]]) -> None:
+        """Ends the job if a raw topic was created again, or has more partitions.
+
+        Of the first, Spark would skip as many of the new records as it had read of the old ones.
+        For the second, real-time mode needs more tasks at a time.
+        """
         try:
-            now = self.kafka.topic_ids(ids)
+            now = self.kafka.identities(topics)
         except PipelineError:
             # No broker, or a topic that is deleted and not there again yet: Spark waits for either.
             return
-        if now != ids:
-            raise PipelineError("a raw topic was deleted and created again: start the job again")
+        changed = [topic for topic in topics if now[topic] != topics[topic]]
+        if changed:
+            raise PipelineError(
+                f"{', '.join(changed)}: created again, or with more partitions: start the job again"
+            )
 
 
 if __name__ == "__main__":

@@ -5,23 +5,27 @@ from pathlib import Path
 import psycopg
 
 from pipeline.clients import locks
-from pipeline.clients.database import connect
-from pipeline.errors import PipelineError, ServiceError
+from pipeline.clients.database import connect, reason_of
+from pipeline.errors import DeniedError, PipelineError, ServiceError
 from pipeline.repository import target as targets
 from pipeline.repository.target import Target
-from spark.status import lock_of
+from spark.status import checkpoint_of, lock_of
 
 ROLE = "cleanser"
 SECRET = "CLEANSER_PASSWORD"  # noqa: S105 - its name
 
 
 class Lock:
-    """The lock on a checkpoint, for as long as this program lives."""
+    """The lock on a checkpoint, for as long as this program lives.
 
-    def __init__(self, root: Path, target: Target, checkpoint: str) -> None:
+    `checkpoint` is its URL if it is not the target's own.
+    """
+
+    def __init__(self, root: Path, target: Target, checkpoint: str | None = None) -> None:
         self._root = root
         self._target = target
-        self._checkpoint = checkpoint
+        self._checkpoint = checkpoint or checkpoint_of(root, target)
+        self._name = lock_of(target, checkpoint)
         self._connection: psycopg.Connection | None = None
 
     def take(self) -> None:
@@ -34,7 +38,11 @@ class Lock:
         # Read each time: a password may have been rotated since.
         password = targets.secrets(self._root, self._target, SECRET)[SECRET]
         connection = connect(self._target.postgres, ROLE, password, autocommit=True)
-        other = locks.take(connection, lock_of(self._target, self._checkpoint), "cleansing job")
+        try:
+            other = locks.take(connection, self._name, "cleansing job")
+        except psycopg.OperationalError as error:
+            connection.close()
+            raise ServiceError(f"PostgreSQL: {reason_of(error)}") from None
         if other is not None:
             connection.close()
             raise PipelineError(
@@ -43,21 +51,29 @@ class Lock:
             )
         self._connection = connection
 
+    def close(self) -> None:
+        """Gives the lock back."""
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
     def keep(self) -> None:
         """Takes the lock again if PostgreSQL has lost the connection.
 
         Without PostgreSQL, the job goes on: no other one could start.
 
         Raises:
-            PipelineError: another job has taken it meanwhile.
+            PipelineError: another job has taken it meanwhile, or the password is refused.
         """
         try:
             if self._connection:
                 self._connection.execute("SELECT 1")
                 return
         except psycopg.OperationalError:
-            self._connection = None
+            self.close()
         try:
             self.take()
+        except DeniedError:
+            raise
         except ServiceError:
             return

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
-from pyspark.errors import StreamingQueryException
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException, StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 from pyspark.sql.streaming.query import StreamingQuery
@@ -111,7 +112,7 @@ class Cleansing:
     ) -> DataStreamWriter:
         options = {
             **self._client(),
-            "kafka.linger.ms": "5" if once else "0",
+            "kafka.linger.ms": "100" if once else "0",
             "kafka.batch.size": "262144",
             "kafka.compression.type": "lz4",
             "kafka.acks": "all",
@@ -144,12 +145,15 @@ def follow(
     Every second, `watch` is called with whether all are under way. `tell` gets notes for people.
 
     Raises:
-        PipelineError: a query failed. The others are stopped then, and also if `watch` raises.
+        PipelineError: a query failed, or does not start. The others are stopped then, and also if
+            `watch` raises.
     """
     terminated = Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: terminated.set())
-    running = [Running(topic, writer, writer.start()) for topic, writer in writers.items()]
+    running: list[Running] = []
     try:
+        for topic, writer in writers.items():
+            running.append(Running(topic, writer, _start(topic, writer)))
         is_over = False
         while not is_over:
             # Asked before the counting: what has ended then is counted to its end.
@@ -163,6 +167,14 @@ def follow(
     finally:
         for run in running:
             run.query.stop()
+
+
+def _start(topic: str, writer: DataStreamWriter) -> StreamingQuery:
+    try:
+        return writer.start()
+    except (Py4JError, PySparkException) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise PipelineError(f"the cleansing of {topic} does not start: {reason}") from None
 
 
 @dataclass
@@ -196,7 +208,7 @@ class Running:
         if REPLAY_DEFECT not in str(error):
             reason = str(error).splitlines()[0]
             raise PipelineError(f"the cleansing of {self.topic} failed: {reason}")
-        self.query = self.writer.start()
+        self.query = _start(self.topic, self.writer)
         tell(
             f"{self.topic}: the job had been killed in a batch. That was done again, and is not"
             " counted: Spark does not say how many records it had"

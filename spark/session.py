@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from pipeline.errors import PipelineError
 from pipeline.paths import LIB
 from pipeline.repository.target import Spark
 
@@ -23,27 +26,31 @@ def session(temporary: Path, place: Spark, slots: int) -> SparkSession:
     builder = SparkSession.builder.appName("cleanse")
     for key, value in _settings(temporary, place, slots).items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    try:
+        return builder.getOrCreate()
+    except (Py4JError, PySparkException) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise PipelineError(f"Spark does not start with master {place.master}: {reason}") from None
 
 
 def _settings(temporary: Path, place: Spark, slots: int) -> dict[str, str]:
     limits = " ".join(f"-Dorg.apache.avro.limits.{limit}=1000000" for limit in AVRO_LIMITS)
     jars = [*map(str, sorted((LIB / "spark").glob("*.jar"))), *place.jars]
     own = {key: _text(value) for key, value in place.conf.items()}
+    memory = own.get("spark.driver.memory", "900m")
     return {
         "spark.master": f"local[{slots}]" if place.master in OPEN else place.master,
         "spark.jars": ",".join(jars),
-        "spark.driver.memory": "900m",
+        "spark.driver.memory": memory,
         "spark.driver.extraJavaOptions": (
             # As much heap and metaspace at once as it will have: growing costs collections.
-            f"{limits} -Xms900m -XX:MetaspaceSize=256m -XX:+UseParallelGC -Xss4m"
+            f"{limits} -Xms{memory} -XX:MetaspaceSize=256m -XX:+UseParallelGC -Xss4m"
             " -XX:TieredStopAtLevel=1"
             f" -Dlog4j2.configurationFile={LOGGING}"
         ),
         "spark.executor.extraJavaOptions": f"{limits} -XX:+UseParallelGC -Xss4m",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.sql.shuffle.partitions": "2",
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.debug.maxToStringFields": "5",
         "spark.sql.maxPlanStringLength": "500",

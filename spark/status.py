@@ -49,14 +49,23 @@ def file_of(state: Path) -> Path:
     return state / "run" / "cleanse.json"
 
 
-def checkpoint_of(target: Target) -> str:
-    """The folder or URL below which the queries keep their checkpoints."""
-    return target.spark.checkpoint or str(target.state / "data" / "cleanse")
+def checkpoint_of(root: Path, target: Target) -> str:
+    """The URL below which the queries keep their checkpoints."""
+    return url_of(root, target.spark.checkpoint or str(target.state / "data" / "cleanse"))
 
 
-def lock_of(target: Target, checkpoint: str) -> str:
-    """The name of the lock that the job holds as long as it works on a checkpoint."""
-    return f"{target.pipeline} cleanses {checkpoint}"
+def url_of(root: Path, place: str) -> str:
+    """The URL of a folder, or of what is a URL already."""
+    return place.rstrip("/") if "://" in place else (root / place).resolve().as_uri()
+
+
+def lock_of(target: Target, checkpoint: str | None = None) -> str:
+    """The name of the lock that a job holds as long as it works on a checkpoint.
+
+    There is one for the target's own, wherever that is: a pipeline is cleansed by one job, on
+    whatever machine. Another checkpoint, by its URL, has a lock of its own.
+    """
+    return f"{target.pipeline} cleanses {checkpoint or ''}"
 
 
 def group_of(target: Target) -> str:
@@ -78,10 +87,10 @@ def read(file: Path) -> Status | None:
 
 
 def behind(target: Target, root: Path) -> int | None:
-    """Raw records that the job has yet to read; None if Kafka does not say."""
-    topics = rules_file.load(root / rules_file.FILE).topics
+    """Raw records that the job has yet to read; None if Kafka or the rules do not say."""
     group = group_of(target)
     try:
+        topics = rules_file.load(root / rules_file.FILE).topics
         return Kafka(target.kafka).lags({group: topics})[group]
     except PipelineError:
         return None

@@ -29,7 +29,7 @@ def once_or_continuous() -> str:
     """Whether a job holds the checkpoint already: two would be refused."""
     target = PipelineHook().target
     with database() as connection:
-        runs = locks.held(connection, status.lock_of(target, status.checkpoint_of(target)))
+        runs = locks.held(connection, status.lock_of(target))
     return "cleansing_progresses" if runs else "cleanse_once"
 
 

@@ -38,6 +38,11 @@ def connect(
                 password=password,
                 autocommit=autocommit,
                 connect_timeout=TIMEOUT_S,
+                # A server whose machine is gone is noticed within seconds, not hours.
+                keepalives_idle=10,
+                keepalives_interval=5,
+                keepalives_count=3,
+                tcp_user_timeout=20_000,
             )
     except psycopg.OperationalError as error:
         reason = reason_of(error)

@@ -76,10 +76,13 @@ class Kafka:
 
     def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
         """The ids of topics. A topic that is deleted and created again gets a new id."""
+        return {name: identity for name, (identity, _) in self.identities(names).items()}
+
+    def identities(self, names: Iterable[str]) -> dict[str, tuple[str, int]]:
+        """The ids of topics, and how many partitions they have."""
         futures = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=READ_S)
-        return {
-            name: str(self._result(future, READ_S).topic_id) for name, future in futures.items()
-        }
+        found = {name: self._result(future, READ_S) for name, future in futures.items()}
+        return {name: (str(topic.topic_id), len(topic.partitions)) for name, topic in found.items()}
 
     def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
         """The end offsets of the topics that exist, by topic and partition."""

@@ -1,6 +1,7 @@
 """Locks that one program holds across machines: PostgreSQL's advisory locks.
 
-PostgreSQL gives a lock back when the connection ends, and so when the program dies.
+PostgreSQL gives a lock back when the connection ends: when the program dies, or within half a
+minute after its machine has gone.
 """
 
 import getpass
@@ -12,6 +13,11 @@ import psycopg
 
 # Our key among the advisory locks of a database, and a lock's own key below it.
 SPACE = 20_250_101
+NOTICE = """
+SELECT set_config('application_name', %s, false), set_config('tcp_keepalives_idle', '10', false),
+       set_config('tcp_keepalives_interval', '5', false),
+       set_config('tcp_keepalives_count', '3', false)
+"""
 TAKE = "SELECT pg_try_advisory_lock(%(space)s, %(key)s)"
 HELD = """
 FROM pg_locks l
@@ -32,7 +38,7 @@ def take(connection: psycopg.Connection, name: str, program: str) -> str | None:
     if it cannot be told.
     """
     us = f"{program}, pid {os.getpid()}, {_user()}@{socket.gethostname()}"
-    connection.execute("SELECT set_config('application_name', %s, false)", [us])
+    connection.execute(NOTICE, [us])
     row = connection.execute(TAKE, _key(name)).fetchone()
     if row and row[0]:
         return None

@@ -15,12 +15,16 @@ import requests
 import yaml
 
 from pipeline import codec
+from pipeline.clients import locks
 from pipeline.clients.kafka import Kafka
 from pipeline.clients.registry import Registry
+from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.schemas import subject_of
 from pipeline.wait import until
+from spark.lock import Lock
+from spark.status import lock_of
 from stack.layout import Layout
 from stack.throwaway import peak_mb
 from tests.support import records, workspace
@@ -64,6 +68,53 @@ def test_a_second_job_on_one_checkpoint_is_refused(space: Workspace, stack: Layo
     assert done.returncode == 1
     assert "a cleansing job works on this checkpoint already (cleansing job, pid " in done.stderr
     assert done.stdout == ""
+
+
+def test_a_lock_that_postgresql_lost_is_taken_again_unless_somebody_else_has_it(
+    space: Workspace,
+) -> None:
+    ours, theirs = (Lock(REPOSITORY, space.target, "file:/of-a-test") for _ in range(2))
+    held = lock_of(space.target, "file:/of-a-test")
+    ours.take()
+    with pytest.raises(PipelineError, match="works on this checkpoint already"):
+        theirs.take()
+    _cut_off_cleansers(space)
+    ours.keep()
+    with space.database() as connection:
+        assert locks.held(connection, held)
+    _cut_off_cleansers(space)
+    theirs.take()
+    with pytest.raises(PipelineError, match="works on this checkpoint already"):
+        ours.keep()
+    theirs.close()
+    ours.take()
+    ours.close()
+
+
+def _cut_off_cleansers(space: Workspace) -> None:
+    """Ends the connections of this process under the role."""
+    mine = f"application_name LIKE 'cleansing job, pid {os.getpid()},%'"
+    space.rows(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {mine}")
+
+
+@pytest.mark.parametrize(
+    ("spark", "message"),
+    [
+        ({"master": "spark://127.0.0.1"}, "Spark does not start with master spark://127.0.0.1: "),
+        ({"checkpoint": "nothing://there"}, "does not start"),
+    ],
+)
+def test_a_place_that_is_none_is_one_line(
+    space: Workspace, tmp_path: Path, spark: dict[str, str], message: str
+) -> None:
+    target = yaml.safe_load(space.target_file.read_text())
+    file = tmp_path / "target.yaml"
+    file.write_text(yaml.safe_dump({**target, "pipeline": "nowhere", "spark": spark}))
+    command = [sys.executable, "-m", "spark.job", "--once", "--target", str(file)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    last = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert [message in line for line in last] == [True], done.stderr[-2000:]
 
 
 def test_once_catches_up_says_what_became_of_each_record_and_then_finds_nothing(

@@ -34,13 +34,14 @@ class Asked:
         self.registry = ConfluentRegistry()
         self.paths: list[str] = []
         self.failures = 0
+        self.failure: tuple[int, Any] = 503, {"message": "not now"}
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         if method == "GET" and path.startswith("/subjects"):
             self.paths.append(path)
             if self.failures:
                 self.failures -= 1
-                return 503, {"message": "not now"}
+                return self.failure
         return self.registry.answer(method, path, body)
 
 
@@ -72,6 +73,32 @@ def test_versions_are_asked_for_once_and_become_the_contract(
     assert server.paths == [f"/subjects/{SUBJECT}/versions{end}" for end in ("", "/1", "/2")]
 
 
+def test_the_registrys_address_may_end_with_a_slash(
+    spark: SparkSession, asked: tuple[Asked, str]
+) -> None:
+    _, url = asked
+    value = codec.encoder(SCHEMA, FIRST)(RECORD)
+    assert _payloads(spark, f"{url}/", value) == [value[5:]]
+
+
+def test_a_subject_that_is_not_there_has_no_schema(
+    spark: SparkSession, asked: tuple[Asked, str]
+) -> None:
+    server, url = asked
+    server.registry.versions.clear()
+    assert _payloads(spark, url, codec.header(FIRST) + b"abc") == [None]
+
+
+def test_a_schema_that_cannot_be_read_costs_only_its_own_records(
+    spark: SparkSession, asked: tuple[Asked, str]
+) -> None:
+    server, url = asked
+    server.registry.versions[SUBJECT][2] = '{"type": "record", "name": "x", "fields": "none"}'
+    server.registry.ids[server.registry.versions[SUBJECT][2]] = SECOND
+    value = codec.encoder(SCHEMA, FIRST)(RECORD)
+    assert _payloads(spark, url, codec.header(SECOND) + b"abc", value) == [None, value[5:]]
+
+
 def test_an_unknown_id_is_null_and_a_damaged_value_is_empty(
     spark: SparkSession, asked: tuple[Asked, str]
 ) -> None:
@@ -90,11 +117,13 @@ def test_garbage_asks_seldom(spark: SparkSession, asked: tuple[Asked, str]) -> N
     assert len(server.paths) <= 3 + 5 * (time.monotonic() - begun)
 
 
+@pytest.mark.parametrize("status", [503, 404])
 def test_a_registry_that_is_away_is_waited_for(
-    spark: SparkSession, asked: tuple[Asked, str]
+    spark: SparkSession, asked: tuple[Asked, str], status: int
 ) -> None:
+    # A proxy before it may say 404, which is not the registry's own "no such subject".
     server, url = asked
-    server.failures = 3
+    server.failures, server.failure = 3, (status, {"message": "not now"})
     value = codec.encoder(SCHEMA, FIRST)(RECORD)
     assert _payloads(spark, url, value) == [value[5:]]
     assert server.failures == 0

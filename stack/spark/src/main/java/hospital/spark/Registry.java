@@ -20,14 +20,16 @@ final class Registry {
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration PAUSE = Duration.ofMillis(250);
+    private static final int OK = 200;
     private static final int NOT_FOUND = 404;
+    private static final int NO_SUBJECT = 40401;
 
     private final String url;
     private final Set<Integer> seen = new HashSet<>();
 
     /** {@code root}: the URL of the registry's API. */
     Registry(String root, String subject) {
-        this.url = root + "/subjects/" + subject + "/versions";
+        this.url = root.replaceFirst("/+$", "") + "/subjects/" + subject + "/versions";
     }
 
     /**
@@ -72,12 +74,14 @@ final class Registry {
                 .header("Accept", "application/vnd.schemaregistry.v1+json")
                 .build();
         HttpResponse<byte[]> answer = HTTP.send(request, HttpResponse.BodyHandlers.ofByteArray());
-        if (answer.statusCode() == NOT_FOUND) {
+        if (answer.statusCode() == OK) {
+            return JSON.readTree(answer.body());
+        }
+        // Of a proxy, or of a wrong address, 404 says nothing about the subject.
+        if (answer.statusCode() == NOT_FOUND
+                && JSON.readTree(answer.body()).path("error_code").asInt() == NO_SUBJECT) {
             return JSON.createArrayNode();
         }
-        if (answer.statusCode() != 200) {
-            throw new IOException("HTTP status " + answer.statusCode());
-        }
-        return JSON.readTree(answer.body());
+        throw new IOException("HTTP status " + answer.statusCode());
     }
 }

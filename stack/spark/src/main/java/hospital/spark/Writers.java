@@ -16,7 +16,12 @@ import org.apache.avro.io.EncoderFactory;
 
 /** The schemas that a topic's producers write under, by id. Not for several threads. */
 final class Writers {
-    /** So often, at most, is the registry asked for an id that is not registered. */
+    private static final System.Logger LOG = System.getLogger(Writers.class.getName());
+
+    /**
+     * For so long is the registry not asked again for an id that is not registered. A record whose schema
+     * is registered within that time after garbage with its id is rejected.
+     */
     private static final long UNKNOWN_FOR_NS = 200_000_000L;
 
     private static final int MOST_UNKNOWN = 10_000;
@@ -59,7 +64,17 @@ final class Writers {
     }
 
     private void add(int id, String schema) {
-        known.computeIfAbsent(id, number -> new Writer(parsed(schema), contract));
+        known.computeIfAbsent(id, number -> writer(number, schema));
+    }
+
+    private Writer writer(int id, String schema) {
+        try {
+            return new Writer(parsed(schema), contract);
+        } catch (RuntimeException e) {
+            // It has references to other subjects, perhaps. Only its own records cannot be read.
+            LOG.log(System.Logger.Level.WARNING, "the schema with the id " + id + " cannot be read", e);
+            return null;
+        }
     }
 
     private static Schema parsed(String schema) {
