@@ -36,9 +36,9 @@ class Status:
 
     def text(self, behind: int | None) -> str:
         """The status in one line; `behind` is the job's lag in records."""
-        counts = f"clean {self.clean:,}, rejected {self.rejected:,}"
         lag_text = f", lag {behind:,}" if behind is not None else ""
-        return f"cleansing: {self.state}; since its start, by its checkpoints: {counts}{lag_text}"
+        counts = f"clean {self.clean:,}, rejected {self.rejected:,}"
+        return f"cleansing: {self.state}{lag_text}; up to its last checkpoint: {counts}"
 
 
 _JSON = TypeAdapter(Status)

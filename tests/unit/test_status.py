@@ -26,6 +26,6 @@ def test_a_status_grows_old(tmp_path: Path) -> None:
 
 def test_the_line_for_people() -> None:
     line = Status("running", clean=12345, rejected=6).text
-    counts = "cleansing: running; since its start, by its checkpoints: clean 12,345, rejected 6"
-    assert line(8901) == f"{counts}, lag 8,901"
-    assert line(None) == counts
+    counts = "up to its last checkpoint: clean 12,345, rejected 6"
+    assert line(8901) == f"cleansing: running, lag 8,901; {counts}"
+    assert line(None) == f"cleansing: running; {counts}"
