@@ -71,11 +71,7 @@ def through(space: Space, layout: Layout) -> tuple[list[float], list[float]]:
 
     At 1,000 records/s.
     """
-    space.run("destroy", "--yes")
-    space.declare()
-    space.run("deploy")
-    with space.database() as connection:
-        connection.execute("TRUNCATE lab_results")
+    latency.prepare(space)
     start(layout)
     begun_ms = time.time_ns() // 1_000_000 + latency.WARM_UP_S * 1000
     latency.produce(space, latency.RAW_TOPIC, latency.raw_result)

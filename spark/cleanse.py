@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 from pyspark.sql.avro.functions import from_avro, to_avro
 
-from pipeline.codec import HEADER_BYTES, header
+from pipeline.codec import header
 from pipeline.repository.rules import Rules, TopicRules
 from pipeline.schemas import Schema, compact, contract
 
@@ -79,7 +79,7 @@ def steps(
     return Steps(topic, tuple(tuple(columns) for columns in selects))
 
 
-def names(topic: str, rules: Rules, schemas: Mapping[str, Schema]) -> tuple[str, ...]:
+def rule_names(topic: str, rules: Rules, schemas: Mapping[str, Schema]) -> tuple[str, ...]:
     """All rules that a record of a raw topic can break."""
     own = rules.topics[topic]
     return (*UNREADABLE, *_verdicts(own, schemas[own.clean]))
@@ -87,10 +87,8 @@ def names(topic: str, rules: Rules, schemas: Mapping[str, Schema]) -> tuple[str,
 
 def _decode(reader: Schema, payload: Column) -> list[list[Column]]:
     """Adds `record` (null if it cannot be read) and `unreadable` (the rule it breaks, or null)."""
-    is_framed = (F.length("value") > HEADER_BYTES) & (F.substring("value", 1, 1) == F.lit(b"\x00"))
     unreadable = (
         F.when(F.coalesce(F.length("value"), F.lit(0)) == 0, "empty_value")
-        .when(~is_framed, "not_avro")
         .when(F.col("payload").isNull(), "unknown_schema")
         # PERMISSIVE yields a record of nulls for bytes that do not decode.
         .when(F.col(f"record.{reader['fields'][0]['name']}").isNull(), "not_avro")

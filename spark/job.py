@@ -78,10 +78,11 @@ def main(
     )
     job.await_deployment(DEPLOY_PATIENCE_ONCE_S if once else DEPLOY_PATIENCE_S)
     job.report(Status("starting"))
+    topics = job.kafka.identities(rules.topics)
     # Real-time mode has a task at each partition, all the time.
-    slots = len(job.kafka.ends(rules.topics)) + 1
+    slots = sum(partitions for _, partitions in topics.values()) + 1
     spark = session(state / "run" / "spark", target.spark, slots)
-    counts, seconds = job.run(spark, once=once)
+    counts, seconds = job.run(spark, topics, once=once)
     if once:
         print(json.dumps({**counts.summary(), "seconds": round(seconds, 3)}, indent=2))
     spark.stop()
@@ -141,17 +142,19 @@ class Job:
             return str(error)
         return ""
 
-    def run(self, spark: SparkSession, *, once: bool) -> tuple[Counts, float]:
+    def run(
+        self, spark: SparkSession, topics: Mapping[str, tuple[str, int]], *, once: bool
+    ) -> tuple[Counts, float]:
         """Runs the queries until they have caught up (`once`), or until SIGTERM ends them.
 
+        `topics` has the ids and the partitions of the raw topics, as the session was made for them.
         Returns what they did, and the seconds that it took them.
 
         Raises:
             SpecError: the rules do not fit the schemas.
             PipelineError: a query failed; or a raw topic was created again, or has more partitions.
         """
-        topics = self.kafka.identities(self._read(once=once))
-        ids = {topic: identity for topic, (identity, _) in topics.items()}
+        ids = {topic: topics[topic][0] for topic in self._read(once=once)}
         try:
             queries = self._queries(spark, ids, once=once)
         except (KeyError, PySparkException):

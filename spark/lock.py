@@ -6,13 +6,14 @@ import psycopg
 
 from pipeline.clients import locks
 from pipeline.clients.database import connect, reason_of
+from pipeline.clients.postgres import ROLE_PASSWORDS
 from pipeline.errors import DeniedError, PipelineError, ServiceError
 from pipeline.repository import target as targets
 from pipeline.repository.target import Target
 from spark.status import checkpoint_of, lock_of
 
 ROLE = "cleanser"
-SECRET = "CLEANSER_PASSWORD"  # noqa: S105 - its name
+SECRET = ROLE_PASSWORDS[ROLE]
 
 
 class Lock:

@@ -8,6 +8,7 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 
 from pipeline.schemas import Schema, compact, contract, subject_of
+from spark.session import jvm
 
 # A function's name: what was built with one keeps it, whatever is registered after it.
 _NUMBERS = count(1)
@@ -33,23 +34,19 @@ class Source:
 
         Null if the record's schema id is not registered; empty if the value cannot be read.
         """
-        java = spark._jvm  # noqa: SLF001 - PySpark's own way to Java
-        assert java is not None  # noqa: S101 - there is one, unless Spark is reached by Connect
-        known = java.java.util.HashMap()
-        for number, schema in self.writers.items():
-            known.put(number, schema)
-        kafka = java.java.util.HashMap()
-        for key, value in self.kafka.items():
-            kafka.put(key, value)
-        function = java.hospital.spark.Payload(
-            self.topic,
-            subject_of(self.topic),
-            compact(contract(self.schema)),
-            known,
-            self.registry,
-            kafka,
-            self.group,
-        ).function()
+        function = (
+            jvm(spark)
+            .hospital.spark.Payload(
+                self.topic,
+                subject_of(self.topic),
+                compact(contract(self.schema)),
+                dict(self.writers),
+                self.registry,
+                dict(self.kafka),
+                self.group,
+            )
+            .function()
+        )
         name = f"payload_{next(_NUMBERS)}"
         spark._jsparkSession.udf().register(name, function)  # noqa: SLF001
         return F.call_function(name, "value", "partition", "offset")

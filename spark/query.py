@@ -20,6 +20,7 @@ from pipeline.repository.rules import Rules
 from pipeline.schemas import Schema
 from spark import cleanse
 from spark.payload import Source
+from spark.session import jvm
 
 # How often a continuous query writes its checkpoint. No record waits for it; but with five seconds
 # in place of sixty, the slowest hundredth of the records would take four times as long.
@@ -99,7 +100,7 @@ class Cleansing:
         # Most records are clean: nothing is searched for in those.
         breaks = {
             rule: is_rejected & (F.find_in_set(F.lit(rule), broken) > 0)
-            for rule in cleanse.names(topic, self.rules, self.schemas)
+            for rule in cleanse.rule_names(topic, self.rules, self.schemas)
         }
         return [
             F.count_if(~is_rejected).alias("clean"),
@@ -124,10 +125,8 @@ class Cleansing:
         return writer.trigger(availableNow=True) if once else self._in_real_time(writer)
 
     def _in_real_time(self, writer: DataStreamWriter) -> DataStreamWriter:
-        java = self.spark._jvm  # noqa: SLF001 - Spark 4.1 has this trigger in Java only
-        assert java is not None  # noqa: S101 - there is one, unless Spark is reached by Connect
-        trigger = java.org.apache.spark.sql.streaming.Trigger.RealTime(CHECKPOINT_EVERY)
-        writer._jwrite = writer._jwrite.trigger(trigger)  # noqa: SLF001
+        trigger = jvm(self.spark).org.apache.spark.sql.streaming.Trigger.RealTime(CHECKPOINT_EVERY)
+        writer._jwrite = writer._jwrite.trigger(trigger)  # noqa: SLF001 - as PySpark 4.2 does
         return writer
 
     def _client(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -31,6 +32,13 @@ def session(temporary: Path, place: Spark, slots: int) -> SparkSession:
     except (Py4JError, PySparkException) as error:
         reason = str(error).strip().splitlines()[-1]
         raise PipelineError(f"Spark does not start with master {place.master}: {reason}") from None
+
+
+def jvm(spark: SparkSession) -> Any:
+    """The Java side of a session, for what PySpark 4.1 does not have."""
+    java = spark._jvm  # noqa: SLF001 - PySpark's own way there
+    assert java is not None  # noqa: S101 - there is one, unless Spark is reached by Connect
+    return java
 
 
 def _settings(temporary: Path, place: Spark, slots: int) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pipeline.paths import REPOSITORY
 from stack import throwaway
 from stack.layout import Layout
 from tests.support import stacks, workspace
+from tests.support.delivery import feed
 from tests.support.embedded import FOLDER, JAVA
 from tests.support.workspace import Workspace
 
@@ -125,6 +126,15 @@ def hospital(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
 def whole(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
     """A copy of this repository, not deployed yet; destroyed after the test."""
     space = workspace.full(tmp_path, target_file, trends=True)
+    yield space
+    workspace.wipe(space)
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
+    """The pipeline without its trends, after a feed as fast as the sources can."""
+    space = workspace.full(tmp_path_factory.mktemp("fed"), target_file)
+    feed(space)
     yield space
     workspace.wipe(space)
 

@@ -6,8 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,22 +26,12 @@ from spark.lock import Lock
 from spark.status import lock_of
 from stack.layout import Layout
 from stack.throwaway import peak_mb
-from tests.support import records, workspace
+from tests.support import records
 from tests.support.cluster import cluster
-from tests.support.delivery import FED, TABLES, feed
+from tests.support.delivery import FED, TABLES
 from tests.support.workspace import Workspace, cleanse_once
 
 TOPIC, CLEAN = "patients", "patients_clean"
-PATIENT = {
-    "patient_id": "P1",
-    "first_name": "Ada",
-    "last_name": "Lee",
-    "gender": "F",
-    "race": "Asian",
-    "birth_date": date(1990, 5, 17),
-    "insurance": "Private",
-    "medical_history": "None",
-}
 EMAIL = {"name": "email", "type": ["null", "string"], "default": None}
 RAW_PARTITIONS = 4 * len(FED)
 BROKEN = """
@@ -54,35 +43,26 @@ def _raw(space: Workspace) -> int:
     return sum(len(records.read(space.target, topic)) for topic in FED)
 
 
-@pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
-    """The pipeline without its trends, once all that the sources send has landed."""
-    fed = workspace.full(tmp_path_factory.mktemp("cleansing"), target_file)
-    feed(fed)
-    yield fed
-    workspace.wipe(fed)
-
-
-def test_a_second_job_on_one_checkpoint_is_refused(space: Workspace, stack: Layout) -> None:
-    done = cleanse_once(space, stack.data / "cleanse")
+def test_a_second_job_on_one_checkpoint_is_refused(fed: Workspace, stack: Layout) -> None:
+    done = cleanse_once(fed, stack.data / "cleanse")
     assert done.returncode == 1
     assert "a cleansing job works on this checkpoint already (cleansing job, pid " in done.stderr
     assert done.stdout == ""
 
 
 def test_a_lock_that_postgresql_lost_is_taken_again_unless_somebody_else_has_it(
-    space: Workspace,
+    fed: Workspace,
 ) -> None:
-    ours, theirs = (Lock(REPOSITORY, space.target, "file:/of-a-test") for _ in range(2))
-    held = lock_of(space.target, "file:/of-a-test")
+    ours, theirs = (Lock(REPOSITORY, fed.target, "file:/of-a-test") for _ in range(2))
+    held = lock_of(fed.target, "file:/of-a-test")
     ours.take()
     with pytest.raises(PipelineError, match="works on this checkpoint already"):
         theirs.take()
-    _cut_off_cleansers(space)
+    _cut_off_cleansers(fed)
     ours.keep()
-    with space.database() as connection:
+    with fed.database() as connection:
         assert locks.held(connection, held)
-    _cut_off_cleansers(space)
+    _cut_off_cleansers(fed)
     theirs.take()
     with pytest.raises(PipelineError, match="works on this checkpoint already"):
         ours.keep()
@@ -105,9 +85,9 @@ def _cut_off_cleansers(space: Workspace) -> None:
     ],
 )
 def test_a_place_that_is_none_is_one_line(
-    space: Workspace, tmp_path: Path, spark: dict[str, str], message: str
+    fed: Workspace, tmp_path: Path, spark: dict[str, str], message: str
 ) -> None:
-    target = yaml.safe_load(space.target_file.read_text())
+    target = yaml.safe_load(fed.target_file.read_text())
     file = tmp_path / "target.yaml"
     file.write_text(yaml.safe_dump({**target, "pipeline": "nowhere", "spark": spark}))
     command = [sys.executable, "-m", "spark.job", "--once", "--target", str(file)]
@@ -118,24 +98,24 @@ def test_a_place_that_is_none_is_one_line(
 
 
 def test_once_catches_up_says_what_became_of_each_record_and_then_finds_nothing(
-    space: Workspace, stack: Layout, tmp_path: Path
+    fed: Workspace, stack: Layout, tmp_path: Path
 ) -> None:
-    done = cleanse_once(space, tmp_path / "checkpoint")
+    done = cleanse_once(fed, tmp_path / "checkpoint")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert said["raw"] == _raw(space)
+    assert said["raw"] == _raw(fed)
     assert said["clean"] + said["rejected"] == said["raw"]
     # What the continuous job has rejected: each record once, and those that came again as well.
-    assert said["rules"] == dict(space.rows(BROKEN))
+    assert said["rules"] == dict(fed.rows(BROKEN))
     assert 200 < peak_mb(stack, "cleanse") < 1500
-    again = json.loads(cleanse_once(space, tmp_path / "checkpoint").stdout)
+    again = json.loads(cleanse_once(fed, tmp_path / "checkpoint").stdout)
     assert (again["raw"], again["clean"], again["rejected"]) == (0, 0, 0)
 
 
-def test_once_does_again_what_a_kill_has_cut_off(space: Workspace, tmp_path: Path) -> None:
-    before = _clean(space)
+def test_once_does_again_what_a_kill_has_cut_off(fed: Workspace, tmp_path: Path) -> None:
+    before = _clean(fed)
     checkpoint = tmp_path / "checkpoint"
-    command = [sys.executable, "-m", "spark.job", "--once", "--target", str(space.target_file)]
+    command = [sys.executable, "-m", "spark.job", "--once", "--target", str(fed.target_file)]
     job = subprocess.Popen(
         [*command, "--checkpoint", str(checkpoint)],
         cwd=REPOSITORY,
@@ -153,10 +133,10 @@ def test_once_does_again_what_a_kill_has_cut_off(space: Workspace, tmp_path: Pat
     finally:
         os.killpg(job.pid, signal.SIGKILL)
         job.wait()
-    done = cleanse_once(space, checkpoint)
+    done = cleanse_once(fed, checkpoint)
     assert done.returncode == 0, done.stderr
     assert "the job had been killed in a batch" in " ".join(done.stderr.split())
-    after = _clean(space)
+    after = _clean(fed)
     assert [key for key, count in before.items() if after[key] <= count] == []
 
 
@@ -166,45 +146,45 @@ def _clean(space: Workspace) -> Counter[tuple[str, bytes]]:
     return Counter((t, message.key()) for t in topics for message in records.raw(space.target, t))
 
 
-def test_a_tombstone_goes_through_and_past_the_sink_which_deletes_nothing(space: Workspace) -> None:
+def test_a_tombstone_goes_through_and_past_the_sink_which_deletes_nothing(fed: Workspace) -> None:
     rows = "SELECT count(*) FROM patients WHERE patient_id IN ('P10000', 'NEXT')"
-    records.write_raw(space.target, TOPIC, [(b"P10000", None)])
+    records.write_raw(fed.target, TOPIC, [(b"P10000", None)])
     until(
-        lambda: [m.value() for m in records.raw(space.target, CLEAN) if m.key() == b"P10000"],
+        lambda: [m.value() for m in records.raw(fed.target, CLEAN) if m.key() == b"P10000"],
         seconds=30,
         done=lambda values: values[-1] is None,
         describe=lambda values: f"the clean records of P10000 are {values}",
     )
-    encode = _encoder(space)
-    records.write_raw(space.target, TOPIC, [(b"NEXT", encode("NEXT"))])
+    encode = _encoder(fed)
+    records.write_raw(fed.target, TOPIC, [(b"NEXT", encode("NEXT"))])
     until(
-        lambda: space.rows(rows),
+        lambda: fed.rows(rows),
         seconds=30,
         done=lambda found: found == [(2,)],
         describe=lambda found: f"{found} rows of P10000 and NEXT",
     )
-    assert list(records.raw(space.target, "patients-sink_dlq")) == []
+    assert list(records.raw(fed.target, "patients-sink_dlq")) == []
 
 
-def test_an_id_that_was_garbage_is_none_once_a_schema_has_it(space: Workspace) -> None:
-    registry = Registry(space.target.registry)
-    schema = load(space.root).schemas[TOPIC]
+def test_an_id_that_was_garbage_is_none_once_a_schema_has_it(fed: Workspace) -> None:
+    registry = Registry(fed.target.registry)
+    schema = load(fed.root).schemas[TOPIC]
     other = {**schema, "fields": [schema["fields"][0]]}
     coming = registry.register(subject_of("of_nobody"), other) + 1
     newer = {**schema, "fields": [*schema["fields"], EMAIL]}
     encode = codec.encoder(newer, coming)
-    value = encode({**PATIENT, "patient_id": "LATE", "email": "late@example.org"})
-    records.write_raw(space.target, TOPIC, [(b"LATE", value)])
+    value = encode({**records.PATIENT, "patient_id": "LATE", "email": "late@example.org"})
+    records.write_raw(fed.target, TOPIC, [(b"LATE", value)])
     broken = "SELECT DISTINCT rules FROM rejected_records WHERE record_key = 'LATE'"
     until(
-        lambda: space.rows(broken),
+        lambda: fed.rows(broken),
         seconds=30,
         done=lambda found: found == [("unknown_schema",)],
         describe=lambda found: f"the rejects of an id that nobody registered: {found}",
     )
     assert registry.register(subject_of(TOPIC), newer) == coming
     until(
-        lambda: _clean_after_another(space, b"LATE", value),
+        lambda: _clean_after_another(fed, b"LATE", value),
         seconds=30,
         describe=lambda _: "what has the id is not clean",
         every=0.5,
@@ -220,17 +200,17 @@ def _clean_after_another(space: Workspace, key: bytes, value: bytes) -> bool:
 def _encoder(space: Workspace) -> Callable[[str], bytes]:
     first = Registry(space.target.registry).version(subject_of(TOPIC), 1)
     encode = codec.encoder(first.schema, first.id)
-    return lambda key: encode({**PATIENT, "patient_id": key})
+    return lambda key: encode({**records.PATIENT, "patient_id": key})
 
 
-def test_a_master_and_two_workers_run_it(space: Workspace, tmp_path: Path) -> None:
+def test_a_master_and_two_workers_run_it(fed: Workspace, tmp_path: Path) -> None:
     with cluster(tmp_path, cores=RAW_PARTITIONS // 2 + 1) as (master, page):
         conf = {
             "spark.executor.memory": "512m",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
         }
-        target = yaml.safe_load(space.target_file.read_text())
+        target = yaml.safe_load(fed.target_file.read_text())
         file = tmp_path / "cluster.yaml"
         target |= {"pipeline": "on-cluster", "state": str(tmp_path / "state")}
         file.write_text(yaml.safe_dump({**target, "spark": {"master": master, "conf": conf}}))
@@ -239,9 +219,9 @@ def test_a_master_and_two_workers_run_it(space: Workspace, tmp_path: Path) -> No
         with log.open("w") as out:
             job = subprocess.Popen(command, cwd=REPOSITORY, stdout=out, stderr=out)
         try:
-            before = sum(m.key() == b"P10001" for m in records.raw(space.target, CLEAN))
+            before = sum(m.key() == b"P10001" for m in records.raw(fed.target, CLEAN))
             until(
-                lambda: sum(m.key() == b"P10001" for m in records.raw(space.target, CLEAN)),
+                lambda: sum(m.key() == b"P10001" for m in records.raw(fed.target, CLEAN)),
                 seconds=120,
                 done=lambda count: count > before,
                 describe=lambda _: f"the cluster cleanses nothing: {log.read_text()[-2000:]}",
@@ -250,16 +230,16 @@ def test_a_master_and_two_workers_run_it(space: Workspace, tmp_path: Path) -> No
             used = [w["coresused"] for w in requests.get(page, timeout=10).json()["workers"]]
             assert all(used), used
             # Each record is cleansed by the stack's own job, too.
-            records.write_raw(space.target, TOPIC, [(b"CLUSTER", _encoder(space)("CLUSTER"))])
+            records.write_raw(fed.target, TOPIC, [(b"CLUSTER", _encoder(fed)("CLUSTER"))])
             until(
-                lambda: sum(m.key() == b"CLUSTER" for m in records.raw(space.target, CLEAN)),
+                lambda: sum(m.key() == b"CLUSTER" for m in records.raw(fed.target, CLEAN)),
                 seconds=30,
                 done=lambda count: count == 2,
                 describe=lambda count: f"clean {count} times, and not by both jobs",
             )
             group = "on-cluster-cleanse"
             until(
-                lambda: Kafka(space.target.kafka).lags({group: FED})[group],
+                lambda: Kafka(fed.target.kafka).lags({group: FED})[group],
                 seconds=30,
                 done=lambda lag: lag == 0,
                 describe=lambda lag: f"the workers say that the lag is {lag}",

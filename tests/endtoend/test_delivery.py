@@ -2,9 +2,7 @@
 killed on the way."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +11,13 @@ from psycopg.rows import dict_row
 
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from tests.support import golden, records, workspace
+from tests.support import golden, records
 from tests.support.delivery import (
     ENTITIES,
     FED,
     RECORDS,
     TABLES,
     bounded,
-    feed,
     wait_until_landed,
 )
 from tests.support.stacks import Stack
@@ -38,15 +35,6 @@ KILLS = (
     (6500, "kafka"),
     (7500, "cleanse"),
 )
-
-
-@pytest.fixture(scope="module")
-def fed(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
-    """The pipeline without its trends, after a feed as fast as the sources can."""
-    space = workspace.full(tmp_path_factory.mktemp("fed"), target_file)
-    feed(space)
-    yield space
-    workspace.wipe(space)
 
 
 def _specs(space: Workspace) -> dict[str, list[dict[str, Any]]]:

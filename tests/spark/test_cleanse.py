@@ -19,6 +19,7 @@ from pipeline.repository.rules import FILE, load
 from pipeline.schemas import compact, contract
 from spark import cleanse
 from spark.payload import Source
+from tests.support.records import PATIENT
 
 RULES = load(REPOSITORY / FILE)
 SCHEMAS = schemas.load(REPOSITORY / "schemas")
@@ -41,16 +42,6 @@ OLDER = {
 }
 WRITERS = {"patients": {70: compact(contract(NEWER)), 71: compact(contract(OLDER))}}
 STAMP = datetime(2025, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
-PATIENT = {
-    "patient_id": "P1",
-    "first_name": "Ada",
-    "last_name": "Lee",
-    "gender": "F",
-    "race": "Asian",
-    "birth_date": date(1990, 5, 17),
-    "insurance": "Private",
-    "medical_history": "None",
-}
 ADMISSION = {
     "admission_id": "A1",
     "patient_id": "P1",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,18 @@ from pipeline.clients import records
 from pipeline.clients.registry import Registry
 from pipeline.repository.target import Target
 from pipeline.schemas import Schema, subject_of
+
+# A patient with nothing to clean.
+PATIENT = {
+    "patient_id": "P1",
+    "first_name": "Ada",
+    "last_name": "Lee",
+    "gender": "F",
+    "race": "Asian",
+    "birth_date": date(1990, 5, 17),
+    "insurance": "Private",
+    "medical_history": "None",
+}
 
 
 @dataclass(frozen=True)
