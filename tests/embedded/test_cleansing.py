@@ -125,14 +125,23 @@ def test_once_does_again_what_a_kill_has_cut_off(fed: Workspace, tmp_path: Path)
     )
     try:
         until(
-            lambda: list(checkpoint.glob("*/offsets/0")),
+            lambda: [
+                *checkpoint.glob("patients-*/offsets"),
+                *checkpoint.glob("patient_*/offsets/0"),
+            ],
             seconds=60,
+            done=lambda found: {path.name for path in found} == {"offsets", "0"},
             describe=lambda _: "the job has begun no batch",
             every=0.05,
         )
     finally:
         os.killpg(job.pid, signal.SIGKILL)
         job.wait()
+    # As if the kill had come while the first offsets of one topic were written.
+    (offsets,) = checkpoint.glob("patients-*/offsets")
+    for file in [*offsets.iterdir(), *offsets.parent.glob("commits/*")]:
+        file.unlink()
+    (offsets / ".0.half.tmp").touch()
     done = cleanse_once(fed, checkpoint)
     assert done.returncode == 0, done.stderr
     assert "the job had been killed in a batch" in " ".join(done.stderr.split())
