@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from pipeline.cases.files import CasesFile
-from pipeline.repository import loader, templates
+from pipeline.repository import dashboards, loader, templates
 from pipeline.repository.rules import Rules
 from pipeline.repository.specs import TopicsFile
 from pipeline.repository.target import Target
@@ -32,6 +32,8 @@ def all_schemas(root: Path) -> Mapping[str, Any]:
         "target": Target,
         "rules": Rules,
         "case": CasesFile,
+        "metrics": dict[dashboards.Name, dashboards.Metric],
+        "page": dashboards.Page,
     }
     return {
         f"{name}.schema.json": {"$schema": DIALECT, **TypeAdapter(model).json_schema()}

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline import textfile
 from pipeline.errors import Mistake, SpecError
-from pipeline.repository import checks, rules, schemas, templates, yamlfile
+from pipeline.repository import checks, reporting, rules, schemas, templates, yamlfile
 from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
 from pipeline.repository.source import SINKS, Source
@@ -27,6 +27,8 @@ KINDS = ("sources", SINKS)
 
 def load(root: Path) -> Project:
     """Reads topics.yaml, schemas/, connectors/, ksql/ and spark/rules.yaml.
+
+    Checks db_setup.sql, metrics.yaml, dashboard/ and powerbi/ with them.
 
     Raises:
         SpecError: with every mistake in every file.
@@ -45,6 +47,8 @@ def load(root: Path) -> Project:
     all_schemas = {**avro_schemas, **analysis.schemas}
     project = Project(root, topics, all_schemas, connectors, analysis, cleansing)
     mistakes += yamlfile.few(root, checks.check(project))
+    if not mistakes:
+        mistakes += _collect(mistakes, lambda: yamlfile.few(root, reporting.check(project))) or ()
     if mistakes:
         raise SpecError(tuple(mistakes))
     return project

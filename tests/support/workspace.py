@@ -140,6 +140,8 @@ def without_trends(space: Workspace) -> None:
         script = re.sub(rf"CREATE OR REPLACE VIEW {view} .*?;\n", "", script, flags=re.DOTALL)
         script = re.sub(rf"COMMENT ON VIEW {view} .*?;\n", "", script, flags=re.DOTALL)
         script = script.replace(f"{view}, ", "")
+    reporting = r"-- Reporting -.*(?=-- Privileges on )"
+    script = re.sub(reporting, "", script, flags=re.DOTALL)
     space.write("postgres/db_setup.sql", script)
 
 
@@ -210,6 +212,7 @@ def wipe(space: Workspace) -> None:
     """Destroys what was deployed, and drops the tables."""
     destroy(space)
     with space.database() as connection:
+        connection.execute("DROP SCHEMA IF EXISTS bi CASCADE")
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
         connection.execute("DROP SCHEMA IF EXISTS pipeline CASCADE")

@@ -204,6 +204,17 @@ CREATE INDEX IF NOT EXISTS lab_results_admission_id ON lab_results
   USING brin (admission_id) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX IF NOT EXISTS rejected_records_source_timestamp ON rejected_records
   USING brin (source_timestamp) WITH (pages_per_range = 32, autosummarize = on);
+-- As the views of the schema bi show these times: without a zone.
+CREATE INDEX IF NOT EXISTS admissions_admitted_at ON admissions
+  USING brin ((admission_date AT TIME ZONE 'UTC'), (discharge_date AT TIME ZONE 'UTC'))
+  WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX IF NOT EXISTS diagnoses_diagnosed_at ON diagnoses
+  USING brin ((diagnosed_at AT TIME ZONE 'UTC')) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX IF NOT EXISTS lab_results_collected_at ON lab_results
+  USING brin ((collected_at AT TIME ZONE 'UTC')) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX IF NOT EXISTS rejected_records_rejected_at ON rejected_records
+  USING brin ((source_timestamp AT TIME ZONE 'UTC'))
+  WITH (pages_per_range = 32, autosummarize = on);
 
 -- Orchestration ----------------------------------------------------------------------------------
 CREATE TABLE IF NOT EXISTS cleansing_runs (
@@ -292,6 +303,125 @@ CREATE OR REPLACE VIEW patient_status AS
   ) l USING (patient_id);
 COMMENT ON VIEW patient_status IS
   'Latest admission and latest abnormal result of each patient, by the hospital''s clock';
+
+-- Reporting ---------------------------------------------------------------------------------------
+-- What dashboard/ and powerbi/ read, and nobody else. Times have no zone, and identifiers are text, as
+-- Power BI's DirectQuery needs them. There are no names and no dates of birth.
+CREATE SCHEMA IF NOT EXISTS bi;
+COMMENT ON SCHEMA bi IS 'What dashboards read. All data is synthetic';
+CREATE INDEX IF NOT EXISTS admissions_hourly_hour ON admissions_hourly
+  USING brin ((window_start AT TIME ZONE 'UTC')) WITH (pages_per_range = 32, autosummarize = on);
+CREATE OR REPLACE VIEW bi.clock AS
+  SELECT newest AS now, newest::date AS today
+  FROM (
+    SELECT max(admission_date AT TIME ZONE 'UTC') AS newest
+    FROM admissions
+    -- The trend has few rows: it says which rows of the large table to look at.
+    WHERE admission_date AT TIME ZONE 'UTC' >= coalesce(
+      (SELECT max(window_start) AT TIME ZONE 'UTC' FROM length_of_stay_daily), '-infinity')
+  ) admitted;
+COMMENT ON VIEW bi.clock IS 'The hospital''s clock: the time of the newest admission';
+CREATE OR REPLACE VIEW bi.calendar AS
+  SELECT day::date AS date, extract(year FROM day)::int AS year,
+         extract(quarter FROM day)::int AS quarter, extract(month FROM day)::int AS month,
+         to_char(day, 'FMMonth') AS month_name, extract(week FROM day)::int AS week,
+         extract(isodow FROM day)::int AS weekday, to_char(day, 'FMDay') AS weekday_name
+  FROM (
+    SELECT date_trunc('year', min(window_start) AT TIME ZONE 'UTC') AS first,
+           date_trunc('year', max(window_start) AT TIME ZONE 'UTC') + interval '1 year' AS after
+    FROM length_of_stay_daily
+  ) years, generate_series(years.first, years.after - interval '1 day', '1 day') AS days (day);
+COMMENT ON VIEW bi.calendar IS 'Every day of the years with admissions; weeks and weekdays by ISO 8601';
+CREATE OR REPLACE VIEW bi.departments AS
+  SELECT DISTINCT department FROM length_of_stay_daily;
+COMMENT ON VIEW bi.departments IS 'Departments that have admitted a patient';
+CREATE OR REPLACE VIEW bi.patients AS
+  SELECT patient_id, coalesce(gender, 'Unknown') AS gender, coalesce(race, 'Unknown') AS race,
+         coalesce(insurance, 'Unknown') AS insurance,
+         CASE WHEN age < 18 THEN '0-17' WHEN age < 40 THEN '18-39' WHEN age < 65 THEN '40-64'
+           WHEN age < 80 THEN '65-79' WHEN age IS NULL THEN 'Unknown' ELSE '80+' END AS age_band
+  FROM patients
+  LEFT JOIN bi.clock ON true
+  CROSS JOIN LATERAL (SELECT extract(year FROM age(clock.today, birth_date)) AS age) aged;
+COMMENT ON VIEW bi.patients IS 'Patients without names; their age by the hospital''s clock';
+CREATE OR REPLACE VIEW bi.admissions_hourly AS
+  SELECT department, admission_type, window_start AT TIME ZONE 'UTC' AS hour,
+         (window_start AT TIME ZONE 'UTC')::date AS day, admissions
+  FROM admissions_hourly;
+COMMENT ON VIEW bi.admissions_hourly IS 'Admissions by department, type and hour';
+CREATE OR REPLACE VIEW bi.admissions AS
+  SELECT admission_id, patient_id, coalesce(department, 'Unknown') AS department,
+         coalesce(admission_type, 'Unknown') AS admission_type,
+         admission_date AT TIME ZONE 'UTC' AS admitted_at,
+         (admission_date AT TIME ZONE 'UTC')::date AS admitted_on,
+         discharge_date AT TIME ZONE 'UTC' AS discharged_at,
+         (discharge_date AT TIME ZONE 'UTC')::date AS discharged_on, length_of_stay_hours,
+         coalesce(discharge_disposition, 'Unknown') AS discharge_disposition,
+         coalesce(gender, 'Unknown') AS gender,
+         CASE WHEN age < 18 THEN '0-17' WHEN age < 40 THEN '18-39' WHEN age < 65 THEN '40-64'
+           WHEN age < 80 THEN '65-79' WHEN age IS NULL THEN 'Unknown' ELSE '80+' END AS age_band
+  FROM admissions
+  LEFT JOIN patients USING (patient_id)
+  CROSS JOIN LATERAL (
+    SELECT extract(year FROM age(admission_date AT TIME ZONE 'UTC', birth_date)) AS age
+  ) aged;
+COMMENT ON VIEW bi.admissions IS 'Encounters, with the gender of the patient and the age at admission';
+COMMENT ON COLUMN bi.admissions.discharged_at IS 'Known at admission: the length of stay is synthetic';
+CREATE OR REPLACE VIEW bi.diagnoses AS
+  SELECT diagnosis_id, admission_id, diagnosis_code, diagnosis_description, diagnosis_rank,
+         diagnosed_at AT TIME ZONE 'UTC' AS diagnosed_at,
+         (diagnosed_at AT TIME ZONE 'UTC')::date AS diagnosed_on,
+         coalesce(department, 'Unknown') AS department,
+         coalesce(admission_type, 'Unknown') AS admission_type
+  FROM diagnoses
+  LEFT JOIN admissions USING (admission_id);
+COMMENT ON VIEW bi.diagnoses IS 'Diagnoses, with the department and the type of their admission';
+CREATE OR REPLACE VIEW bi.labs AS
+  SELECT lab_id, admission_id, test_code, test_name, test_unit, test_value, test_reference_low,
+         test_reference_high, collected_at AT TIME ZONE 'UTC' AS collected_at,
+         (collected_at AT TIME ZONE 'UTC')::date AS collected_on,
+         CASE WHEN test_value < test_reference_low THEN 'low'
+           WHEN test_value > test_reference_high THEN 'high' ELSE 'normal' END AS direction,
+         (test_value < test_reference_low OR test_value > test_reference_high)::int AS abnormal,
+         greatest(test_reference_low - test_value, test_value - test_reference_high, 0)
+           / nullif(test_reference_high - test_reference_low, 0) AS deviation,
+         coalesce(department, 'Unknown') AS department,
+         coalesce(admission_type, 'Unknown') AS admission_type
+  FROM lab_results
+  LEFT JOIN admissions USING (admission_id);
+COMMENT ON VIEW bi.labs IS 'Laboratory results, with the department and the type of their admission';
+COMMENT ON COLUMN bi.labs.deviation IS
+  'How far outside the reference range, as a share of the range''s width; 0 within it';
+CREATE OR REPLACE VIEW bi.rejects AS
+  SELECT reject_id, source_topic, rule, source_timestamp AT TIME ZONE 'UTC' AS rejected_at,
+         (source_timestamp AT TIME ZONE 'UTC')::date AS rejected_on
+  FROM rejected_records, unnest(string_to_array(rules, ',')) AS broken (rule);
+COMMENT ON VIEW bi.rejects IS 'Raw records that were rejected, a row for each rule that they broke';
+CREATE OR REPLACE VIEW bi.freshness AS
+  SELECT stage, newest,
+         (extract(epoch FROM greatest(clock.now - newest, '0')) / 3600)::float AS behind_hours
+  FROM bi.clock,
+       LATERAL (
+         SELECT 'admissions' AS stage, clock.now AS newest
+         UNION ALL
+         SELECT 'admissions per hour', max(hour) FROM bi.admissions_hourly
+           WHERE hour > clock.now - interval '31 days'
+         UNION ALL
+         SELECT 'diagnoses', max(diagnosed_at) FROM bi.diagnoses
+           WHERE diagnosed_at > clock.now - interval '31 days'
+         UNION ALL
+         SELECT 'laboratory results', max(collected_at) FROM bi.labs
+           WHERE collected_at > clock.now - interval '31 days'
+       ) newest;
+COMMENT ON VIEW bi.freshness IS
+  'The newest row of a table of the last 31 days, and how far it is behind the hospital''s clock';
+CREATE OR REPLACE VIEW bi.alerts AS
+  SELECT alert_id, key, message, opened_at AT TIME ZONE 'UTC' AS opened_at,
+         closed_at AT TIME ZONE 'UTC' AS closed_at, (closed_at IS NULL)::int AS is_open
+  FROM alerts;
+COMMENT ON VIEW bi.alerts IS 'Alerts of Airflow, by the real clock';
+GRANT USAGE ON SCHEMA bi TO bi_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA bi TO bi_reader;
 
 -- Privileges on the tables and views of this file -------------------------------------------------
 GRANT SELECT ON department_census, top_diagnoses, stay_extremes_daily, abnormal_results,

@@ -1,0 +1,118 @@
+"""Each metric's SQL, run by bi_reader, gives what plain SQL over the tables gives."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from pipeline.clients.database import connect
+from pipeline.paths import REPOSITORY
+from pipeline.repository import dashboards
+from pipeline.repository import target as targets
+from pipeline.repository.target import Postgres
+from stack.layout import Layout
+from tests.support import reporting
+
+METRICS = dashboards.metrics(REPOSITORY)
+# The same from the tables, for the whole time; None: the number itself is known.
+PLAIN = {
+    "admissions": "SELECT count(*) FROM admissions",
+    "emergency_share": """SELECT 100.0 * count(*) FILTER (WHERE admission_type = 'Emergency')
+                          / count(*) FROM admissions""",
+    "encounters": "SELECT count(*) FROM admissions",
+    "patients": "SELECT count(*) FROM (SELECT DISTINCT patient_id FROM admissions) each",
+    "average_stay": "SELECT sum(length_of_stay_hours)::float / count(*) FROM admissions",
+    "longest_stay": "SELECT length_of_stay_hours FROM admissions ORDER BY 1 DESC LIMIT 1",
+    "census": """SELECT count(*) FROM admissions
+                 WHERE admission_date + length_of_stay_hours * interval '1 hour'
+                   > (SELECT max(admission_date) FROM admissions)""",
+    "discharges": "SELECT count(*) FROM admissions",
+    "diagnoses": "SELECT count(*) FROM diagnoses",
+    "primary_diagnoses": "SELECT count(*) FROM diagnoses WHERE diagnosis_rank = 'Primary'",
+    "lab_results": "SELECT count(*) FROM lab_results",
+    "abnormal_results": """SELECT count(*) FROM lab_results
+                           WHERE NOT test_value BETWEEN test_reference_low AND test_reference_high""",
+    "abnormal_share": """SELECT avg(CASE WHEN test_value BETWEEN test_reference_low
+                           AND test_reference_high THEN 0 ELSE 100 END) FROM lab_results""",
+    # 60 to 101 with a range of 70 to 90: 11 above, 10 below.
+    "largest_deviation": "SELECT 11 / 20.0",
+    "rejects": "SELECT count(*) FROM rejected_records",
+    "broken_rules": "SELECT sum(cardinality(string_to_array(rules, ','))) FROM rejected_records",
+    "behind": "SELECT 0",
+    "open_alerts": "SELECT count(*) FROM alerts WHERE closed_at IS NULL",
+}
+
+
+@pytest.fixture(scope="module")
+def known(stack: Layout) -> Iterator[tuple[Postgres, dict[str, str]]]:
+    """A database with known rows."""
+    secrets = dict(targets.secrets(REPOSITORY, stack.target))
+    with reporting.database(stack.target, secrets, "known") as postgres:
+        with connect(postgres, postgres.admin, secrets["POSTGRES_PASSWORD"]) as connection:
+            reporting.fill(connection)
+        yield postgres, secrets
+
+
+def _value(connection: psycopg.Connection, query: str) -> Any:
+    row = connection.execute(query.encode()).fetchone()
+    assert row
+    return row[0]
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_gives_what_the_tables_give(
+    known: tuple[Postgres, dict[str, str]], name: str
+) -> None:
+    postgres, secrets = known
+    metric = METRICS[name]
+    where = f"WHERE {metric.where}" if metric.where else ""
+    with connect(postgres, "bi_reader", secrets["BI_READER_PASSWORD"]) as reader:
+        value = _value(reader, f"SELECT {metric.sql} FROM bi.{metric.view} {where}")
+        empty = _value(reader, f"SELECT {metric.sql} FROM bi.{metric.view} WHERE false")
+    with connect(postgres, postgres.admin, secrets["POSTGRES_PASSWORD"]) as admin:
+        assert float(value) == pytest.approx(float(_value(admin, PLAIN[name]))), name
+        assert value or name == "behind"
+    assert empty in {None, 0}
+
+
+def test_only_bi_reader_reads_what_dashboards_read(
+    known: tuple[Postgres, dict[str, str]],
+) -> None:
+    postgres, secrets = known
+    with connect(postgres, postgres.admin, secrets["POSTGRES_PASSWORD"]) as admin:
+        granted = admin.execute(
+            "SELECT DISTINCT grantee, privilege_type FROM information_schema.role_table_grants"
+            " WHERE table_schema = 'bi' AND grantee <> %s",
+            (postgres.admin,),
+        ).fetchall()
+        columns = admin.execute(
+            "SELECT column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = 'bi'"
+        ).fetchall()
+    assert granted == [("bi_reader", "SELECT")]
+    names = {name for name, _ in columns}
+    assert not names & {"first_name", "last_name", "birth_date", "medical_history"}
+    # What DirectQuery knows.
+    assert {kind for _, kind in columns} == {
+        "text", "date", "timestamp without time zone", "integer", "bigint", "double precision",
+    }  # fmt: skip
+    with (
+        connect(postgres, "orchestrator", secrets["ORCHESTRATOR_PASSWORD"]) as other,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        other.execute("SELECT now FROM bi.clock")
+
+
+def test_the_views_say_the_known(known: tuple[Postgres, dict[str, str]]) -> None:
+    postgres, secrets = known
+    with connect(postgres, "bi_reader", secrets["BI_READER_PASSWORD"]) as reader:
+        assert str(_value(reader, "SELECT now FROM bi.clock")) == "2025-01-04 10:00:00"
+        assert _value(reader, "SELECT count(*) FROM bi.calendar") == 365
+        # P10 and P11 were admitted, and are not registered.
+        unknown = "SELECT count(*) FROM bi.admissions WHERE age_band = 'Unknown'"
+        assert _value(reader, unknown) == 6
+        born_1950 = "SELECT DISTINCT age_band FROM bi.admissions WHERE patient_id = 'P0'"
+        assert _value(reader, born_1950) == "65-79"
+        rules = "SELECT count(*) FROM bi.rejects WHERE rule = 'birth_date_not_in_future'"
+        assert _value(reader, rules) == 5
