@@ -25,7 +25,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
           --custom-compile-command 'make lock' $(addprefix --upgrade-package ,$(P))
 
 .PHONY: help engine install setup up down status logs clean deploy plan validate render destroy graph cases ksql airflow airflow-cli produce produce-http \
-        monitor demo \
+        monitor dashboard powerbi demo \
         lint format test test-unit test-spark test-datagen test-compose bench golden spec-schema lock
 
 help:  ## List the commands
@@ -106,6 +106,12 @@ produce-http: $(READY)  ## Send one record through the REST Proxy, and read it b
 	@$(REST)
 	@$(RUN) -m scripts.rest_proxy $(or $(T),patient_admissions) --target $(TARGET)
 
+dashboard: up  ## Serve the web dashboard, and print its address
+	@$(DASHBOARD)
+
+powerbi: .venv/.synced  ## Build powerbi_dashboard.pbit from powerbi/ and metrics.yaml
+	@$(PYTHON) -m powerbi
+
 monitor: up  ## Browse topics, records and consumer groups
 	@$(MONITOR)
 
@@ -126,7 +132,7 @@ format: .venv/.synced  ## Format the code
 	@.venv/bin/ruff format .
 
 test-unit: .venv/.synced  ## Run the tests that need only Python packages (seconds)
-	@.venv/bin/pytest tests/unit tests/dags
+	@.venv/bin/pytest tests/unit tests/dashboard tests/powerbi tests/dags
 
 test-spark: install  ## Run the tests of the cleansing in Spark, without services (a minute)
 	@.venv/bin/pytest tests/spark

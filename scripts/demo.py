@@ -109,8 +109,10 @@ def _show(connection: psycopg.Connection, landed: Landed, data: Console) -> None
 def _hints(target: Target) -> str:
     postgres = target.postgres
     address = postgres.published or f"{postgres.host}:{postgres.port}"
+    at = f": {target.dashboard}" if target.dashboard and not postgres.published else ""
     return f"""
 All of it is synthetic, and more comes every second. Where to look next:
+  make dashboard                   the trends in a browser, live{at}
   make status                      services, connectors, tasks
   make plan                        what an edit of connectors/ would change
   make monitor                     topics, records, consumer groups

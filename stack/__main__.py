@@ -113,6 +113,14 @@ def airflow(target: TargetOption = "embedded") -> None:
     Console().print(f"{layout.target.airflow}  user admin, password {password}", highlight=False)
 
 
+@app.command()
+def dashboard(target: TargetOption = "embedded") -> None:
+    """Start the web dashboard beside the stack, and print its address."""
+    layout = _layout(target)
+    lifecycle.dashboard(layout, console)
+    Console().print(str(layout.target.dashboard), highlight=False)
+
+
 @app.command(context_settings={"ignore_unknown_options": True})
 def airflow_cli(arguments: list[str], target: TargetOption = "embedded") -> None:
     """Run Airflow's own command line, with the daemons' settings."""

@@ -12,7 +12,7 @@ from pipeline.errors import DeniedError, PipelineError, UsageError
 from pipeline.repository import target as targets
 from pipeline.wait import until
 from scripts import passwords
-from stack import bootstrap, install, orchestration, requirements
+from stack import bootstrap, install, orchestration, requirements, web
 from stack.layout import Layout
 from stack.services import Service, address, services
 from stack.supervisor import Process, Supervisor, tail
@@ -45,15 +45,13 @@ def up(layout: Layout, console: Console) -> None:
     secrets = targets.secrets(layout.root, layout.target)
     wanted = services(layout, secrets)
     supervisor = Supervisor(layout.socket)
-    airflow_ran = supervisor.running() and any(
-        True for _ in _started(layout, supervisor.processes())
-    )
+    ran = list(_started(layout, supervisor.processes())) if supervisor.running() else []
     is_stale = supervisor.running() and _is_stale(layout, supervisor, secrets, console)
     if is_stale:
         down(layout, console)
     if not supervisor.running():
         requirements.check_ports(_all_ports(layout, wanted))
-        bootstrap.configuration(layout, (*wanted, *orchestration.services(layout)))
+        bootstrap.configuration(layout, (*wanted, *_beside(layout)))
         supervisor.launch(
             layout.run / "supervisord.conf",
             layout.logs / "supervisord.log",
@@ -68,8 +66,17 @@ def up(layout: Layout, console: Console) -> None:
     bootstrap.kafka(layout)
     _start(layout, supervisor, [kafka, registry], console)
     _start(layout, supervisor, others, console)
-    if is_stale and airflow_ran:
+    if is_stale:
+        _start_again(layout, ran, console)
+
+
+def _start_again(layout: Layout, ran: Sequence[Service], console: Console) -> None:
+    """Starts what ran beside the stack."""
+    names = {service.name for service in ran}
+    if names & {service.name for service in orchestration.services(layout)}:
         airflow(layout, console)
+    if names & {service.name for service in web.services(layout)}:
+        dashboard(layout, console)
 
 
 def _is_stale(
@@ -77,7 +84,7 @@ def _is_stale(
 ) -> bool:
     """Whether the services run with other passwords or addresses than those of now."""
     before, now = supervisor.environment(), _environment(layout, secrets)
-    all_services = (*services(layout, secrets), *orchestration.services(layout))
+    all_services = (*services(layout, secrets), *_beside(layout))
     used = {name for service in all_services for name in service.variables.values()}
     changed = sorted(name for name in used if before.get(name) != now[name])
     if changed:
@@ -123,6 +130,26 @@ def airflow(layout: Layout, console: Console) -> str:
     _start(layout, supervisor, [api], console)
     _start(layout, supervisor, others, console)
     return secrets["AIRFLOW_ADMIN_PASSWORD"]
+
+
+def dashboard(layout: Layout, console: Console) -> None:
+    """Starts the dashboard on a running stack.
+
+    Raises:
+        PipelineError: the stack is not up, or the dashboard did not become healthy.
+    """
+    supervisor = Supervisor(layout.socket)
+    wanted = web.services(layout)
+    if not wanted:
+        raise UsageError("this target has no `dashboard`")
+    if not supervisor.running():
+        raise PipelineError("the stack is not up: make up")
+    process = supervisor.processes().get(wanted[0].name)
+    if process is None:
+        raise PipelineError("the stack was started before it knew of a dashboard: make down up")
+    if not process.alive:
+        requirements.check_ports(_ports(wanted))
+    _start(layout, supervisor, wanted, console)
 
 
 def _environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -184,7 +211,7 @@ def down(layout: Layout, console: Console) -> None:
         return
     processes = supervisor.processes()
     # A service is listed after the services that it needs. Stopping needs no secrets.
-    for service in reversed((*services(layout, {}), *orchestration.services(layout))):
+    for service in reversed((*services(layout, {}), *_beside(layout))):
         if service.name not in processes or processes[service.name].state == "STOPPED":
             continue
         with console.status(f"stopping {service.name}"):
@@ -206,11 +233,16 @@ def status(layout: Layout) -> tuple[Health, ...]:
 
 
 def _started(layout: Layout, processes: Mapping[str, Process]) -> Iterator[Service]:
-    """Airflow's daemons that have been started."""
-    for daemon in orchestration.services(layout):
-        process = processes.get(daemon.name)
+    """What has been started beside the stack."""
+    for service in _beside(layout):
+        process = processes.get(service.name)
         if process and process.state != "STOPPED":
-            yield daemon
+            yield service
+
+
+def _beside(layout: Layout) -> tuple[Service, ...]:
+    """What is started by itself: Airflow and the dashboard."""
+    return (*orchestration.services(layout), *web.services(layout))
 
 
 def logs(layout: Layout, names: list[str], *, follow: bool) -> None:

@@ -23,7 +23,7 @@ def running(root: Path, folder: Path) -> Iterator[Layout]:
     file = folder / TARGET
     clean(root, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(_target(folder.name, folder / "state", free_ports(8))))
+    file.write_text(yaml.safe_dump(_target(folder.name, folder / "state", free_ports(9))))
     layout = _layout(root, file)
     try:
         lifecycle.up(layout, console)
@@ -46,13 +46,14 @@ def _layout(root: Path, file: Path) -> Layout:
 
 
 def _target(pipeline: str, state: Path, ports: list[int]) -> dict[str, object]:
-    kafka, controller, registry, connect, postgres, gateway, cluster, airflow = ports
+    kafka, controller, registry, connect, postgres, gateway, cluster, airflow, web = ports
     return {
         "pipeline": pipeline,
         "kafka": f"127.0.0.1:{kafka}",
         "registry": f"http://127.0.0.1:{registry}/apis/ccompat/v7",
         "connect": f"http://127.0.0.1:{connect}",
         "airflow": f"http://127.0.0.1:{airflow}",
+        "dashboard": f"http://127.0.0.1:{web}",
         "flink": {
             "gateway": f"http://127.0.0.1:{gateway}",
             "cluster": f"http://127.0.0.1:{cluster}",

@@ -16,6 +16,8 @@ AIRFLOW := $(COMPOSE) --profile airflow up --detach --wait && \
            echo "http://$$($(COMPOSE) --profile airflow port airflow-api 8080)  user admin," \
                 "password $$(sed -n s/^AIRFLOW_ADMIN_PASSWORD=//p .env)"
 AIRFLOW_CLI := $(COMPOSE) --profile airflow exec airflow-scheduler airflow $(A)
+DASHBOARD := $(COMPOSE) --profile dashboard up --detach --wait dashboard && \
+             echo "http://$$($(COMPOSE) --profile dashboard port dashboard 8050)"
 MONITOR := $(COMPOSE) --profile kafdrop up --detach --wait kafdrop && \
            echo "Kafdrop: http://$$($(COMPOSE) --profile kafdrop port kafdrop 9000)"
 REST := $(COMPOSE) --profile rest up --detach --wait rest-proxy

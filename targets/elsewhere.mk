@@ -13,6 +13,7 @@ CLEAN = $(REFUSE)
 KSQL = $(REFUSE)
 AIRFLOW = $(REFUSE)
 AIRFLOW_CLI = $(REFUSE)
+DASHBOARD := $(RUN) -m dashboard --target $(TARGET)
 MONITOR = $(REFUSE)
 REST := true
 RENDER_FILES := $(RUN) render.py

@@ -10,6 +10,7 @@ CLEAN := $(RUN) -m stack clean --target $(TARGET)
 KSQL := $(RUN) -m stack ksql --target $(TARGET) $(F)
 AIRFLOW := $(RUN) -m stack airflow --target $(TARGET)
 AIRFLOW_CLI := $(RUN) -m stack airflow-cli --target $(TARGET) $(A)
+DASHBOARD := $(RUN) -m stack dashboard --target $(TARGET)
 MONITOR := $(RUN) -m stack monitor --target $(TARGET) $(T)
 REST := true
 RENDER_FILES := $(RUN) render.py

@@ -81,8 +81,18 @@ class Tile(yamlfile.Model):
         None, description="`usual`: the last 24 hours, with those of each of the 28 days before."
     )
     limit: Annotated[int, Field(ge=1, le=500)] = 12
-    wide: bool = False
+    width: Annotated[int, Field(ge=3, le=12)] | None = Field(
+        None, description="Columns of 12. A number has 3 if not said, everything else 4."
+    )
+    empty: str = Field(
+        "Nothing in this period with these filters.", description="What is said without rows."
+    )
     note: str = Field("", description="A sentence under the title.")
+
+    @property
+    def columns(self) -> int:
+        """How wide it is, in columns of 12."""
+        return self.width or (3 if self.chart == "number" else 4)
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:

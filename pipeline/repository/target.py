@@ -111,6 +111,7 @@ class Target(yamlfile.Model):
         default_factory=lambda: Spark.model_validate({}), description="Runs the cleansing."
     )
     airflow: Url | None = Field(None, description="Airflow's API server.")
+    dashboard: Url | None = Field(None, description="The web dashboard.")
     rest: Url | None = Field(None, description="Confluent's REST Proxy.")
     secrets: Path | None = Field(
         None,

@@ -359,6 +359,7 @@ def test_what_the_makefile_says_of_services_is_so(services: Services) -> None:
     named = set(re.findall(r"(?:--wait|exec|port|:ro\)|--rm) ([a-z][a-z-]+)", text))
     assert named == {
         "pipeline",
+        "dashboard",
         "kafdrop",
         "rest-proxy",
         "airflow-api",

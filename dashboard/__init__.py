@@ -1,0 +1,1 @@
+"""The web dashboard: pages of dashboard/*.yaml over the schema bi, drawn by Plotly Dash."""

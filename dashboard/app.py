@@ -1,0 +1,179 @@
+"""The Dash application: its callbacks, and the headers of every answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import ALL, Dash, Input, Output, State, ctx, no_update
+from dash.exceptions import PreventUpdate
+from flask import Response
+
+from dashboard import files, layout, tiles
+from dashboard import selection as selections
+from dashboard.contents import Contents, Moment
+from dashboard.layout import Sheet
+from pipeline.repository.dashboards import Page
+
+TITLE = "Hospital admissions"
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+<body>{%app_entry%}{%config%}{%scripts%}{%renderer%}</body>
+</html>"""
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create(contents: Contents) -> Dash:
+    """The application over the pages' contents."""
+    app = Dash(
+        __name__,
+        title=TITLE,
+        update_title="",
+        index_string=INDEX,
+        suppress_callback_exceptions=True,
+        meta_tags=[
+            {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+            {"name": "description", "content": layout.SYNTHETIC},
+        ],
+    )
+    app.layout = layout.shell(TITLE)
+    Callbacks(app, contents).register()
+    files.register(app.server, contents, app.config.requests_pathname_prefix)
+    policy = _policy(app)
+
+    def secured(response: Response) -> Response:
+        response.headers.update({**HEADERS, "Content-Security-Policy": policy})
+        return response
+
+    app.server.after_request(secured)
+    return app
+
+
+def _policy(app: Dash) -> str:
+    """Nothing from elsewhere. Plotly and Dash set the style of elements."""
+    scripts = " ".join(app.csp_hashes())
+    return (
+        f"default-src 'none'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline';"
+        " img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; base-uri 'none';"
+        " form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+class Callbacks:
+    """What the browser asks: a page, what has changed on it, and the address of a selection."""
+
+    def __init__(self, app: Dash, contents: Contents) -> None:
+        self._app = app
+        self._contents = contents
+        self._prefix = app.config.requests_pathname_prefix
+
+    def register(self) -> None:
+        """Tells Dash of the callbacks."""
+        self._app.callback(
+            Output("title", "children"),
+            Output("pages", "children"),
+            Output("filters", "children"),
+            Output("problem", "children"),
+            Output("clock", "children"),
+            Output("tiles", "children"),
+            Input("url", "pathname"),
+            State("url", "search"),
+        )(self.page)
+        self._app.callback(
+            Output("filters", "children", allow_duplicate=True),
+            Output("problem", "children", allow_duplicate=True),
+            Output("clock", "children", allow_duplicate=True),
+            Output({"tile": ALL, "page": ALL}, "children"),
+            Output({"version": ALL, "page": ALL}, "data"),
+            Output({"csv": ALL, "page": ALL}, "children"),
+            Input("tick", "n_intervals"),
+            Input("url", "search"),
+            State("url", "pathname"),
+            State({"version": ALL, "page": ALL}, "data"),
+            State({"version": ALL, "page": ALL}, "id"),
+            prevent_initial_call=True,
+        )(self.refresh)
+        self._app.callback(
+            Output("url", "search"),
+            Input({"filter": ALL}, "value"),
+            Input({"date": ALL}, "value"),
+            State({"filter": ALL}, "id"),
+            State("url", "search"),
+            State("url", "pathname"),
+            prevent_initial_call=True,
+        )(self.address)
+
+    def page(self, path: str, search: str | None) -> Any:
+        """A page, with what its tiles show."""
+        sheet, moment = self._now(path, search)
+        bodies = [tiles.body(drawing) for drawing in moment.drawings]
+        return (
+            sheet.page.title,
+            layout.navigation(self._contents.pages, self._prefix, sheet.name),
+            sheet.filters(),
+            moment.problem,
+            layout.clock(sheet.page, moment.now),
+            sheet.tiles(bodies, [drawing.version for drawing in moment.drawings]),
+        )
+
+    def refresh(
+        self,
+        tick: int | None,
+        search: str | None,
+        path: str,
+        shown: Sequence[str],
+        ids: Sequence[Mapping[str, Any]],
+    ) -> Any:
+        """What has changed on a page, by the versions of the tiles that it shows."""
+        del tick
+        sheet, moment = self._now(path, search)
+        if [one["page"] for one in ids] != [sheet.name] * len(sheet.page.tiles):
+            # The browser is about to turn to another page.
+            raise PreventUpdate
+        is_chosen = ctx.triggered_id == "url"
+        pairs = list(zip(moment.drawings, shown, strict=True))
+        return (
+            sheet.filters() if is_chosen else no_update,
+            moment.problem,
+            layout.clock(sheet.page, moment.now),
+            [no_update if new.version == old else tiles.body(new) for new, old in pairs],
+            [no_update if new.version == old else new.version for new, old in pairs],
+            [sheet.csv(index) if is_chosen else no_update for index in range(len(pairs))],
+        )
+
+    def address(
+        self,
+        values: Sequence[list[str] | None],
+        dates: Sequence[str | None],
+        ids: Sequence[dict[str, str]],
+        search: str | None,
+        path: str,
+    ) -> Any:
+        """The address for what a person has chosen."""
+        _, page = self._page(path)
+        before = selections.parse(search or "", page)
+        chosen = before
+        for which, value in zip(ids, values, strict=True):
+            chosen = chosen.choosing(which["filter"], tuple(value or ()))
+        chosen = chosen.dated(*dates)
+        return no_update if chosen == before else chosen.search
+
+    def _page(self, path: str) -> tuple[str, Page]:
+        """The page of an address; the first one, if there is no such page."""
+        name = path.removeprefix(self._prefix).strip("/")
+        pages = self._contents.pages
+        found = name if name in pages else next(iter(pages))
+        return found, pages[found]
+
+    def _now(self, path: str, search: str | None) -> tuple[Sheet, Moment]:
+        name, page = self._page(path)
+        address = f"{self._prefix}{name}"
+        moment = self._contents.moment(address, page, search or "")
+        options = {one.name: self._contents.options(one) for one in page.filters}
+        return Sheet(name, page, address, moment.selection, options), moment
