@@ -26,7 +26,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 .PHONY: help engine install setup up down status logs clean deploy plan validate render destroy graph cases ksql airflow airflow-cli produce produce-http \
         monitor dashboard powerbi demo \
-        lint format test test-unit test-spark test-datagen test-compose bench golden spec-schema lock
+        browser lint format test test-unit test-spark test-datagen test-compose bench golden spec-schema lock
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -109,7 +109,7 @@ produce-http: $(READY)  ## Send one record through the REST Proxy, and read it b
 dashboard: up  ## Serve the web dashboard, and print its address
 	@$(DASHBOARD)
 
-powerbi: .venv/.synced  ## Build powerbi_dashboard.pbit from powerbi/ and metrics.yaml
+powerbi: .venv/.synced  ## Write powerbi/'s measures from metrics.yaml, and make powerbi_dashboard.pbit
 	@$(PYTHON) -m powerbi
 
 monitor: up  ## Browse topics, records and consumer groups
@@ -143,7 +143,12 @@ test-datagen: install  ## Run the Java tests of the Datagen plugin
 test-compose: .venv/.synced  ## Run only the end-to-end tests on compose.yaml; needs Docker
 	@.venv/bin/pytest tests/compose tests/endtoend -k compose
 
-test: install  ## Run everything: lint, Java tests, unit tests, tests on real services
+browser:  ## Install Chromium for the tests of the dashboard; needs root
+	@command -v chromium >/dev/null || { echo "installing Chromium" >&2; \
+	  { apt-get update && apt-get install --yes --no-install-recommends chromium; } >build/chromium.log 2>&1; } || \
+	  echo "no Chromium, so the tests of the dashboard are skipped: apt-get install chromium" >&2
+
+test: install browser  ## Run everything: lint, Java tests, unit tests, tests on real services
 	@$(MAKE) --no-print-directory --jobs 2 lint test-datagen
 	@.venv/bin/pytest --numprocesses 2 --no-loadscope-reorder
 

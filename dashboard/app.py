@@ -1,16 +1,21 @@
 """The Dash application: its callbacks, and the headers of every answer."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import ALL, Dash, Input, Output, State, ctx, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, no_update, set_props
+from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask import Response
 
-from dashboard import files, layout, tiles
+from dashboard import files, layout, morph, tiles
 from dashboard import selection as selections
 from dashboard.contents import Contents, Moment
 from dashboard.layout import Sheet
+from dashboard.morph import ShapeError
+from dashboard.rows import Failed
+from dashboard.tiles import Drawing
 from pipeline.repository.dashboards import Page
 
 TITLE = "Hospital admissions"
@@ -19,6 +24,8 @@ INDEX = """<!DOCTYPE html>
 <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
 <body>{%app_entry%}{%config%}{%scripts%}{%renderer%}</body>
 </html>"""
+# Bodies of tiles that are kept, to turn them into later ones.
+KEPT = 1_000
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -72,6 +79,8 @@ class Callbacks:
         self._app = app
         self._contents = contents
         self._prefix = app.config.requests_pathname_prefix
+        # Bodies of tiles that a browser may show.
+        self._drawn: OrderedDict[tuple[str, int, str], Component] = OrderedDict()
 
     def register(self) -> None:
         """Tells Dash of the callbacks."""
@@ -101,9 +110,7 @@ class Callbacks:
         )(self.refresh)
         self._app.callback(
             Output("url", "search"),
-            Input({"filter": ALL}, "value"),
             Input({"date": ALL}, "value"),
-            State({"filter": ALL}, "id"),
             State("url", "search"),
             State("url", "pathname"),
             prevent_initial_call=True,
@@ -112,7 +119,7 @@ class Callbacks:
     def page(self, path: str, search: str | None) -> Any:
         """A page, with what its tiles show."""
         sheet, moment = self._now(path, search)
-        bodies = [tiles.body(drawing) for drawing in moment.drawings]
+        bodies = [self._body(sheet.name, index, new) for index, new in enumerate(moment.drawings)]
         return (
             sheet.page.title,
             layout.navigation(self._contents.pages, self._prefix, sheet.name),
@@ -142,27 +149,39 @@ class Callbacks:
             sheet.filters() if is_chosen else no_update,
             moment.problem,
             layout.clock(sheet.page, moment.now),
-            [no_update if new.version == old else tiles.body(new) for new, old in pairs],
+            [self._turned(sheet.name, index, *pair) for index, pair in enumerate(pairs)],
             [no_update if new.version == old else new.version for new, old in pairs],
             [sheet.csv(index) if is_chosen else no_update for index in range(len(pairs))],
         )
 
-    def address(
-        self,
-        values: Sequence[list[str] | None],
-        dates: Sequence[str | None],
-        ids: Sequence[dict[str, str]],
-        search: str | None,
-        path: str,
-    ) -> Any:
-        """The address for what a person has chosen."""
+    def address(self, days: Sequence[str | None], search: str | None, path: str) -> Any:
+        """The address for the first and the last day that a person has typed."""
         _, page = self._page(path)
         before = selections.parse(search or "", page)
-        chosen = before
-        for which, value in zip(ids, values, strict=True):
-            chosen = chosen.choosing(which["filter"], tuple(value or ()))
-        chosen = chosen.dated(*dates)
+        chosen = before.dated(*days)
         return no_update if chosen == before else chosen.search
+
+    def _body(self, name: str, index: int, drawing: Drawing | Failed) -> Component:
+        """What a tile shows, drawn anew."""
+        body = morph.identified(tiles.body(drawing), f"{name}-{index}")
+        self._drawn[name, index, drawing.version] = body
+        if len(self._drawn) > KEPT:
+            self._drawn.popitem(last=False)
+        return body
+
+    def _turned(self, name: str, index: int, drawing: Drawing | Failed, shown: str) -> Any:
+        """What replaces a tile's body; nothing, if what is there can become it."""
+        if drawing.version == shown:
+            return no_update
+        old = self._drawn.get((name, index, shown))
+        new = self._body(name, index, drawing)
+        try:
+            changes = morph.changes(old, new) if old else None
+        except ShapeError:
+            changes = None
+        for identifier, properties in (changes or {}).items():
+            set_props(identifier, dict(properties))
+        return new if changes is None else no_update
 
     def _page(self, path: str) -> tuple[str, Page]:
         """The page of an address; the first one, if there is no such page."""

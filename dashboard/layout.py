@@ -83,7 +83,7 @@ class Sheet:
     def filters(self) -> list[Component]:
         """What a person can choose."""
         return [
-            *(self._dropdown(one.name, one.title) for one in self.page.filters),
+            *(self._menu(one.name, one.title) for one in self.page.filters),
             html.Nav(self._periods(), className="periods", **aria.label("Period")),
             html.Div(self._dates(), className="dates"),
         ]
@@ -98,23 +98,30 @@ class Sheet:
     def _id(self, part: str, index: int) -> dict[str, Any]:
         return {part: index, "page": self.name}
 
-    def _dropdown(self, name: str, title: str) -> Component:
+    def _menu(self, name: str, title: str) -> Component:
+        """A filter's values to choose from, each a link that adds it or takes it away."""
         chosen = self.selection.filters[name]
-        options = dict.fromkeys((*self.options[name], *chosen))
-        dropdown = dcc.Dropdown(
-            id={"filter": name},
-            options=list(options),
-            value=list(chosen),
-            multi=True,
-            placeholder="all",
-        )
-        return html.Div([html.Span(title, className="label"), dropdown], className="filter")
+        values = sorted({*self.options[name], *chosen})
+        links = [
+            html.Li(
+                dcc.Link(value, href=self._to(self.selection.switched(name, value))),
+                **aria.current("true", applies=value in chosen),
+            )
+            for value in values
+        ]
+        everything = html.Li(dcc.Link("all", href=self._to(self.selection.choosing(name, ()))))
+        told = ", ".join(chosen) if chosen else "all"
+        summary = html.Summary([html.Span(title, className="label"), html.Span(told)])
+        return html.Details([summary, html.Ul([everything, *links])], className="menu")
+
+    def _to(self, selection: Selection) -> str:
+        return self.path + selection.search
 
     def _periods(self) -> list[Component]:
         chosen = "" if self.selection.first else self.selection.period
         return [
             html.Span(
-                dcc.Link(told, href=self.path + self.selection.within(name).search),
+                dcc.Link(told, href=self._to(self.selection.within(name))),
                 **aria.current("true", applies=name == chosen),
             )
             for name, (told, _) in PERIODS.items()

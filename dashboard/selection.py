@@ -45,6 +45,12 @@ class Selection:
         chosen = () if self.filters.get(name) == (value,) else (value,)
         return self.choosing(name, chosen)
 
+    def switched(self, name: str, value: str) -> "Selection":
+        """With this value of a filter beside the others; without, if it is one of them."""
+        chosen = self.filters.get(name, ())
+        others = tuple(one for one in chosen if one != value)
+        return self.choosing(name, others if value in chosen else (*chosen, value))
+
     def choosing(self, name: str, values: tuple[str, ...]) -> "Selection":
         """With these values of a filter."""
         return replace(self, filters={**self.filters, name: values})
@@ -92,7 +98,8 @@ class Selection:
 
 def parse(search: str, page: Page) -> Selection:
     """The selection that a URL says. What it does not understand counts as not said."""
-    said = parse_qsl(search.removeprefix("?"), keep_blank_values=False)
+    # PostgreSQL has no text with a NUL.
+    said = [pair for pair in parse_qsl(search.removeprefix("?")) if "\0" not in pair[1]]
     names = [one.name for one in page.filters]
     filters = {name: tuple(dict.fromkeys(v for key, v in said if key == name)) for name in names}
     by_name = dict(said)

@@ -87,7 +87,8 @@ def _number(drawing: Drawing) -> Component:
 
 
 def _value(drawing: Drawing, value: Any) -> list[Any]:
-    return [numbers.number(value, drawing.decimals), " ", html.Span(drawing.unit, className="unit")]
+    number = html.Span(numbers.number(value, drawing.decimals))
+    return [number, " ", html.Span(drawing.unit, className="unit")]
 
 
 def _compared(drawing: Drawing) -> Component:
@@ -145,7 +146,7 @@ def _stacked(drawing: Drawing) -> list[_Bar]:
     tile = drawing.tile
     found: dict[str, tuple[str, dict[str, float]]] = {}
     for first, *more, value in drawing.found.rows:
-        label = f"{first}  {more[0]}" if tile.label else str(first)
+        label = f"{first} {more[0]}" if tile.label else str(first)
         part = str(more[-1]) if tile.split else ""
         found.setdefault(str(first), (label, {}))[1][part] = float(value or 0)
     bars = [_Bar(value, label, parts) for value, (label, parts) in found.items()]
@@ -216,8 +217,9 @@ def _graph(drawing: Drawing, figure: charts.Figure) -> Component:
     values = [float(row[-1]) for row in drawing.found.rows if row[-1] is not None]
     low, high = (numbers.number(extreme(values, default=None), 1) for extreme in (min, max))
     by = "over time" if drawing.tile.chart == "line" else "by group"
+    unit = f" {drawing.unit}" if drawing.unit else ""
     graph = dcc.Graph(figure=figure, config=CONFIG, className="graph")
-    label = f"{drawing.tile.title}, {by}: {low} to {high} {drawing.unit}. The CSV has every value."
+    label = f"{drawing.tile.title}, {by}: {low} to {high}{unit}. The CSV has every value."
     return html.Div(graph, role="img", **aria.label(label))
 
 

@@ -18,13 +18,13 @@ WITHOUT_SERVICES = (
 )
 # Run in a copy of the repository that is deployed on the embedded stack of the test run.
 WITH_THE_STACK = (
-    r"make (demo|status|plan|deploy|validate|cases|ksql|produce)",
+    r"make (demo|dashboard|status|plan|deploy|validate|cases|ksql|produce)",
     rf"{RENDER} (status|plan|deploy|validate|test)",
 )
 # In a block with one of these: they change the copy for it.
 EDITS = (r"(echo .* >>|sed -i|mv)",)
 # What shows the moment: numbers, dates and names may be others than on the page.
-OF_THE_MOMENT = re.compile(r"make (demo|status|ksql)\b")
+OF_THE_MOMENT = re.compile(r"make (demo|dashboard|status|ksql)\b")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What is shown of files: each kind of block but the commands, and how it is checked."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ FIRST_COMMENT = re.compile(r"(?:#|--) (\S+)")
 ELISION = re.compile(r"\s*(#|--) …")
 DIAGRAMS = ("flowchart ", "erDiagram")
 # By the key that tells what it is.
-YAML = {"template": "spec", "kafka": "target"}
+YAML = {"template": "spec", "kafka": "target", "tiles": "page"}
 
 
 def kind(block: Block) -> str | None:
@@ -73,6 +74,14 @@ def check_target(block: Block, root: Path) -> None:
     file = root / "target.yaml"
     file.write_text(block.text)
     targets.load(root, str(file))
+
+
+def check_page(block: Block, root: Path) -> None:
+    """The repository with this page of the dashboard in it fits together."""
+    shutil.copytree(REPOSITORY / "dashboard", root / "dashboard", dirs_exist_ok=True)
+    shutil.copy(REPOSITORY / "metrics.yaml", root)
+    (root / "dashboard" / "shown.yaml").write_text(block.text)
+    loader.load(root)
 
 
 def write_file(block: Block, root: Path) -> None:

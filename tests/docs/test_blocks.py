@@ -56,6 +56,11 @@ def test_a_target_is_one(block: Block, declared: Path) -> None:
     snippets.check_target(block, declared)
 
 
+@_each("page")
+def test_a_page_of_the_dashboard_is_one(block: Block, declared: Path) -> None:
+    snippets.check_page(block, declared)
+
+
 @_each("diagram")
 def test_the_names_in_a_diagram_are_there(block: Block) -> None:
     snippets.check_diagram(block)

@@ -1,6 +1,5 @@
 """Each metric's SQL, run by bi_reader, gives what plain SQL over the tables gives."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -9,10 +8,7 @@ import pytest
 from pipeline.clients.database import connect
 from pipeline.paths import REPOSITORY
 from pipeline.repository import dashboards
-from pipeline.repository import target as targets
-from pipeline.repository.target import Postgres
-from stack.layout import Layout
-from tests.support import reporting
+from tests.support.reporting import Known
 
 METRICS = dashboards.metrics(REPOSITORY)
 # The same from the tables, for the whole time; None: the number itself is known.
@@ -31,8 +27,8 @@ PLAIN = {
     "diagnoses": "SELECT count(*) FROM diagnoses",
     "primary_diagnoses": "SELECT count(*) FROM diagnoses WHERE diagnosis_rank = 'Primary'",
     "lab_results": "SELECT count(*) FROM lab_results",
-    "abnormal_results": """SELECT count(*) FROM lab_results
-                           WHERE NOT test_value BETWEEN test_reference_low AND test_reference_high""",
+    "abnormal_results": """SELECT count(*) FROM lab_results WHERE
+                           NOT test_value BETWEEN test_reference_low AND test_reference_high""",
     "abnormal_share": """SELECT avg(CASE WHEN test_value BETWEEN test_reference_low
                            AND test_reference_high THEN 0 ELSE 100 END) FROM lab_results""",
     # 60 to 101 with a range of 70 to 90: 11 above, 10 below.
@@ -44,16 +40,6 @@ PLAIN = {
 }
 
 
-@pytest.fixture(scope="module")
-def known(stack: Layout) -> Iterator[tuple[Postgres, dict[str, str]]]:
-    """A database with known rows."""
-    secrets = dict(targets.secrets(REPOSITORY, stack.target))
-    with reporting.database(stack.target, secrets, "known") as postgres:
-        with connect(postgres, postgres.admin, secrets["POSTGRES_PASSWORD"]) as connection:
-            reporting.fill(connection)
-        yield postgres, secrets
-
-
 def _value(connection: psycopg.Connection, query: str) -> Any:
     row = connection.execute(query.encode()).fetchone()
     assert row
@@ -61,30 +47,26 @@ def _value(connection: psycopg.Connection, query: str) -> Any:
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_metric_gives_what_the_tables_give(
-    known: tuple[Postgres, dict[str, str]], name: str
-) -> None:
-    postgres, secrets = known
+def test_a_metric_gives_what_the_tables_give(known: Known, name: str) -> None:
     metric = METRICS[name]
     where = f"WHERE {metric.where}" if metric.where else ""
-    with connect(postgres, "bi_reader", secrets["BI_READER_PASSWORD"]) as reader:
+    with known.reader() as reader:
         value = _value(reader, f"SELECT {metric.sql} FROM bi.{metric.view} {where}")
         empty = _value(reader, f"SELECT {metric.sql} FROM bi.{metric.view} WHERE false")
-    with connect(postgres, postgres.admin, secrets["POSTGRES_PASSWORD"]) as admin:
+    with known.admin() as admin:
         assert float(value) == pytest.approx(float(_value(admin, PLAIN[name]))), name
         assert value or name == "behind"
     assert empty in {None, 0}
 
 
 def test_only_bi_reader_reads_what_dashboards_read(
-    known: tuple[Postgres, dict[str, str]],
+    known: Known,
 ) -> None:
-    postgres, secrets = known
-    with connect(postgres, postgres.admin, secrets["POSTGRES_PASSWORD"]) as admin:
+    with known.admin() as admin:
         granted = admin.execute(
             "SELECT DISTINCT grantee, privilege_type FROM information_schema.role_table_grants"
             " WHERE table_schema = 'bi' AND grantee <> %s",
-            (postgres.admin,),
+            (known.postgres.admin,),
         ).fetchall()
         columns = admin.execute(
             "SELECT column_name, data_type FROM information_schema.columns"
@@ -98,15 +80,14 @@ def test_only_bi_reader_reads_what_dashboards_read(
         "text", "date", "timestamp without time zone", "integer", "bigint", "double precision",
     }  # fmt: skip
     with (
-        connect(postgres, "orchestrator", secrets["ORCHESTRATOR_PASSWORD"]) as other,
+        connect(known.postgres, "orchestrator", known.secrets["ORCHESTRATOR_PASSWORD"]) as other,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         other.execute("SELECT now FROM bi.clock")
 
 
-def test_the_views_say_the_known(known: tuple[Postgres, dict[str, str]]) -> None:
-    postgres, secrets = known
-    with connect(postgres, "bi_reader", secrets["BI_READER_PASSWORD"]) as reader:
+def test_the_views_say_the_known(known: Known) -> None:
+    with known.reader() as reader:
         assert str(_value(reader, "SELECT now FROM bi.clock")) == "2025-01-04 10:00:00"
         assert _value(reader, "SELECT count(*) FROM bi.calendar") == 365
         # P10 and P11 were admitted, and are not registered.

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -62,8 +63,24 @@ def script(root: Path = REPOSITORY) -> str:
     return re.sub(r"(?m)^(\\set.*|BEGIN;|COMMIT;)$", "", text)
 
 
+@dataclass(frozen=True)
+class Known:
+    """A database of its own on the stack's server."""
+
+    postgres: Postgres
+    secrets: dict[str, str]
+
+    def admin(self) -> psycopg.Connection:
+        """A connection that may do everything."""
+        return connect(self.postgres, self.postgres.admin, self.secrets["POSTGRES_PASSWORD"])
+
+    def reader(self) -> psycopg.Connection:
+        """A connection as dashboards have it."""
+        return connect(self.postgres, "bi_reader", self.secrets["BI_READER_PASSWORD"])
+
+
 @contextmanager
-def database(target: targets.Target, secrets: dict[str, str], name: str) -> Iterator[Postgres]:
+def database(target: targets.Target, secrets: dict[str, str], name: str) -> Iterator[Known]:
     """A database of its own on a target's server, with nothing in its tables."""
     postgres = target.postgres
     password = secrets["POSTGRES_PASSWORD"]
@@ -77,7 +94,7 @@ def database(target: targets.Target, secrets: dict[str, str], name: str) -> Iter
                     connection.execute(step.text.encode())
             with Database(own, secrets, target.pipeline).transaction(deploying=True) as transaction:
                 transaction.set_passwords()
-            yield own
+            yield Known(own, secrets)
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
