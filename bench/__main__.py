@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import cleansing, datagen, latency, noop, sinks, trends
+from bench import cleansing, dashboard, datagen, latency, noop, sinks, trends
 from bench.space import Space, copy, without_trends
 from pipeline.paths import REPOSITORY
 from stack import throwaway
@@ -55,6 +55,10 @@ def shaping(space: Space, layout: Layout) -> dict[str, float]:
         cleansing.start(layout)
         raw = trends.through(shaped, "patient_admissions", 2050)
     Supervisor(layout.socket).stop("cleanse")
+    with console.status("the dashboard over a million admissions"):
+        seen = dashboard.measure(shaped, layout)
+    for name, value in seen.items():
+        console.print(f"{name:<30} {value:7,}")
     samples, from_raw = statistics.quantiles(clean, n=100), statistics.quantiles(raw, n=100)
     console.print(f"clean record to trend row, p50 {samples[49]:7,.0f} ms")
     console.print(f"raw record to trend row, p50 {from_raw[49]:9,.0f} ms")
@@ -65,6 +69,7 @@ def shaping(space: Space, layout: Layout) -> dict[str, float]:
         "trend_latency_p95_ms": round(samples[94]),
         "raw_to_trend_p50_ms": round(from_raw[49]),
         "raw_to_trend_p95_ms": round(from_raw[94]),
+        **seen,
     }
 
 

@@ -25,7 +25,7 @@ INDEX = """<!DOCTYPE html>
 <body>{%app_entry%}{%config%}{%scripts%}{%renderer%}</body>
 </html>"""
 # Bodies of tiles that are kept, to turn them into later ones.
-KEPT = 1_000
+KEPT = 300
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -194,5 +194,4 @@ class Callbacks:
         name, page = self._page(path)
         address = f"{self._prefix}{name}"
         moment = self._contents.moment(address, page, search or "")
-        options = {one.name: self._contents.options(one) for one in page.filters}
-        return Sheet(name, page, address, moment.selection, options), moment
+        return Sheet(name, page, address, moment.selection, self._contents.options), moment

@@ -1,6 +1,6 @@
 """The components of the pages, around what their tiles show. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard import aria, numbers
 from dashboard.selection import PERIODS, Selection
-from pipeline.repository.dashboards import Page, Tile
+from pipeline.repository.dashboards import Filter, Page, Tile
 
 REFRESH_MS = 2_000
 SYNTHETIC = "All data is synthetic: no patient is real."
@@ -65,13 +65,13 @@ def clock(page: Page, now: datetime | None) -> str:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A page at an address, with what is chosen on it and what there is to choose from."""
+    """A page at an address, with what is chosen. `options` are asked only if they are shown."""
 
     name: str
     page: Page
     path: str
     selection: Selection
-    options: Mapping[str, Sequence[str]]
+    options: Callable[[Filter], Sequence[str]]
 
     def tiles(self, bodies: Sequence[Component], versions: Sequence[str]) -> list[Component]:
         """The tiles, with what they show."""
@@ -83,7 +83,7 @@ class Sheet:
     def filters(self) -> list[Component]:
         """What a person can choose."""
         return [
-            *(self._menu(one.name, one.title) for one in self.page.filters),
+            *(self._menu(one) for one in self.page.filters),
             html.Nav(self._periods(), className="periods", **aria.label("Period")),
             html.Div(self._dates(), className="dates"),
         ]
@@ -98,10 +98,10 @@ class Sheet:
     def _id(self, part: str, index: int) -> dict[str, Any]:
         return {part: index, "page": self.name}
 
-    def _menu(self, name: str, title: str) -> Component:
+    def _menu(self, one: Filter) -> Component:
         """A filter's values to choose from, each a link that adds it or takes it away."""
-        chosen = self.selection.filters[name]
-        values = sorted({*self.options[name], *chosen})
+        name, chosen = one.name, self.selection.filters[one.name]
+        values = dict.fromkeys((*self.options(one), *chosen))
         links = [
             html.Li(
                 dcc.Link(value, href=self._to(self.selection.switched(name, value))),
@@ -111,7 +111,7 @@ class Sheet:
         ]
         everything = html.Li(dcc.Link("all", href=self._to(self.selection.choosing(name, ()))))
         told = ", ".join(chosen) if chosen else "all"
-        summary = html.Summary([html.Span(title, className="label"), html.Span(told)])
+        summary = html.Summary([html.Span(one.title, className="label"), html.Span(told)])
         return html.Details([summary, html.Ul([everything, *links])], className="menu")
 
     def _to(self, selection: Selection) -> str:

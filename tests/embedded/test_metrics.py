@@ -95,5 +95,8 @@ def test_the_views_say_the_known(known: Known) -> None:
         assert _value(reader, unknown) == 6
         born_1950 = "SELECT DISTINCT age_band FROM bi.admissions WHERE patient_id = 'P0'"
         assert _value(reader, born_1950) == "65-79"
+        bands = """SELECT array_agg(bi.age_band(born, '2018-02-28')) FROM unnest(ARRAY[
+            '2000-02-28', '2000-02-29', '1978-02-28', '1938-02-28', NULL]::date[]) born"""
+        assert _value(reader, bands) == ["18-39", "0-17", "40-64", "80+", "Unknown"]
         rules = "SELECT count(*) FROM bi.rejects WHERE rule = 'birth_date_not_in_future'"
         assert _value(reader, rules) == 5

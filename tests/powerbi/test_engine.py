@@ -12,10 +12,10 @@ import pytest
 
 from pipeline.paths import REPOSITORY
 from powerbi import build, tmsl
+from tests.powerbi import npm
 
 PACKAGE = "@microsoft/powerbi-modeling-mcp"
 VERSION = "0.5.0-beta.13"
-FOLDER = REPOSITORY / "build" / "npm" / f"modeling-{VERSION}"
 MODEL = REPOSITORY / build.MODEL
 
 
@@ -64,28 +64,11 @@ class Engine:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    program = _program()
-    if program is None:
-        pytest.skip(f"npm cannot give {PACKAGE} {VERSION} on this machine")
-    running = Engine(program)
+    modules = npm.installed(PACKAGE, VERSION)
+    running = Engine(next(modules.glob("@microsoft/*/dist/powerbi-modeling-mcp")))
     yield running
     running.process.terminate()
     running.process.communicate()
-
-
-def _program() -> Path | None:
-    """The engine, installed on first use."""
-    if not _found() and shutil.which("npm"):
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        (FOLDER / "package.json").write_text("{}")
-        install = ["npm", "install", "--no-audit", "--no-fund", "--silent", f"{PACKAGE}@{VERSION}"]
-        subprocess.run(install, cwd=FOLDER, check=False, timeout=300, capture_output=True)
-    return _found()
-
-
-def _found() -> Path | None:
-    pattern = "node_modules/@microsoft/powerbi-modeling-mcp-*/dist/powerbi-modeling-mcp"
-    return next(FOLDER.glob(pattern), None)
 
 
 def test_it_takes_the_files_and_would_write_the_same(engine: Engine, tmp_path: Path) -> None:

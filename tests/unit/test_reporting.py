@@ -56,28 +56,48 @@ def test_a_field_that_a_schema_gives_no_more_is_told_where_a_view_reads_it(root:
     assert "there is no column test_unit in lab_results or admissions" in told[-1]
 
 
+METRICS = "metrics.yaml"
+PAGE = "dashboard/laboratory.yaml"
+MODEL = "powerbi/hospital.SemanticModel/definition/tables/Admissions.tmdl"
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("path", "old", "new", "told"),
     [
-        ("view: labs", "view: lab", "makes no view bi.lab; did you mean labs?"),
-        ("avg(abnormal)", "avg(abnorml)", "no column abnorml in bi.labs; did you mean"),
-        (
-            "time: admitted_at",
-            "time: admited_at",
-            "bi.admissions has no column admited_at; did you",
-        ),
-        ("sql: count(*)", "sql: count(", "is no SQL"),
-        ("unit: hours", "units: hours", "unknown key; did you mean unit?"),
+        (METRICS, "view: labs", "view: lab", "makes no view bi.lab; did you mean labs?"),
+        (METRICS, "avg(abnormal)", "avg(abnorml)", "no column abnorml in bi.labs; did you mean"),
+        (METRICS, "time: admitted_at", "time: admited_at", "has no column admited_at; did you"),
+        (METRICS, "sql: count(*)", "sql: count(", "is no SQL"),
+        (METRICS, "unit: hours", "units: hours", "unknown key; did you mean unit?"),
+        (PAGE, "metric: lab_results", "metric: labs", "there is no metric labs"),
+        (PAGE, "by: department", "by: departmnt", "bi.labs has no column departmnt; did you mean"),
+        (PAGE, "split: direction", "split: way", "bi.labs has no column way"),
+        (PAGE, "time: collected_at", "time: taken_at", "bi.labs has no column taken_at"),
+        (PAGE, "sets: test", "sets: tset", "there is no filter tset; did you mean test?"),
+        (PAGE, "chart: bars", "chart: pie", "pie"),
+        (MODEL, 'Item = "admissions"', 'Item = "admission"', "makes no view bi.admission; did"),
+        (MODEL, "sourceColumn: patient_id", "sourceColumn: pid", "bi.admissions has no column pid"),
     ],
 )
-def test_a_mistake_in_a_metric_has_its_place(root: Path, old: str, new: str, told: str) -> None:
-    file = root / "metrics.yaml"
+def test_a_mistake_has_its_place(root: Path, path: str, old: str, new: str, told: str) -> None:
+    file = root / path
     before, _, after = file.read_text().partition(old)
     assert after
     file.write_text(before + new + after)
-    line = before.count("\n") + 1
-    begun = f"metrics.yaml:{line}: "
+    begun = f"{path}:{before.count(chr(10)) + 1}: "
     assert any(told in one for one in _mistakes(root) if one.startswith(begun)), _mistakes(root)
+
+
+def test_a_name_in_the_query_of_a_tile_is_looked_up(root: Path) -> None:
+    file = root / PAGE
+    file.write_text(
+        file.read_text().replace(
+            "SELECT test_name, direction, count", "SELECT name, direction, count"
+        )
+    )
+    (told,) = _mistakes(root)
+    assert told.startswith(f"{PAGE}:")
+    assert "tiles.5.query: there is no column name in bi.labs" in told
 
 
 TABLES = {"people": ("id", "born"), "visits": ("id", "person", "at")}

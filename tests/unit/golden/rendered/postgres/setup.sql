@@ -335,14 +335,17 @@ COMMENT ON VIEW bi.calendar IS 'Every day of the years with admissions; weeks an
 CREATE OR REPLACE VIEW bi.departments AS
   SELECT DISTINCT department FROM length_of_stay_daily;
 COMMENT ON VIEW bi.departments IS 'Departments that have admitted a patient';
+CREATE OR REPLACE FUNCTION bi.age_band(born date, at date) RETURNS text LANGUAGE sql IMMUTABLE
+  RETURN coalesce(
+    (ARRAY['0-17', '18-39', '40-64', '65-79', '80+'])[1 + width_bucket(
+      extract(year FROM age(at::timestamp, born::timestamp)), ARRAY[18, 40, 65, 80]::numeric[])],
+    'Unknown');
+COMMENT ON FUNCTION bi.age_band IS 'The age band of the trends, by the age in whole years';
 CREATE OR REPLACE VIEW bi.patients AS
   SELECT patient_id, coalesce(gender, 'Unknown') AS gender, coalesce(race, 'Unknown') AS race,
          coalesce(insurance, 'Unknown') AS insurance,
-         CASE WHEN age < 18 THEN '0-17' WHEN age < 40 THEN '18-39' WHEN age < 65 THEN '40-64'
-           WHEN age < 80 THEN '65-79' WHEN age IS NULL THEN 'Unknown' ELSE '80+' END AS age_band
-  FROM patients
-  LEFT JOIN bi.clock ON true
-  CROSS JOIN LATERAL (SELECT extract(year FROM age(clock.today, birth_date)) AS age) aged;
+         bi.age_band(birth_date, clock.today) AS age_band
+  FROM patients, bi.clock;
 COMMENT ON VIEW bi.patients IS 'Patients without names; their age by the hospital''s clock';
 CREATE OR REPLACE VIEW bi.admissions_hourly AS
   SELECT department, admission_type, window_start AT TIME ZONE 'UTC' AS hour,
@@ -358,13 +361,9 @@ CREATE OR REPLACE VIEW bi.admissions AS
          (discharge_date AT TIME ZONE 'UTC')::date AS discharged_on, length_of_stay_hours,
          coalesce(discharge_disposition, 'Unknown') AS discharge_disposition,
          coalesce(gender, 'Unknown') AS gender,
-         CASE WHEN age < 18 THEN '0-17' WHEN age < 40 THEN '18-39' WHEN age < 65 THEN '40-64'
-           WHEN age < 80 THEN '65-79' WHEN age IS NULL THEN 'Unknown' ELSE '80+' END AS age_band
+         bi.age_band(birth_date, (admission_date AT TIME ZONE 'UTC')::date) AS age_band
   FROM admissions
-  LEFT JOIN patients USING (patient_id)
-  CROSS JOIN LATERAL (
-    SELECT extract(year FROM age(admission_date AT TIME ZONE 'UTC', birth_date)) AS age
-  ) aged;
+  LEFT JOIN patients USING (patient_id);
 COMMENT ON VIEW bi.admissions IS 'Encounters, with the gender of the patient and the age at admission';
 COMMENT ON COLUMN bi.admissions.discharged_at IS 'Known at admission: the length of stay is synthetic';
 CREATE OR REPLACE VIEW bi.diagnoses AS
@@ -405,16 +404,16 @@ CREATE OR REPLACE VIEW bi.freshness AS
          SELECT 'admissions' AS stage, clock.now AS newest
          UNION ALL
          SELECT 'admissions per hour', max(hour) FROM bi.admissions_hourly
-           WHERE hour > clock.now - interval '31 days'
+           WHERE hour > clock.now - interval '7 days'
          UNION ALL
          SELECT 'diagnoses', max(diagnosed_at) FROM bi.diagnoses
-           WHERE diagnosed_at > clock.now - interval '31 days'
+           WHERE diagnosed_at > clock.now - interval '7 days'
          UNION ALL
          SELECT 'laboratory results', max(collected_at) FROM bi.labs
-           WHERE collected_at > clock.now - interval '31 days'
+           WHERE collected_at > clock.now - interval '7 days'
        ) newest;
 COMMENT ON VIEW bi.freshness IS
-  'The newest row of a table of the last 31 days, and how far it is behind the hospital''s clock';
+  'The newest row of a table of the last 7 days, and how far it is behind the hospital''s clock';
 CREATE OR REPLACE VIEW bi.alerts AS
   SELECT alert_id, key, message, opened_at AT TIME ZONE 'UTC' AS opened_at,
          closed_at AT TIME ZONE 'UTC' AS closed_at, (closed_at IS NULL)::int AS is_open
