@@ -18,13 +18,13 @@ WITHOUT_SERVICES = (
 )
 # Run in a copy of the repository that is deployed on the embedded stack of the test run.
 WITH_THE_STACK = (
-    r"make (demo|dashboard|status|plan|deploy|validate|cases|ksql|produce)",
+    r"make (demo|status|plan|deploy|validate|cases|ksql|produce)",
     rf"{RENDER} (status|plan|deploy|validate|test)",
 )
 # In a block with one of these: they change the copy for it.
 EDITS = (r"(echo .* >>|sed -i|mv)",)
 # What shows the moment: numbers, dates and names may be others than on the page.
-OF_THE_MOMENT = re.compile(r"make (demo|dashboard|status|ksql)\b")
+OF_THE_MOMENT = re.compile(r"make (demo|status|ksql)\b")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class Elsewhere:
 
 
 ELSEWHERE = {
+    r"make dashboard": Elsewhere(
+        "`make status` on the next page would show it",
+        "tests/embedded/test_dashboard.py::test_admissions_are_those_of_the_tables",
+    ),
     r"curl .*/v3/clusters/": Elsewhere(
         "the REST Proxy runs on compose only",
         "tests/unit/test_rest_proxy.py::test_curl_does_the_same",

@@ -17,6 +17,7 @@ from pipeline.repository.loader import load
 from pipeline.wait import until
 from stack import lifecycle
 from stack.layout import Layout
+from stack.supervisor import Supervisor
 from tests.support import browser as browsers
 from tests.support import records, workspace
 from tests.support.browser import Visit
@@ -42,7 +43,7 @@ def fed_whole(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> It
 
 
 @pytest.fixture(scope="module")
-def address(stack: Layout, fed_whole: Workspace) -> str:
+def address(stack: Layout, fed_whole: Workspace) -> Iterator[str]:
     """Where the dashboard is served, once the trends have counted every admission."""
     until(
         lambda: _value(fed_whole, "SELECT sum(admissions) FROM admissions_hourly"),
@@ -51,7 +52,8 @@ def address(stack: Layout, fed_whole: Workspace) -> str:
         describe=lambda counted: f"the trends have counted {counted} admissions",
     )
     lifecycle.dashboard(stack, Console(stderr=True))
-    return str(stack.target.dashboard)
+    yield str(stack.target.dashboard)
+    Supervisor(stack.socket).stop("dashboard")
 
 
 @pytest.fixture(scope="module")
