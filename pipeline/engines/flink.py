@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.clients.flink import ENDED, Flink, LiveJob, Session
+from pipeline.clients.http import CONCURRENCY
 from pipeline.engines.store import Deployed, Store
 from pipeline.errors import NotRestoredError, ServiceError
 from pipeline.live import Line, LiveQuery
@@ -113,8 +115,8 @@ class FlinkEngine:
     def remove(self, deadline_s: float) -> list[str]:
         """Ends all jobs that have a folder, and deletes their folders."""
         names = [name for name, query in self.running().items() if query.ours]
-        for name in names:
-            self.drop(name, deadline_s)
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            list(pool.map(lambda name: self.drop(name, deadline_s), names))
         return names
 
     def trial(

@@ -193,16 +193,23 @@ class Connectors(Resource[Connector, LiveConnector]):
         Those that bear another owner's mark, or none, stay.
         """
         live = run.services.connect.connectors()
-        for connector in declared:
-            name = connector.name
-            if name not in live:
-                continue
-            theirs = _theirs(live[name], connector.config.get(OWNER_KEY))
+        ours = []
+        for connector in (one for one in declared if one.name in live):
+            theirs = _theirs(live[connector.name], connector.config.get(OWNER_KEY))
             if theirs:
-                run.tell(f"{self.kind} {name} {theirs}: it stays")
-                continue
-            worker.remove(name, run)
-            report(f"{self.kind} {name}")
+                run.tell(f"{self.kind} {connector.name} {theirs}: it stays")
+            else:
+                ours.append(Change(self.kind, connector.name, Action.DELETE))
+
+        def removed(change: Change, error: str | None) -> None:
+            if not error:
+                report(f"{self.kind} {change.name}")
+
+        run = replace(run, report=removed)
+        done = at_once(ours, lambda change: worker.remove(change.name, run), run)
+        errors = [error for _, error in done if error]
+        if errors:
+            raise PipelineError("\n".join(errors))
 
     def status(self, declared: Sequence[Connector], services: "Services") -> Status | None:
         """The state of each connector and task, the lag of each sink, the causes of failures."""

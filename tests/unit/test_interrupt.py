@@ -15,7 +15,7 @@ import pytest
 from pipeline import deploy, interrupt
 from pipeline.change import Action, Change
 from pipeline.clients.connect import Connect
-from pipeline.errors import InterruptedRunError, InterruptError, ServiceError
+from pipeline.errors import InterruptedRunError, InterruptError, PipelineError, ServiceError
 from pipeline.live import LiveConnector
 from pipeline.plan import Plan
 from pipeline.resources import worker as worker_steps
@@ -184,7 +184,7 @@ def test_a_removal_that_does_not_come_to_its_end_leaves_the_connector_running() 
         return (500, {"message": "no"}) if method == "DELETE" else worker.answer(method, path, body)
 
     sink = Connector(LAME, {"topics": "t"}, Path("s.yaml"), is_sink=True)
-    with serving(answer) as url, pytest.raises(ServiceError, match="offsets: 500: no"):
+    with serving(answer) as url, pytest.raises(PipelineError, match="offsets: 500: no"):
         Connectors("sink").remove((sink,), _run(url, [], []), lambda _: None)
     assert worker.states[LAME] == "RUNNING"
 
