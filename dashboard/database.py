@@ -20,6 +20,9 @@ from pipeline.repository.target import Postgres
 STATEMENT_TIMEOUT_MS = 5_000
 PATIENCE_S = 3
 CONNECTIONS = 4
+# For so long, a server that is away and a query that took too long are not asked again.
+AWAY_S = 2
+SLOW_S = 30
 # Results that are kept.
 KEPT = 500
 # How often PostgreSQL is asked what has changed, however many look.
@@ -60,6 +63,14 @@ class DatabaseError(PipelineError):
     """PostgreSQL is away, or does not answer a query."""
 
 
+class SlowError(DatabaseError):
+    """A query took too long."""
+
+    def __init__(self) -> None:
+        seconds = STATEMENT_TIMEOUT_MS // 1000
+        super().__init__(f"it took longer than {seconds} s: choose a shorter period")
+
+
 @dataclass(frozen=True)
 class _Views:
     """What the views of the schema bi are made of."""
@@ -88,6 +99,8 @@ class Database:
         self._lock = Lock()
         self._views: _Views | None = None
         self._looked = 0.0
+        self._away_until = 0.0
+        self._slow: dict[tuple[str, str], float] = {}
 
     def columns(self) -> Mapping[str, frozenset[str]]:
         """The columns of each view.
@@ -119,7 +132,15 @@ class Database:
             kept = self._kept.get(query.key)
         if kept and kept[0] == stamp:
             return kept[1]
-        found = self._run(query.sql, query.values)
+        now = time.monotonic()
+        if now < self._slow.get(query.key, 0):
+            raise SlowError
+        try:
+            found = self._run(query.sql, query.values)
+        except SlowError:
+            known = {key: until for key, until in self._slow.items() if until > now}
+            self._slow = {**known, query.key: now + SLOW_S}
+            raise
         with self._lock:
             self._kept[query.key] = (stamp, found)
             self._kept.move_to_end(query.key)
@@ -164,20 +185,20 @@ class Database:
             self._changes.note(snapshot, {oid: count for _, oid, count in found}, now)
 
     def _run(self, sql: str, values: Mapping[str, Any]) -> Rows:
+        away = f"{self.place} does not answer: `make status` shows if it is up"
+        if time.monotonic() < self._away_until:
+            raise DatabaseError(away)
         try:
             with self._pool.connection() as connection:
                 cursor = connection.execute(sql.encode(), values)
                 names = tuple(column.name for column in cursor.description or ())
                 return Rows(names, tuple(cursor.fetchall()))
         except PoolTimeout:
-            raise DatabaseError(
-                f"{self.place} does not answer: `make status` shows if it is up"
-            ) from None
+            # The other tiles of the page need not find out for themselves.
+            self._away_until = time.monotonic() + AWAY_S
+            raise DatabaseError(away) from None
         except psycopg.errors.QueryCanceled:
-            seconds = STATEMENT_TIMEOUT_MS // 1000
-            raise DatabaseError(
-                f"it took longer than {seconds} s: choose a shorter period"
-            ) from None
+            raise SlowError from None
         except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
             # A deployment may have made them anew.
             self._views = None

@@ -1,5 +1,6 @@
 """What the dashboard reads of PostgreSQL, without a browser: known rows, none, and failures."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,8 +116,13 @@ def test_a_query_that_takes_too_long_is_ended(
 ) -> None:
     monkeypatch.setattr(databases, "OPTIONS", databases.OPTIONS.replace("5000", "100"))
     hasty = _contents(known)
+    slow = Query("SELECT pg_sleep(7)", {})
     with pytest.raises(DatabaseError, match="took longer than 5 s: choose a shorter period"):
-        hasty.database.rows(Query("SELECT pg_sleep(7)", {}))
+        hasty.database.rows(slow)
+    # For a while, it is not asked again.
+    monkeypatch.setattr(Database, "_run", lambda *_: pytest.fail("it was asked again"))
+    with pytest.raises(DatabaseError, match="took longer"):
+        hasty.database.rows(slow)
     hasty.database.close()
 
 
@@ -172,7 +178,11 @@ def test_a_server_that_is_away_is_named(known: Known, monkeypatch: pytest.Monkey
     away = known.postgres.model_copy(update={"port": 9})
     contents = _contents(Known(away, known.secrets))
     told = contents.moment("admissions", PAGES["admissions"], "").drawings[0]
-    assert told == Failed(
-        "PostgreSQL at 127.0.0.1:9 does not answer: `make status` shows if it is up"
-    )
+    message = "PostgreSQL at 127.0.0.1:9 does not answer: `make status` shows if it is up"
+    assert told == Failed(message)
+    # Each tile says so, and the page waits once.
+    begun = time.monotonic()
+    moment = contents.moment("pipeline", PAGES["pipeline"], "")
+    assert time.monotonic() - begun < 2 * databases.PATIENCE_S
+    assert {d.reason for d in moment.drawings if isinstance(d, Failed)} == {message}
     contents.database.close()
