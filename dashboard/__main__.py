@@ -45,9 +45,9 @@ def main(
     database = Database(target.postgres, secrets[PASSWORD])
     pages = {file.stem: page for file, page in dashboards.pages(root).items()}
     contents = Contents(pages, dashboards.metrics(root), database, State(root, target, database))
-    server = create(contents).server
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     address = urlsplit(target.dashboard)
+    server = create(contents, str(address.hostname)).server
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     print(f"dashboard: {target.dashboard}", flush=True)
     waitress.serve(server, host=host or address.hostname, port=address.port, threads=THREADS)
 

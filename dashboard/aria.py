@@ -14,8 +14,8 @@ def labelled_by(identifier: str) -> dict[str, Any]:
 
 
 def current(what: str, *, applies: bool) -> dict[str, Any]:
-    """It is the `page` one is at, or `true`: what one has chosen."""
-    return {"aria-current": what} if applies else {}
+    """It is the `page` one is at, or `true`: what one has chosen. Else it says that it is not."""
+    return {"aria-current": what if applies else "false"}
 
 
 def hidden() -> dict[str, Any]:

@@ -19,12 +19,16 @@ from pipeline.repository.target import Postgres
 
 STATEMENT_TIMEOUT_MS = 5_000
 PATIENCE_S = 3
-CONNECTIONS = 4
+# One for each thread of the server.
+CONNECTIONS = 8
 # For so long, a server that is away and a query that took too long are not asked again.
 AWAY_S = 2
 SLOW_S = 30
 # Results that are kept.
 KEPT = 500
+MOST_ROWS, MOST_KEPT_ROWS = 20_000, 2_000
+# A deployment may make views and tables anew.
+KNOWN_S = 30
 # How often PostgreSQL is asked what has changed, however many look.
 LOOK_S = 0.5
 # A server process tells of its writes at most once a second, and of the last ones after 10 s. So a
@@ -35,9 +39,9 @@ OPTIONS = (
     f" -c statement_timeout={STATEMENT_TIMEOUT_MS} -c max_parallel_workers_per_gather=0"
 )
 COLUMNS = """
-SELECT c.relname, array_agg(a.attname::text) FROM pg_class c
+SELECT c.relname, array_agg(a.attname::text), md5(pg_get_viewdef(c.oid)) FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-WHERE c.relnamespace = to_regnamespace('bi') AND c.relkind = 'v' GROUP BY 1
+WHERE c.relnamespace = to_regnamespace('bi') AND c.relkind = 'v' GROUP BY c.oid
 """
 # The tables that each view reads, through other views too.
 TABLES = """
@@ -76,6 +80,7 @@ class _Views:
     """What the views of the schema bi are made of."""
 
     columns: Mapping[str, frozenset[str]]
+    definitions: Mapping[str, str]
     tables: Mapping[str, frozenset[int]]
 
 
@@ -90,7 +95,8 @@ class Database:
                 "user": "bi_reader", "password": password, "options": OPTIONS, "autocommit": True,
                 "connect_timeout": PATIENCE_S, "prepare_threshold": None,
             },
-            min_size=1, max_size=CONNECTIONS, timeout=PATIENCE_S, open=False,
+            min_size=1, max_size=CONNECTIONS, timeout=PATIENCE_S,
+            reconnect_timeout=PATIENCE_S, open=False,
             check=ConnectionPool.check_connection,
         )  # fmt: skip
         self._pool.open()
@@ -99,7 +105,7 @@ class Database:
         self._lock = Lock()
         self._views: _Views | None = None
         self._looked = 0.0
-        self._away_until = 0.0
+        self._away_until = self._known_until = 0.0
         self._slow: dict[tuple[str, str], float] = {}
 
     def columns(self) -> Mapping[str, frozenset[str]]:
@@ -141,6 +147,8 @@ class Database:
             known = {key: until for key, until in self._slow.items() if until > now}
             self._slow = {**known, query.key: now + SLOW_S}
             raise
+        if len(found.rows) > MOST_KEPT_ROWS:
+            return found
         with self._lock:
             self._kept[query.key] = (stamp, found)
             self._kept.move_to_end(query.key)
@@ -162,27 +170,32 @@ class Database:
         self._pool.close()
 
     def _known(self) -> _Views:
-        if self._views is None:
-            columns = {view: frozenset(names) for view, names in self._run(COLUMNS, {}).rows}
-            if not columns:
+        now = time.monotonic()
+        if self._views is None or now > self._known_until:
+            found = self._run(COLUMNS, {}).rows
+            if not found:
                 raise DatabaseError(
                     "there is no schema bi that bi_reader may use: run `make deploy`"
                 )
-            tables = {view: frozenset(oids) for view, oids in self._run(TABLES, {}).rows}
-            self._views = _Views(columns, tables)
+            views = _Views(
+                {view: frozenset(names) for view, names, _ in found},
+                {view: definition for view, _, definition in found},
+                {view: frozenset(oids) for view, oids in self._run(TABLES, {}).rows},
+            )
+            if views != self._views:
+                with self._lock:
+                    self._kept.clear()
+            self._views, self._known_until = views, now + KNOWN_S
         return self._views
 
     def _look(self) -> None:
         """Asks what has changed, if that was not done just now."""
         now = time.monotonic()
-        with self._lock:
-            is_due = now - self._looked >= LOOK_S
-            if is_due:
-                self._looked = now
-        if is_due:
+        if now - self._looked >= LOOK_S:
             found = self._run(WRITES, {}).rows
             snapshot = found[0][0] if found else ""
             self._changes.note(snapshot, {oid: count for _, oid, count in found}, now)
+            self._looked = now
 
     def _run(self, sql: str, values: Mapping[str, Any]) -> Rows:
         away = f"{self.place} does not answer: `make status` shows if it is up"
@@ -190,9 +203,10 @@ class Database:
             raise DatabaseError(away)
         try:
             with self._pool.connection() as connection:
-                cursor = connection.execute(sql.encode(), values)
+                # Without values, a % is only a %.
+                cursor = connection.execute(sql.encode(), values or None)
                 names = tuple(column.name for column in cursor.description or ())
-                return Rows(names, tuple(cursor.fetchall()))
+                rows = cursor.fetchmany(MOST_ROWS + 1)
         except PoolTimeout:
             # The other tiles of the page need not find out for themselves.
             self._away_until = time.monotonic() + AWAY_S
@@ -207,6 +221,9 @@ class Database:
             raise DatabaseError(f"{self.place}: {reason_of(error)}") from None
         except psycopg.Error as error:
             raise DatabaseError(_first(error)) from None
+        if len(rows) > MOST_ROWS:
+            raise DatabaseError(f"it has more than {MOST_ROWS:,} rows: choose a shorter period")
+        return Rows(names, tuple(rows))
 
 
 class Changes:

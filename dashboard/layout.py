@@ -9,6 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard import aria, numbers
+from dashboard import selection as selections
 from dashboard.selection import PERIODS, Selection
 from pipeline.repository.dashboards import Filter, Page, Tile
 
@@ -22,19 +23,24 @@ def shell(title: str) -> Component:
         [
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Interval(id="tick", interval=REFRESH_MS),
+            # The address whose filters are shown.
+            dcc.Store(id="filtered"),
             html.A("Skip to the numbers", href="#page", className="skip"),
             html.Header(
                 [
                     html.P(title, className="brand"),
                     html.Nav(id="pages", **aria.label("Pages")),
-                    html.P([html.Span(id="clock"), " ", html.Span(id="age")], className="clock"),
+                    html.P(
+                        [html.Span(id="clock"), " ", html.Span(id="age", role="status")],
+                        className="clock",
+                    ),
                     html.Button("Light or dark", id="theme", type="button"),
                 ]
             ),
             html.Main(
                 [
                     html.H1(id="title"),
-                    html.Div(id="filters", className="filters"),
+                    html.Div(id="filters"),
                     html.Div(id="problem", className="problem", role="status"),
                     html.Div(id="tiles", className="tiles"),
                 ],
@@ -46,11 +52,16 @@ def shell(title: str) -> Component:
     )
 
 
-def navigation(pages: Mapping[str, Page], prefix: str, current: str) -> list[Component]:
-    """The links to the pages."""
+def navigation(
+    pages: Mapping[str, Page], prefix: str, current: str, selection: Selection
+) -> list[Component]:
+    """The links to the pages. What is chosen goes along, as far as the other page knows it."""
     return [
         html.Span(
-            dcc.Link(page.title, href=f"{prefix}{name}"),
+            dcc.Link(
+                page.title,
+                href=f"{prefix}{name}{selections.parse(selection.search, page).search}",
+            ),
             **aria.current("page", applies=name == current),
         )
         for name, page in pages.items()
@@ -80,13 +91,16 @@ class Sheet:
             for index, tile in enumerate(self.page.tiles)
         ]
 
-    def filters(self) -> list[Component]:
+    def filters(self) -> Component:
         """What a person can choose."""
-        return [
-            *(self._menu(one) for one in self.page.filters),
-            html.Nav(self._periods(), className="periods", **aria.label("Period")),
-            html.Div(self._dates(), className="dates"),
-        ]
+        return html.Div(
+            [
+                *(self._menu(one) for one in self.page.filters),
+                html.Nav(self._periods(), className="periods", **aria.label("Period")),
+                html.Div(self._dates(), className="dates"),
+            ],
+            className="filters",
+        )
 
     def csv(self, index: int) -> Component:
         """The link to a tile's rows as a file."""
@@ -136,7 +150,7 @@ class Sheet:
                     dcc.Input(
                         id={"date": name},
                         value=day.isoformat() if day else "",
-                        placeholder="2025-01-31",
+                        placeholder="YYYY-MM-DD",
                         debounce=True,
                         size="10",
                     ),

@@ -29,7 +29,7 @@ def moment(value: datetime) -> str:
 
 def against(value: float, usual: float) -> str:
     """How a value compares with the usual one."""
-    told = number(usual)
+    told = number(usual, 0 if usual >= 10 else 1)
     if not usual or abs(value - usual) < usual / 200:
         return f"as usual ({told})"
     percent = 100 * (value - usual) / usual

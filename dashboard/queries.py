@@ -13,7 +13,7 @@ from pipeline.sql.ddl import quoted
 # Before the last 24 hours, so many times 24 hours are the usual.
 USUAL_DAYS = 28
 LITERAL = re.compile(r"%(?!\(\w+\)s)")
-VIEW = re.compile(r"\bbi\.(\w+)")
+VIEW = re.compile(r'\bbi"?\."?(\w+)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Query:
     @property
     def views(self) -> frozenset[str]:
         """The views of the schema bi that it reads."""
-        return frozenset(VIEW.findall(self.sql))
+        return frozenset(name.lower() for name in VIEW.findall(self.sql))
 
     @property
     def key(self) -> tuple[str, str]:
@@ -51,7 +51,7 @@ class Composer:
         """The query of a tile with a metric or a query of its own."""
         if tile.metric is None:
             filters, values = self._conditions(tile.view or "", tile.time)
-            return Query(_bindable(str(tile.query)).replace(FILTERS, filters), values)
+            return _query(_bindable(str(tile.query)).replace(FILTERS, filters), values)
         metric = self.metrics[tile.metric]
         if tile.compare:
             return self._compared(metric)
@@ -67,7 +67,7 @@ class Composer:
         else:
             selected = groups
         grouping = ", ".join(map(str, range(1, len(groups) + 1)))
-        return Query(
+        return _query(
             f"SELECT {', '.join([*selected, f'{_bindable(metric.sql)} AS value'])}\n"
             f"FROM bi.{metric.view} WHERE {filters}"
             + (f"\nGROUP BY {grouping}{self._order(tile)}" if groups else ""),
@@ -90,7 +90,7 @@ class Composer:
         end = self.now.replace(minute=0, second=0, microsecond=0)
         time = quoted(str(metric.time))
         filters, values = self._conditions(metric.view, None, metric.where)
-        return Query(
+        return _query(
             f"SELECT floor(extract(epoch FROM %(end)s - {time} - interval '1 us') / 86400)::int"  # noqa: S608
             f" AS days_ago, {_bindable(metric.sql)} AS value\n"
             f"FROM bi.{metric.view} WHERE {time} >= %(begin)s AND {time} < %(end)s AND {filters}\n"
@@ -105,6 +105,7 @@ class Composer:
         start, end = self.selection.bounds(self.now)
         conditions = [f"({_bindable(where)})"] if where else []
         values: dict[str, Any] = {"from": start, "to": end, "now": self.now}
+        values["step"] = self.selection.step
         if time:
             conditions.append(f"{quoted(time)} >= %(from)s AND {quoted(time)} < %(to)s")
         for one in self.page.filters:
@@ -113,6 +114,11 @@ class Composer:
             if chosen and one.column in self.columns.get(view, frozenset()):
                 conditions.append(f"{quoted(one.column)} = ANY(%({one.name})s)")
         return " AND ".join(conditions) or "true", values
+
+
+def _query(sql: str, values: Mapping[str, Any]) -> Query:
+    """With the values that the SQL names: others would only make it another query."""
+    return Query(sql, {name: value for name, value in values.items() if f"%({name})s" in sql})
 
 
 def _bindable(sql: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from pipeline.repository.dashboards import Page
 
+NO_DAY = "is no day: write it as 2025-01-31"
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 # By the name in the URL: what it is called, and how long it is.
@@ -70,6 +71,12 @@ class Selection:
             return self.between(days[0], days[1])
         return self if any((first, last)) else replace(self, first=None, last=None)
 
+    @staticmethod
+    def misread(*days: str | None) -> str:
+        """What to say of texts that are no days; "" if all are."""
+        wrong = [day for day in days if day and _day(day) is None]
+        return f"{wrong[0]} {NO_DAY}" if wrong else ""
+
     def bounds(self, now: datetime) -> tuple[datetime, datetime]:
         """The beginning of the period, and its end, which is not in it. Full hours or days."""
         if self.first and self.last:
@@ -87,12 +94,13 @@ class Selection:
         return next((step for step, most in steps if length <= most), "month")
 
     def times(self, now: datetime) -> list[datetime]:
-        """The beginnings of the hours, days, weeks or months of the period that have ended."""
+        """The hours, days, weeks or months that lie within the period and have ended."""
         start, end = self.bounds(now)
-        at, found = floor(start, self.step), []
-        while at < min(end, floor(now, self.step)):
-            found.append(at)
-            at = _next(at, self.step)
+        begun, found = floor(start, self.step), []
+        while (after := _next(begun, self.step)) <= min(end, floor(now, self.step)):
+            if begun >= start:
+                found.append(begun)
+            begun = after
         return found
 
 

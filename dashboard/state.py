@@ -1,11 +1,10 @@
 """What Kafka, Connect and the engine of ksql/ say of themselves, for the tiles with `state`.
 
-A thread asks them every two seconds while somebody looks, so that no page waits for a service.
+Threads ask them every two seconds while somebody looks, so that no page waits for a service.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Thread
@@ -55,36 +54,35 @@ class State:
         self._answers: dict[str, Rows | Failed] = {}
         self._wanted_at = self._begun_at = 0.0
         self._changed = Condition()
-        self._thread: Thread | None = None
+        self._threads: dict[str, Thread] = {}
 
     def of(self, name: str) -> Rows | Failed:
         """The newest answer. The first one is waited for, for a moment."""
         with self._changed:
             now = self._wanted_at = time.monotonic()
-            if self._thread is None or not self._thread.is_alive():
-                self._answers.clear()
+            if not any(thread.is_alive() for thread in self._threads.values()):
                 self._begun_at = now
-                self._thread = Thread(target=self._ask_on, name="state", daemon=True)
-                self._thread.start()
+                self._begin()
             left = self._begun_at + PATIENCE_S - now
             self._changed.wait_for(lambda: name in self._answers, max(0, left))
             return self._answers.get(name, SILENT)
 
-    def _ask_on(self) -> None:
-        asked = self._asked()
-        with ThreadPoolExecutor(len(asked)) as pool:
-            while time.monotonic() - self._wanted_at < IDLE_S:
-                begun = time.monotonic()
-                # One that is away must not delay what the others say.
-                for answered in [pool.submit(self._ask, *one) for one in asked.items()]:
-                    answered.result()
-                time.sleep(max(0.0, begun + EVERY_S - time.monotonic()))
+    def _begin(self) -> None:
+        """Asks each from now on, by itself: one that is away does not delay the others."""
+        self._answers.clear()
+        for name, ask in self._asked().items():
+            thread = Thread(target=self._ask_on, args=(name, ask), name=name, daemon=True)
+            self._threads[name] = thread
+            thread.start()
 
-    def _ask(self, name: str, ask: Callable[[], Rows]) -> None:
-        answer = _answer(ask)
-        with self._changed:
-            self._answers[name] = answer
-            self._changed.notify_all()
+    def _ask_on(self, name: str, ask: Callable[[], Rows]) -> None:
+        while time.monotonic() - self._wanted_at < IDLE_S:
+            begun = time.monotonic()
+            answer = _answer(ask)
+            with self._changed:
+                self._answers[name] = answer
+                self._changed.notify_all()
+            time.sleep(max(0.0, begun + EVERY_S - time.monotonic()))
 
     def _asked(self) -> Mapping[str, Callable[[], Rows]]:
         return {
@@ -113,7 +111,7 @@ class State:
         before, now = self._counted, _Counted(time.monotonic(), records)
         self._counted = now
         if before is None:
-            return Rows(("by", "value"), tuple((stage, None) for stage in records))
+            return Rows(("by", "value"), ())
         passed = now.at - before.at
         rates = {stage: (records[stage] - before.records[stage]) / passed for stage in records}
         return Rows(("by", "value"), tuple((stage, max(0, round(r))) for stage, r in rates.items()))

@@ -1,5 +1,6 @@
 """Rows as components of a page: numbers, bars, tables, figures. Pure."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from dashboard.rows import Failed, Rows
 from dashboard.selection import Selection
 from pipeline.repository.dashboards import Metric, Tile
 
+LOG = logging.getLogger(__name__)
 CONFIG: Any = {"displayModeBar": False, "responsive": True}
 # The column of a table whose values are marked, unless they are as they should be.
 STATE = "State"
@@ -73,7 +75,12 @@ def body(drawing: Drawing | Failed) -> Component:
     if isinstance(drawing, Failed):
         return html.P(drawing.reason, className="failed", role="status")
     notes = (html.P(note, className="failed") for note in drawing.found.notes)
-    return html.Div([DRAWN[drawing.tile.chart](drawing), *notes])
+    try:
+        return html.Div([DRAWN[drawing.tile.chart](drawing), *notes])
+    except (ValueError, TypeError, IndexError) as error:
+        LOG.exception("tile %s", drawing.tile.title)
+        told = f"its rows cannot be drawn as {drawing.tile.chart}: {error}"
+        return html.P(told, className="failed", role="status")
 
 
 def _number(drawing: Drawing) -> Component:
@@ -97,10 +104,10 @@ def _compared(drawing: Drawing) -> Component:
         int(days): float(value or 0) for days, value in drawing.found.rows if days is not None
     }
     now = by_day.pop(0, 0.0)
-    before = list(by_day.values())
     parts: list[Component] = [html.P(_value(drawing, now), className="value")]
-    if before:
-        usual = sum(before) / len(before)
+    if by_day:
+        # A day without rows is one on which nothing happened.
+        usual = sum(by_day.values()) / max(by_day)
         parts.append(html.P(numbers.against(now, usual), className="usual"))
         days = [by_day.get(day, 0.0) for day in range(max(by_day), 0, -1)] + [now]
         parts.append(_sparkline(days))
@@ -214,7 +221,9 @@ def _histogram(drawing: Drawing) -> Component:
 
 
 def _graph(drawing: Drawing, figure: charts.Figure) -> Component:
-    values = [float(row[-1]) for row in drawing.found.rows if row[-1] is not None]
+    # A histogram's rows end with the reference range.
+    place = 1 if drawing.tile.chart == "histogram" else -1
+    values = [float(row[place]) for row in drawing.found.rows if row[place] is not None]
     low, high = (numbers.number(extreme(values, default=None), 1) for extreme in (min, max))
     by = "over time" if drawing.tile.chart == "line" else "by group"
     unit = f" {drawing.unit}" if drawing.unit else ""

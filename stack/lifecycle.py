@@ -133,7 +133,7 @@ def airflow(layout: Layout, console: Console) -> str:
 
 
 def dashboard(layout: Layout, console: Console) -> None:
-    """Starts the dashboard on a running stack.
+    """Starts the dashboard on a running stack; again, if it runs: it reads its files at the start.
 
     Raises:
         PipelineError: the stack is not up, or the dashboard did not become healthy.
@@ -147,8 +147,9 @@ def dashboard(layout: Layout, console: Console) -> None:
     process = supervisor.processes().get(wanted[0].name)
     if process is None:
         raise PipelineError("the stack was started before it knew of a dashboard: make down up")
-    if not process.alive:
-        requirements.check_ports(_ports(wanted))
+    if process.alive:
+        supervisor.stop(process.name)
+    requirements.check_ports(_ports(wanted))
     _start(layout, supervisor, wanted, console)
 
 

@@ -28,6 +28,8 @@ RETRY_S = 30
 CONCURRENCY = 8
 # Whose page of errors a worker shows that does not know its own paths yet.
 JETTY = "Powered by Jetty"
+# What a worker says while its group rebalances, or has not read a change of a moment ago.
+MOMENTARY = ("rebalance", "momentarily due to stale configuration")
 # Of a wrong answer, an error shows so many characters.
 SHOWN = 100
 
@@ -200,7 +202,8 @@ def _adapter(shape: Any) -> TypeAdapter[Any]:
 
 def _is_rebalancing(response: requests.Response) -> bool:
     # 409 can also mean "already exists", and then a retry does not help.
-    return response.status_code in {409, 500} and "rebalance" in response.text
+    text = response.text
+    return response.status_code in {409, 500} and any(words in text for words in MOMENTARY)
 
 
 def _described(response: requests.Response) -> str:

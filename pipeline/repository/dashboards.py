@@ -1,10 +1,11 @@
 """The models of metrics.yaml and of dashboard/*.yaml."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pipeline import textfile
 from pipeline.errors import Mistake, SpecError
@@ -17,7 +18,19 @@ FOLDER = Path("dashboard")
 TIME = "time"
 # A tile's query has this where the conditions of the page's filters go.
 FILTERS = "{filters}"
+# What each chart can show.
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "number": ("metric", "query"),
+    "bars": ("metric", "query", "state"),
+    "line": ("metric", "query"),
+    "columns": ("metric", "query"),
+    "histogram": ("query",),
+    "table": ("query", "state"),
+}
+# Parameters of queries and addresses that are no filters.
+PERIOD = frozenset({"from", "to", "now", "step", "period"})
 NAME = r"^[a-z][a-z0-9_]*$"
+PARAMETER = re.compile(r"%\((\w+)\)s")
 Name = Annotated[str, Field(pattern=NAME)]
 
 
@@ -95,12 +108,21 @@ class Tile(yamlfile.Model):
         return self.width or (3 if self.chart == "number" else 4)
 
     @model_validator(mode="after")
-    def _of_one_kind(self) -> Self:
+    def _fits_together(self) -> Self:
         given = [name for name in ("metric", "query", "state") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError("needs one of metric, query and state")
+        (source,) = given
+        if source not in SOURCES[self.chart]:
+            raise ValueError(f"{self.chart} shows a {' or a '.join(SOURCES[self.chart])}")
         if self.query and FILTERS in self.query and not self.view:
             raise ValueError("its query has {filters}: `view` says what they are of")
+        if self.compare and not (self.metric and self.chart == "number"):
+            raise ValueError("`compare` is of a number that shows a metric")
+        if self.metric and self.chart != "number" and not self.by:
+            raise ValueError(f"{self.chart} of a metric need `by`")
+        if self.metric and (self.chart == "line") is not (self.by == TIME):
+            raise ValueError("a line is by `time`, and nothing else is")
         return self
 
 
@@ -115,6 +137,15 @@ class Page(yamlfile.Model):
     )
     filters: list[Filter] = Field(default_factory=list)
     tiles: list[Tile]
+
+    @field_validator("filters")
+    @classmethod
+    def _named_apart(cls, filters: list[Filter]) -> list[Filter]:
+        names = [one.name for one in filters]
+        taken = [name for index, name in enumerate(names) if name in {*names[:index], *PERIOD}]
+        if taken:
+            raise ValueError(f"the name {taken[0]} is taken: call the filter otherwise")
+        return filters
 
 
 def metrics(root: Path) -> Mapping[str, Metric]:
@@ -146,24 +177,29 @@ def pages(root: Path) -> Mapping[Path, Page]:
 
 
 def _names(file: Path, page: Page, known: Mapping[str, Metric]) -> list[Mistake]:
-    """Metrics and filters that a page names and that do not exist."""
-    filters = [item.name for item in page.filters]
-    named = [
-        (f"tiles.{index}.{key}", kind, name, among)
-        for index, tile in enumerate(page.tiles)
-        for key, kind, name, among in (
-            ("metric", "metric", tile.metric, list(known)),
-            ("sets", "filter", tile.sets, filters),
-        )
-        if name
-    ]
-    return [
-        Mistake(
-            file,
-            yamlfile.line_of(file, key),
-            key,
-            f"there is no {kind} {name}{did_you_mean(name, among)}",
-        )
-        for key, kind, name, among in named
-        if name not in among
-    ]
+    """Metrics, filters and parameters that a page names and that do not exist."""
+    filters = {one.name for one in page.filters}
+    parameters = {*filters, *PERIOD} - {"period"}
+    mistakes = []
+    for index, tile in enumerate(page.tiles):
+        place = f"tiles.{index}"
+        used = PARAMETER.findall(tile.query or "")
+        named = [
+            (f"{place}.metric", "metric", [tile.metric] if tile.metric else [], known.keys()),
+            (f"{place}.sets", "filter", [tile.sets] if tile.sets else [], filters),
+            (f"{place}.query", "parameter", used, parameters),
+        ]
+        for key, kind, names, among in named:
+            for name in names:
+                if name not in among:
+                    message = f"there is no {kind} {name}{did_you_mean(name, among)}"
+                    mistakes.append(_mistake(file, key, message))
+        metric = known.get(tile.metric or "")
+        if metric and not metric.time and (tile.compare or tile.by == TIME):
+            message = f"{tile.metric} has no `time` in {METRICS}: it is of now"
+            mistakes.append(_mistake(file, f"{place}.metric", message))
+    return mistakes
+
+
+def _mistake(file: Path, key: str, message: str) -> Mistake:
+    return Mistake(file, yamlfile.line_of(file, key), key, message)

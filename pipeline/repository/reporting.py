@@ -1,7 +1,6 @@
 """Checks from end to end what dashboards read: the schemas give what the views select, the views
 what metrics.yaml, dashboard/ and powerbi/ name."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from pipeline.sql.views import Relations
 from pipeline.suggest import did_you_mean
 
 SCHEMA = "bi"
-PARAMETER = re.compile(r"%\(\w+\)s")
 
 
 def check(project: Project) -> Iterator[Mistake]:
@@ -33,13 +31,15 @@ def check(project: Project) -> Iterator[Mistake]:
     found = views.read(textfile.read(script), _tables(project))
     for missing in found.missing:
         yield Mistake(script, missing.line, "", missing.message)
+    # Dashboards read nothing else.
+    own = {name: found.relations[name] for name in found.relations if name.startswith(f"{SCHEMA}.")}
     metrics = dashboards.metrics(project.root)
     for name, metric in metrics.items():
-        yield from _metric(project.root, name, metric, found.relations)
+        yield from _metric(project.root, name, metric, own)
     for file, page in dashboards.pages(project.root).items():
-        yield from _page(file, page, metrics, found.relations)
+        yield from _page(file, page, metrics, own)
     for table in tmdl.tables(project.root):
-        yield from _table(table, found.relations)
+        yield from _table(table, own)
 
 
 def _tables(project: Project) -> Relations:
@@ -62,7 +62,12 @@ def _page(
     file: Path, page: Page, metrics: Mapping[str, Metric], relations: Relations
 ) -> Iterator[Mistake]:
     for index, one in enumerate(page.filters):
-        yield from _sql(file, f"filters.{index}.options", one.options, relations)
+        key = f"filters.{index}"
+        yield from _sql(file, f"{key}.options", one.options, relations)
+        views = {metrics[t.metric].view if t.metric else t.view for t in page.tiles}
+        if not any(one.column in relations.get(f"{SCHEMA}.{view}", ()) for view in views):
+            message = f"no tile's view has a column {one.column}: it would filter nothing"
+            yield _mistake(file, f"{key}.column", message)
     for index, tile in enumerate(page.tiles):
         key = f"tiles.{index}"
         if tile.query:
@@ -74,7 +79,7 @@ def _page(
 
 def _plain(query: str) -> str:
     """A tile's query without what the dashboard puts into it."""
-    return PARAMETER.sub("NULL", query.replace(FILTERS, "true"))
+    return dashboards.PARAMETER.sub("NULL", query.replace(FILTERS, "true"))
 
 
 def _named(tile: Tile) -> dict[str, str | None]:
@@ -88,7 +93,7 @@ def _columns(
     """The view exists, and has the columns that are named."""
     full = f"{SCHEMA}.{view}"
     if full not in relations:
-        bare = [name.removeprefix(f"{SCHEMA}.") for name in relations if name.startswith(SCHEMA)]
+        bare = [name.removeprefix(f"{SCHEMA}.") for name in relations]
         message = f"{SCRIPT} makes no view {full}{did_you_mean(view, bare)}"
         yield _mistake(file, f"{key}.view", message)
         return

@@ -85,3 +85,9 @@ def test_a_second_click_takes_a_filter_back() -> None:
     assert chosen.search == "?department=Surgery&period=24h"
     assert chosen.toggled("department", "Surgery").search == "?period=24h"
     assert chosen.toggled("department", "Cardiology").search == "?department=Cardiology&period=24h"
+
+
+def test_weeks_that_the_period_cuts_off_are_no_weeks() -> None:
+    chosen = selections.parse("?from=2024-06-05&to=2025-01-15", PAGE)
+    times = chosen.times(NOW)
+    assert (times[0], times[-1]) == (datetime(2024, 6, 10), datetime(2025, 1, 6))

@@ -42,6 +42,8 @@ def test_the_last_day_is_compared_with_the_days_before() -> None:
     tile = _tile(chart="number", metric="admissions", compare="usual")
     assert "▲ 50 % against the usual 100" in _drawn(tile, (0, 150), (1, 90), (2, 110))
     assert "as usual (100)" in _drawn(tile, (0, 100), (1, 100))
+    # Days without rows are days on which nobody came.
+    assert "▲ 250 % against the usual 0.3" in _drawn(tile, (0, 1), (7, 4), (28, 4))
     # Nobody today is no day that is missing.
     assert "▼ 100 % against the usual 100" in _drawn(tile, (1, 100))
 
@@ -78,8 +80,13 @@ def test_a_time_without_rows_has_the_value_of_none() -> None:
 
 @pytest.mark.parametrize("chart", ["bars", "line", "columns", "histogram", "table"])
 def test_nothing_is_explained(chart: str) -> None:
-    tile = _tile(chart=chart, metric="admissions", empty="Nobody came.")
+    tile = _tile(chart=chart, query="SELECT 1 FROM bi.labs", empty="Nobody came.")
     assert "Nobody came." in _drawn(tile)
+
+
+def test_rows_of_another_shape_are_the_fault_of_one_tile() -> None:
+    tile = _tile(chart="histogram", query="SELECT 1 FROM bi.labs")
+    assert "its rows cannot be drawn as histogram" in _drawn(tile, (1,))
 
 
 def test_a_failure_says_why() -> None:

@@ -201,13 +201,30 @@ def test_filters_are_in_the_address(address: str, fed_whole: Workspace, visit: V
         done=lambda shown: shown > 1,
         describe=lambda shown: f"{shown} departments are shown",
     )
-    page.locator("summary", has_text="Type").click()
-    page.get_by_role("listitem").get_by_role("link", name="Elective").first.click()
+    menu = page.locator("details", has_text="Type")
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    menu.get_by_role("link", name="Elective").focus()
+    page.keyboard.press("Enter")
     page.wait_for_url("**/admissions?type=Elective&period=28d")
-    page.locator("summary", has_text="Elective").wait_for()
-    page.locator("summary", has_text="Type").click()
-    page.get_by_role("listitem").get_by_role("link", name="all").last.click()
+    menu.locator("summary", has_text="Elective").wait_for()
+    # The menu is still there, and so is who uses it.
+    assert page.evaluate("() => document.activeElement.textContent") == "Elective"
+    menu.get_by_role("link", name="Urgent").press("Enter")
+    page.wait_for_url("**/admissions?type=Elective&type=Urgent&period=28d")
+    page.keyboard.press("Escape")
+    assert not menu.get_by_role("link", name="all").is_visible()
+    # The other page has no such filter; the period goes along.
+    page.get_by_role("link", name="Laboratory").click()
+    page.wait_for_url("**/laboratory?period=28d")
+    page.wait_for_function("() => document.title.startsWith('Laboratory')")
+    assert page.evaluate("() => document.activeElement.id") == "page"
+    page.get_by_role("link", name="Admissions", exact=True).click()
     page.wait_for_url("**/admissions?period=28d")
+    visit.settled()
+    page.get_by_label("From", exact=True).fill("31.1.2025")
+    page.get_by_label("From", exact=True).press("Enter")
+    page.get_by_text("31.1.2025 is no day: write it as 2025-01-31").wait_for()
     page.get_by_label("From", exact=True).fill("2025-01-05")
     page.get_by_label("From", exact=True).press("Enter")
     page.get_by_label("To", exact=True).fill("2025-01-06")
@@ -243,10 +260,11 @@ def test_everybody_can_read_it(chromium: Browser, address: str, name: str, *, da
 
 
 def test_it_fits_a_phone(chromium: Browser, address: str) -> None:
-    with browsers.visit(chromium, width=390, height=844) as visited:
+    # As narrow as a window of 1280 at 400 %.
+    with browsers.visit(chromium, width=320, height=844) as visited:
         for name in ("admissions", "laboratory", "pipeline"):
             page = visited.open(f"{address}/{name}")
-            assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
         assert visited.inaccessible() == []
 
 
@@ -281,6 +299,16 @@ def test_a_hostile_address_is_only_text(address: str, visit: Visit) -> None:
     page = visit.open(f"{address}/admissions?department=<img src=x onerror=alert(1)>&period='--")
     assert visit.tile("By type") == "Nothing in this period with these filters."
     assert page.locator("img").count() == 0
+
+
+def test_what_is_not_there_is_said(address: str, visit: Visit) -> None:
+    page = visit.open(f"{address}/nosuch")
+    page.get_by_text("There is no page nosuch; there are: admissions, laboratory").wait_for()
+
+
+def test_no_other_site_can_pass_itself_off_as_it(address: str) -> None:
+    answer = requests.get(address, headers={"Host": "elsewhere.example"}, timeout=10)
+    assert answer.status_code == 400
 
 
 def test_every_answer_has_its_headers(address: str) -> None:

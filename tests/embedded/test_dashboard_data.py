@@ -16,6 +16,7 @@ from dashboard.tiles import Drawing
 from pipeline.paths import REPOSITORY
 from pipeline.repository import dashboards
 from pipeline.repository import target as targets
+from pipeline.sql.steps import split
 from stack.layout import Layout
 from tests.support import reporting
 from tests.support.reporting import Known
@@ -156,6 +157,35 @@ def empty(stack: Layout) -> Iterator[Known]:
     secrets = dict(targets.secrets(REPOSITORY, stack.target))
     with reporting.database(stack.target, secrets, "empty") as known:
         yield known
+
+
+def test_a_deployment_that_makes_views_anew_is_noticed(
+    empty: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOOK_S", "KNOWN_S", "SETTLED_S"):
+        monkeypatch.setattr(databases, name, -1)
+    contents = _contents(empty)
+    alerts = Query("SELECT count(*) FROM bi.alerts", {})
+    assert contents.database.rows(alerts).rows == ((0,),)
+    with empty.admin() as connection:
+        connection.execute("DROP TABLE alerts CASCADE")
+        for step in split(reporting.script()):
+            connection.execute(step.text.encode())
+        connection.execute("INSERT INTO alerts (key, message) VALUES ('a', 'b')")
+    assert contents.database.rows(alerts).rows == ((1,),)
+    contents.database.close()
+
+
+def test_too_many_rows_are_refused(contents: Contents) -> None:
+    with pytest.raises(DatabaseError, match="more than 20,000 rows: choose a shorter period"):
+        contents.database.rows(Query("SELECT generate_series(1, 30000)", {}))
+    # A century of hours is drawn by the month.
+    search = "?from=1950-01-01&to=2040-12-31"
+    assert len(_rows(contents, "admissions", "Patients in the hospital", search)) == 91 * 12
+
+
+def test_a_percent_sign_without_values_is_one(contents: Contents) -> None:
+    assert contents.database.rows(Query("SELECT 'a%', 5 % 3", {})).rows == (("a%", 2),)
 
 
 def test_an_empty_database_is_explained(empty: Known) -> None:

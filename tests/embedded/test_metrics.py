@@ -100,3 +100,27 @@ def test_the_views_say_the_known(known: Known) -> None:
         assert _value(reader, bands) == ["18-39", "0-17", "40-64", "80+", "Unknown"]
         rules = "SELECT count(*) FROM bi.rejects WHERE rule = 'birth_date_not_in_future'"
         assert _value(reader, rules) == 5
+
+
+def test_the_clock_and_the_delay_bear_what_is_out_of_order(known: Known) -> None:
+    with known.admin() as admin:
+        clock = "SELECT now::text FROM bi.clock"
+        # The trend is ahead of the table, or its newest group has become empty.
+        admin.execute(
+            "INSERT INTO length_of_stay_daily SELECT 'Surgery', timestamptz '2025-01-09 00:00+00',"
+            " timestamptz '2025-01-10 00:00+00', 0, NULL"
+        )
+        assert _value(admin, clock) == "2025-01-04 10:00:00"
+        # A stage that stands still is behind, and not fresh.
+        admin.execute(
+            "INSERT INTO admissions (admission_id, patient_id, admission_date,"
+            " length_of_stay_hours) VALUES ('A99', 'P1', '2025-01-06 13:30+00', 1)"
+        )
+        assert _value(admin, "SELECT max(behind_hours) FROM bi.freshness") == 51.5
+        admin.execute(
+            "UPDATE admissions SET admission_date = '2025-03-01' WHERE admission_id = 'A99'"
+        )
+        of_stage = "SELECT behind_hours FROM bi.freshness WHERE stage = '{}'"
+        assert _value(admin, of_stage.format("admissions")) == 0
+        assert _value(admin, of_stage.format("diagnoses")) == 168
+        admin.rollback()

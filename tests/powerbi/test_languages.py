@@ -9,14 +9,10 @@ import pytest
 
 from pipeline.paths import REPOSITORY
 from powerbi import build, dax
+from tests.powerbi.sources import SOURCES
 
 MODEL = build.load(REPOSITORY).model
 MEASURES = {measure.name: measure.value or "" for _, measure in MODEL.measures}
-SOURCES = {
-    partition.name: partition.properties["source"]
-    for table in MODEL.tables.values()
-    for partition in table.of("partition")
-} | {each.name: each.value or "" for each in MODEL.expressions}
 
 
 def _fails(parser: Any, text: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.powerbi import npm
-from tests.powerbi.test_languages import SOURCES
+from tests.powerbi.sources import SOURCES
 
 PACKAGE = "@microsoft/powerquery-language-services"
 VERSION = "1.1.2"
@@ -46,8 +46,9 @@ def test_it_finds_nothing_in_the_sources() -> None:
 
 def test_it_finds_each_fault() -> None:
     documents = {fault: CLOCK.replace("Database(Server", fault) for fault in FAULTS}
-    documents["twice"] = CLOCK.replace("Data =", "Source =")
+    documents["twice"] = CLOCK.replace("Rows =", "Source =")
     documents["unclosed"] = CLOCK.replace("}[Data]", "[Data]")
+    assert CLOCK not in documents.values()
     told = _told(documents)
     for fault, message in FAULTS.items():
         assert any(message in one for one in told[fault]), told[fault]

@@ -75,6 +75,19 @@ MODEL = "powerbi/hospital.SemanticModel/definition/tables/Admissions.tmdl"
         (PAGE, "time: collected_at", "time: taken_at", "bi.labs has no column taken_at"),
         (PAGE, "sets: test", "sets: tset", "there is no filter tset; did you mean test?"),
         (PAGE, "chart: bars", "chart: pie", "pie"),
+        (PAGE, "name: test", "name: from", "the name from is taken"),
+        (PAGE, "column: test_name", "column: nosuch", "no tile's view has a column nosuch"),
+        (PAGE, "%(test)s", "%(tset)s", "there is no parameter tset; did you mean test?"),
+        (PAGE, "FROM bi.labs", "FROM patients", "there is no table or view patients"),
+        (PAGE, "metric: lab_results}", "state: stages}", "number shows a metric or a query"),
+        (PAGE, ", by: time, width", ", width", "line of a metric need `by`"),
+        (PAGE, "metric: abnormal_share\n    by: department", "metric: abnormal_share", "need `by`"),
+        (
+            "dashboard/pipeline.yaml",
+            "metric: rejects, by: time",
+            "metric: behind, by: time",
+            "behind has no `time` in metrics.yaml",
+        ),
         (MODEL, 'Item = "admissions"', 'Item = "admission"', "makes no view bi.admission; did"),
         (MODEL, "sourceColumn: patient_id", "sourceColumn: pid", "bi.admissions has no column pid"),
     ],
@@ -84,8 +97,10 @@ def test_a_mistake_has_its_place(root: Path, path: str, old: str, new: str, told
     before, _, after = file.read_text().partition(old)
     assert after
     file.write_text(before + new + after)
-    begun = f"{path}:{before.count(chr(10)) + 1}: "
-    assert any(told in one for one in _mistakes(root) if one.startswith(begun)), _mistakes(root)
+    line = before.count("\n") + 1
+    # What a query or a tile says is told where it begins.
+    near = tuple(f"{path}:{number}: " for number in range(max(1, line - 12), line + 1))
+    assert any(told in one for one in _mistakes(root) if one.startswith(near)), _mistakes(root)
 
 
 def test_a_name_in_the_query_of_a_tile_is_looked_up(root: Path) -> None:

@@ -55,14 +55,19 @@ def test_who_is_waited_for_is_said_once_and_not_if_it_is_quick(told: list[str]) 
     assert told == ["waiting for Kafka"]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Cannot complete request because of a conflicting operation: rebalance",
+        "Cannot complete request momentarily due to stale configuration (typically caused by a"
+        " concurrent config change)",
+    ],
+)
 def test_a_rebalance_is_waited_for_and_said(
-    told: list[str], monkeypatch: pytest.MonkeyPatch
+    told: list[str], monkeypatch: pytest.MonkeyPatch, message: str
 ) -> None:
     monkeypatch.setattr(waiting, "QUIET_S", 60)
-    answers = [
-        (409, {"message": "Cannot complete request because of a conflicting operation: rebalance"}),
-        (200, [{"class": "a.B"}]),
-    ]
+    answers = [(409, {"message": message}), (200, [{"class": "a.B"}])]
     with serving(lambda *_: answers.pop(0)) as url:
         assert Connect(url).plugins() == ["a.B"]
     assert told == ["Kafka Connect is rebalancing: it is asked again, for up to 30 s"]

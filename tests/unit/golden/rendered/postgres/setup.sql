@@ -312,14 +312,16 @@ COMMENT ON SCHEMA bi IS 'What dashboards read. All data is synthetic';
 CREATE INDEX IF NOT EXISTS admissions_hourly_hour ON admissions_hourly
   USING brin ((window_start AT TIME ZONE 'UTC')) WITH (pages_per_range = 32, autosummarize = on);
 CREATE OR REPLACE VIEW bi.clock AS
-  SELECT newest AS now, newest::date AS today
-  FROM (
-    SELECT max(admission_date AT TIME ZONE 'UTC') AS newest
-    FROM admissions
-    -- The trend has few rows: it says which rows of the large table to look at.
-    WHERE admission_date AT TIME ZONE 'UTC' >= coalesce(
-      (SELECT max(window_start) AT TIME ZONE 'UTC' FROM length_of_stay_daily), '-infinity')
-  ) admitted;
+  WITH newest AS MATERIALIZED (
+    -- The trend has few rows: it says which rows of the large table to look at. It may be ahead of it.
+    SELECT coalesce(
+      (SELECT max(admission_date AT TIME ZONE 'UTC') FROM admissions
+       WHERE admission_date AT TIME ZONE 'UTC'
+         >= (SELECT max(window_start) AT TIME ZONE 'UTC' FROM length_of_stay_daily)),
+      (SELECT max(admission_date AT TIME ZONE 'UTC') FROM admissions)
+    ) AS at
+  )
+  SELECT at AS now, at::date AS today FROM newest;
 COMMENT ON VIEW bi.clock IS 'The hospital''s clock: the time of the newest admission';
 CREATE OR REPLACE VIEW bi.calendar AS
   SELECT day::date AS date, extract(year FROM day)::int AS year,
@@ -398,7 +400,9 @@ CREATE OR REPLACE VIEW bi.rejects AS
 COMMENT ON VIEW bi.rejects IS 'Raw records that were rejected, a row for each rule that they broke';
 CREATE OR REPLACE VIEW bi.freshness AS
   SELECT stage, newest,
-         (extract(epoch FROM greatest(clock.now - newest, '0')) / 3600)::float AS behind_hours
+         CASE WHEN clock.now IS NOT NULL THEN least(168, greatest(0,
+           coalesce(extract(epoch FROM clock.now - newest) / 3600, 168)))::float
+         END AS behind_hours
   FROM bi.clock,
        LATERAL (
          SELECT 'admissions' AS stage, clock.now AS newest
@@ -412,8 +416,9 @@ CREATE OR REPLACE VIEW bi.freshness AS
          SELECT 'laboratory results', max(collected_at) FROM bi.labs
            WHERE collected_at > clock.now - interval '7 days'
        ) newest;
-COMMENT ON VIEW bi.freshness IS
-  'The newest row of a table of the last 7 days, and how far it is behind the hospital''s clock';
+COMMENT ON VIEW bi.freshness IS 'The newest row of each table, of the last 7 days';
+COMMENT ON COLUMN bi.freshness.behind_hours IS
+  'How far it is behind the hospital''s clock; 168 if there is none of these days';
 CREATE OR REPLACE VIEW bi.alerts AS
   SELECT alert_id, key, message, opened_at AT TIME ZONE 'UTC' AS opened_at,
          closed_at AT TIME ZONE 'UTC' AS closed_at, (closed_at IS NULL)::int AS is_open
