@@ -225,7 +225,7 @@ class Callbacks:
             changes = morph.changes(old, new)
         except ShapeError:
             return new
-        for identifier, properties in changes.items():
+        for identifier, properties in changes:
             set_props(identifier, dict(properties))
         return no_update
 

@@ -11,8 +11,8 @@ from dash.development.base_component import Component
 
 CHILDREN = "children"
 ID = "id"
-# By component id: the properties that differ.
-Changes = Mapping[str, Mapping[str, Any]]
+# The properties that differ, with the id of their component: a text, or Dash's mapping.
+Change = tuple[str | dict[str, Any], Mapping[str, Any]]
 
 
 class ShapeError(Exception):
@@ -29,16 +29,16 @@ def identified(tree: Component, prefix: str) -> Component:
     return tree
 
 
-def changes(old: Component, new: Component) -> Changes:
+def changes(old: Component, new: Component) -> list[Change]:
     """What turns the old tree into the new one.
 
     Raises:
         ShapeError: only to draw it anew does.
     """
-    return dict(_changes(old, new))
+    return list(_changes(old, new))
 
 
-def _changes(old: Component, new: Component) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _changes(old: Component, new: Component) -> Iterator[Change]:
     before, after = _properties(old), _properties(new)
     if type(old) is not type(new) or before.keys() != after.keys():
         raise ShapeError
@@ -51,7 +51,7 @@ def _changes(old: Component, new: Component) -> Iterator[tuple[str, Mapping[str,
     if any(_differs(*pair) for pair in pairs):
         changed[CHILDREN] = after[CHILDREN]
     if changed:
-        yield str(after[ID]), changed
+        yield after[ID], changed
     for one, other in pairs:
         if isinstance(one, Component) and isinstance(other, Component):
             yield from _changes(one, other)

@@ -13,13 +13,18 @@ def _tree(name: str, *amounts: object) -> Component:
 
 
 def test_only_what_differs_is_changed() -> None:
-    assert changes(_tree("a", 1, 2), _tree("a", 1, 2)) == {}
-    assert changes(_tree("a", 1, 2), _tree("a", 1, 3)) == {"t-1-1": {"children": "3"}}
+    assert changes(_tree("a", 1, 2), _tree("a", 1, 2)) == []
+    assert changes(_tree("a", 1, 2), _tree("a", 1, 3)) == [("t-1-1", {"children": "3"})]
 
 
 def test_properties_differ_too() -> None:
     old, new = (identified(html.A("x", href=href), "t") for href in ("/a", "/b"))
-    assert changes(old, new) == {"t": {"href": "/b"}}
+    assert changes(old, new) == [("t", {"href": "/b"})]
+
+
+def test_an_id_that_is_a_mapping_stays_one() -> None:
+    old, new = (html.B(text, id={"date": "from"}) for text in "ab")
+    assert changes(old, new) == [({"date": "from"}, {"children": "b"})]
 
 
 @pytest.mark.parametrize(
