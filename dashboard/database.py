@@ -1,5 +1,6 @@
 """Reads PostgreSQL as bi_reader, and asks again only what may have changed."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -60,6 +61,8 @@ WRITES = """
 SELECT pg_current_snapshot()::text, relid, n_tup_ins + n_tup_upd + n_tup_del
 FROM pg_stat_user_tables
 """
+# A % that begins no parameter, which psycopg is to leave as it is.
+LITERAL = re.compile(r"%(?!\(\w+\)s)")
 CLOCK = Query("SELECT now FROM bi.clock", {})
 
 
@@ -203,8 +206,7 @@ class Database:
             raise DatabaseError(away)
         try:
             with self._pool.connection() as connection:
-                # Without values, a % is only a %.
-                cursor = connection.execute(sql.encode(), values or None)
+                cursor = connection.execute(LITERAL.sub("%%", sql).encode(), values)
                 names = tuple(column.name for column in cursor.description or ())
                 rows = cursor.fetchmany(MOST_ROWS + 1)
         except PoolTimeout:

@@ -12,7 +12,6 @@ from pipeline.sql.ddl import quoted
 
 # Before the last 24 hours, so many times 24 hours are the usual.
 USUAL_DAYS = 28
-LITERAL = re.compile(r"%(?!\(\w+\)s)")
 VIEW = re.compile(r'\bbi"?\."?(\w+)', re.IGNORECASE)
 
 
@@ -51,7 +50,7 @@ class Composer:
         """The query of a tile with a metric or a query of its own."""
         if tile.metric is None:
             filters, values = self._conditions(tile.view or "", tile.time)
-            return _query(_bindable(str(tile.query)).replace(FILTERS, filters), values)
+            return _query(str(tile.query).replace(FILTERS, filters), values)
         metric = self.metrics[tile.metric]
         if tile.compare:
             return self._compared(metric)
@@ -59,7 +58,7 @@ class Composer:
 
     def _grouped(self, metric: Metric, tile: Tile) -> Query:
         filters, values = self._conditions(metric.view, metric.time, metric.where)
-        named = [self._by(metric, tile.by), tile.label, tile.split]
+        named = ["at" if tile.by == TIME else tile.by, tile.label, tile.split]
         groups = [name if name == "at" else quoted(name) for name in named if name]
         if tile.by == TIME:
             at = f"date_trunc('{self.selection.step}', {quoted(str(metric.time))}) AS at"
@@ -68,14 +67,11 @@ class Composer:
             selected = groups
         grouping = ", ".join(map(str, range(1, len(groups) + 1)))
         return _query(
-            f"SELECT {', '.join([*selected, f'{_bindable(metric.sql)} AS value'])}\n"
+            f"SELECT {', '.join([*selected, f'{metric.sql} AS value'])}\n"
             f"FROM bi.{metric.view} WHERE {filters}"
             + (f"\nGROUP BY {grouping}{self._order(tile)}" if groups else ""),
             values,
         )
-
-    def _by(self, metric: Metric, by: str | None) -> str | None:
-        return "at" if by == TIME and metric.time else by
 
     def _order(self, tile: Tile) -> str:
         """A ranking, of whole bars if they are split; else by time or value."""
@@ -92,7 +88,7 @@ class Composer:
         filters, values = self._conditions(metric.view, None, metric.where)
         return _query(
             f"SELECT floor(extract(epoch FROM %(end)s - {time} - interval '1 us') / 86400)::int"  # noqa: S608
-            f" AS days_ago, {_bindable(metric.sql)} AS value\n"
+            f" AS days_ago, {metric.sql} AS value\n"
             f"FROM bi.{metric.view} WHERE {time} >= %(begin)s AND {time} < %(end)s AND {filters}\n"
             "GROUP BY 1 ORDER BY 1",
             {**values, "begin": end - timedelta(days=USUAL_DAYS + 1), "end": end},
@@ -103,7 +99,7 @@ class Composer:
     ) -> tuple[str, dict[str, Any]]:
         """The conditions of the filters and of the period that concern a view."""
         start, end = self.selection.bounds(self.now)
-        conditions = [f"({_bindable(where)})"] if where else []
+        conditions = [f"({where})"] if where else []
         values: dict[str, Any] = {"from": start, "to": end, "now": self.now}
         values["step"] = self.selection.step
         if time:
@@ -119,8 +115,3 @@ class Composer:
 def _query(sql: str, values: Mapping[str, Any]) -> Query:
     """With the values that the SQL names: others would only make it another query."""
     return Query(sql, {name: value for name, value in values.items() if f"%({name})s" in sql})
-
-
-def _bindable(sql: str) -> str:
-    """SQL whose own % stays one where values are bound by %(name)s."""
-    return LITERAL.sub("%%", sql)

@@ -16,14 +16,16 @@ def services(layout: Layout) -> tuple[Service, ...]:
     url = layout.target.dashboard
     if url is None:
         return ()
-    command = [sys.executable, "-m", "dashboard", "--target", str(layout.run / "target.yaml")]
+    # The supervisor has the password of when it was started, and the file has that of now.
+    fresh = ["env", f"--unset={PASSWORD}"]
+    target = str(layout.run / "target.yaml")
+    command = [*fresh, sys.executable, "-m", "dashboard", "--target", target]
     return (
         Service(
             "dashboard",
             address(url),
             shlex.join(command),
             lambda: _answers(url),
-            variables={PASSWORD: PASSWORD},
         ),
     )
 

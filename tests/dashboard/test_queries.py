@@ -60,15 +60,6 @@ def test_a_filter_concerns_the_views_that_have_its_column() -> None:
     assert "ANY" not in without.sql
 
 
-def test_percent_signs_of_a_query_stay_what_they_are() -> None:
-    sql = "SELECT 5 % 2, %(from)s FROM bi.labs WHERE x LIKE 'a%' AND {filters}"
-    given = {"title": "t", "chart": "table", "view": "labs", "query": sql}
-    tile = Tile.model_validate(given)
-    query = _composer(PAGES["laboratory"], "").query(tile)
-    assert "5 %% 2, %(from)s" in query.sql
-    assert "'a%%'" in query.sql
-
-
 @pytest.mark.parametrize(
     ("snapshot", "count", "later", "same"),
     [

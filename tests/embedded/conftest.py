@@ -22,7 +22,7 @@ def target_file(stack: Layout) -> Path:
     return TARGET
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def known(stack: Layout) -> Iterator[Known]:
     """A database with known rows, for those who only read."""
     secrets = dict(targets.secrets(REPOSITORY, stack.target))

@@ -184,8 +184,11 @@ def test_too_many_rows_are_refused(contents: Contents) -> None:
     assert len(_rows(contents, "admissions", "Patients in the hospital", search)) == 91 * 12
 
 
-def test_a_percent_sign_without_values_is_one(contents: Contents) -> None:
-    assert contents.database.rows(Query("SELECT 'a%', 5 % 3", {})).rows == (("a%", 2),)
+@pytest.mark.parametrize("values", [{}, {"to": "b%"}])
+def test_a_percent_sign_is_one(contents: Contents, values: dict[str, str]) -> None:
+    sql = "SELECT 'a%', 5 % 3, 'abc' LIKE 'a%'" + (", %(to)s::text" if values else "")
+    (row,) = contents.database.rows(Query(sql, values)).rows
+    assert row == ("a%", 2, True, *values.values())
 
 
 def test_an_empty_database_is_explained(empty: Known) -> None:
