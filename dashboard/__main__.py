@@ -17,12 +17,12 @@ from dashboard.contents import Contents
 from dashboard.database import Database
 from dashboard.state import State
 from pipeline import command
+from pipeline.clients.postgres import ROLE_PASSWORDS
 from pipeline.errors import UsageError
 from pipeline.paths import here
 from pipeline.repository import dashboards
 from pipeline.repository import target as targets
 
-PASSWORD = "BI_READER_PASSWORD"  # noqa: S105  # the secret's name
 THREADS = 8
 app = typer.Typer(add_completion=False)
 
@@ -41,8 +41,8 @@ def main(
     target = targets.load(root, target_name)
     if target.dashboard is None:
         raise UsageError(f"{target_name} has no `dashboard`: the address to serve it at")
-    secrets = targets.secrets(root, target, PASSWORD)
-    database = Database(target.postgres, secrets[PASSWORD])
+    secret = ROLE_PASSWORDS["bi_reader"]
+    database = Database(target.postgres, targets.secrets(root, target, secret)[secret])
     pages = {file.stem: page for file, page in dashboards.pages(root).items()}
     contents = Contents(pages, dashboards.metrics(root), database, State(root, target, database))
     address = urlsplit(target.dashboard)

@@ -191,7 +191,7 @@ class Callbacks:
 
     def _unknown(self, path: str) -> str:
         """What to say of an address that no page has."""
-        name = path.removeprefix(self._prefix).strip("/")
+        name = self._name(path)
         known = ", ".join(self._contents.pages)
         is_known = not name or name in self._contents.pages
         return "" if is_known else f"There is no page {name}; there are: {known}"
@@ -235,9 +235,12 @@ class Callbacks:
             self._drawn.popitem(last=False)
         return drawn
 
+    def _name(self, path: str) -> str:
+        return path.removeprefix(self._prefix).strip("/")
+
     def _page(self, path: str) -> tuple[str, Page]:
         """The page of an address; the first one, if there is no such page."""
-        name = path.removeprefix(self._prefix).strip("/")
+        name = self._name(path)
         pages = self._contents.pages
         found = name if name in pages else next(iter(pages))
         return found, pages[found]

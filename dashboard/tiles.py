@@ -76,11 +76,18 @@ def body(drawing: Drawing | Failed) -> Component:
         return html.P(drawing.reason, className="failed", role="status")
     notes = (html.P(note, className="failed") for note in drawing.found.notes)
     try:
-        return html.Div([DRAWN[drawing.tile.chart](drawing), *notes])
+        return html.Div([_drawn(drawing), *notes])
     except (ValueError, TypeError, IndexError) as error:
         LOG.exception("tile %s", drawing.tile.title)
         told = f"its rows cannot be drawn as {drawing.tile.chart}: {error}"
         return html.P(told, className="failed", role="status")
+
+
+def _drawn(drawing: Drawing) -> Component:
+    """The chart; a number has a dash where there are no rows, all others say so."""
+    if not drawing.found.rows and drawing.tile.chart != "number":
+        return html.P(drawing.tile.empty, className="empty")
+    return DRAWN[drawing.tile.chart](drawing)
 
 
 def _number(drawing: Drawing) -> Component:
@@ -136,12 +143,10 @@ class _Bar:
 def _bars(drawing: Drawing) -> Component:
     """A ranked list. A click on a name sets the tile's filter."""
     bars = _stacked(drawing)
-    if not bars:
-        return html.P(drawing.tile.empty, className="empty")
     longest = max(bar.length for bar in bars) or 1
     names = sorted({name for bar in bars for name in bar.parts})
     items = [
-        html.Li([_name(drawing, bar), _amount(drawing, bar), _drawn(bar, longest, names)])
+        html.Li([_name(drawing, bar), _amount(drawing, bar), _length(bar, longest, names)])
         for bar in bars
     ]
     legend = [_legend(names)] if len(names) > 1 else []
@@ -175,7 +180,7 @@ def _amount(drawing: Drawing, bar: _Bar) -> Component:
     return html.Span(numbers.number(bar.length, drawing.decimals), className="amount")
 
 
-def _drawn(bar: _Bar, longest: float, names: Sequence[str]) -> Component:
+def _length(bar: _Bar, longest: float, names: Sequence[str]) -> Component:
     parts = [
         html.Span(
             className="part",
@@ -202,21 +207,15 @@ def _colour(names: Sequence[str], name: str) -> str:
 def _line(drawing: Drawing) -> Component:
     frame = drawing.frame
     at = frame.selection.times(frame.now)
-    if not drawing.found.rows:
-        return html.P(drawing.tile.empty, className="empty")
     figure = charts.line(drawing.found.rows, drawing.unit, at, drawing.zero)
     return _graph(drawing, figure)
 
 
 def _columns(drawing: Drawing) -> Component:
-    if not drawing.found.rows:
-        return html.P(drawing.tile.empty, className="empty")
     return _graph(drawing, charts.columns(drawing.found.rows, drawing.unit))
 
 
 def _histogram(drawing: Drawing) -> Component:
-    if not drawing.found.rows:
-        return html.P(drawing.tile.empty, className="empty")
     return _graph(drawing, charts.histogram(drawing.found.rows))
 
 
@@ -233,8 +232,6 @@ def _graph(drawing: Drawing, figure: charts.Figure) -> Component:
 
 
 def _table(drawing: Drawing) -> Component:
-    if not drawing.found.rows:
-        return html.P(drawing.tile.empty, className="empty")
     names = drawing.found.columns
     head = html.Tr([html.Th(name, scope="col") for name in names])
     rows = [

@@ -4,10 +4,10 @@ This form is older than the files of a project. Parts of it are texts that hold 
 gives each table a short name.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline.schemas import compact
 from powerbi.report import Container, Filter, Page, Query, Reference, Report
 
 VERSION = "5.59"
@@ -43,7 +43,7 @@ def layout(report: Report) -> dict[str, Any]:
         "id": 0,
         "resourcePackages": [{"resourcePackage": package} for package in packages],
         "sections": [_section(*each) for each in enumerate(report.pages)],
-        "config": _text(config),
+        "config": compact(config),
         "layoutOptimization": 0,
     }
 
@@ -56,7 +56,7 @@ def _section(ordinal: int, page: Page) -> dict[str, Any]:
         "filters": "[]",
         "ordinal": ordinal,
         "visualContainers": [_container(visual) for visual in page.visuals.values()],
-        "config": _text({"objects": file.objects}),
+        "config": compact({"objects": file.objects}),
         "displayOption": FIT_TO_PAGE,
         "width": file.width,
         "height": file.height,
@@ -73,8 +73,8 @@ def _container(container: Container) -> dict[str, Any]:
     }
     return {
         **position,
-        "config": _text(config),
-        "filters": _text([_filter(each) for each in filters]),
+        "config": compact(config),
+        "filters": compact([_filter(each) for each in filters]),
     }
 
 
@@ -145,7 +145,3 @@ def _filter(one: Filter) -> dict[str, Any]:
         "type": one.type,
         "howCreated": 1,
     }
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

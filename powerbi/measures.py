@@ -58,8 +58,7 @@ def _homeless(
     for name, metric in metrics.items():
         if metric.title not in homes and metric.view not in by_view:
             message = f"no table of the Power BI model reads bi.{metric.view}: add one"
-            key = f"{name}.view"
-            yield Mistake(file, yamlfile.line_of(file, key), key, message)
+            yield yamlfile.mistake(file, f"{name}.view", message)
 
 
 def _text(table: Node, metrics: list[Metric]) -> str:

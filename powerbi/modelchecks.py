@@ -28,9 +28,8 @@ def check(model: Model) -> Iterator[Mistake]:
 def check_dax(file: Path, metrics: Mapping[str, Metric], model: Model) -> Iterator[Mistake]:
     """What the DAX of a metric names and the model does not have."""
     for name, metric in metrics.items():
-        key = f"{name}.dax"
         for message in dax.mistakes(metric.dax, model):
-            yield Mistake(file, yamlfile.line_of(file, key), key, message)
+            yield yamlfile.mistake(file, f"{name}.dax", message)
 
 
 def _files(model: Model) -> Iterator[Mistake]:

@@ -1,12 +1,11 @@
 """Makes the template `.pbit`: the same bytes each time, if the files are the same."""
 
 import io
-import json
 import zipfile
 from collections.abc import Mapping
-from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from pipeline.schemas import compact
 from powerbi import layout, tmsl
 from powerbi.model import Model
 from powerbi.report import Report
@@ -29,10 +28,10 @@ def template(model: Model, report: Report) -> bytes:
     # Microsoft's reader wants these parts in UTF-16, without a mark at the front.
     parts = {
         "Version": VERSION.encode("utf-16-le"),
-        "DataModelSchema": _json(tmsl.database(model)).encode("utf-16-le"),
-        "Report/Layout": _json(layout.layout(report)).encode("utf-16-le"),
-        "Settings": _json(SETTINGS).encode("utf-16-le"),
-        "Metadata": _json(METADATA).encode("utf-16-le"),
+        "DataModelSchema": compact(tmsl.database(model)).encode("utf-16-le"),
+        "Report/Layout": compact(layout.layout(report)).encode("utf-16-le"),
+        "Settings": compact(SETTINGS).encode("utf-16-le"),
+        "Metadata": compact(METADATA).encode("utf-16-le"),
         **{f"{RESOURCES}/{path}": file.read_bytes() for path, file in report.themes.items()},
     }
     return _zip({TYPES: _types(parts), **dict(sorted(parts.items()))})
@@ -65,7 +64,3 @@ def _zip(parts: Mapping[str, bytes]) -> bytes:
             entry.compress_type = zipfile.ZIP_STORED
             archive.writestr(entry, content)
     return buffer.getvalue()
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -268,7 +268,7 @@ def _page(folder: Path) -> Page:
     loaded: dict[Path, Container] = {file: yamlfile.load(file, Container) for file in files}
     named = [(folder / "page.json", page.name), *((f, v.name) for f, v in loaded.items())]
     mistakes = tuple(
-        Mistake(file, yamlfile.line_of(file, "name"), "name", "is not the name of its folder")
+        yamlfile.mistake(file, "name", "is not the name of its folder")
         for file, name in named
         if file.parent.name != name
     )
@@ -284,10 +284,8 @@ def _folders(folder: Path, order: Order) -> Iterator[Mistake]:
     found = {path.name for path in folder.iterdir() if path.is_dir()}
     for index, name in enumerate(order.page_order):
         if name not in found:
-            key = f"pageOrder.{index}"
-            yield Mistake(file, yamlfile.line_of(file, key), key, f"there is no folder {name}")
+            yield yamlfile.mistake(file, f"pageOrder.{index}", f"there is no folder {name}")
     for name in sorted(found - set(order.page_order)):
         yield Mistake(folder / name, None, "", "pages.json does not name it in pageOrder")
     if order.active_page_name not in order.page_order:
-        key = "activePageName"
-        yield Mistake(file, yamlfile.line_of(file, key), key, "is not in pageOrder")
+        yield yamlfile.mistake(file, "activePageName", "is not in pageOrder")

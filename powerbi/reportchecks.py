@@ -55,7 +55,9 @@ def check(report: Report, model: Model) -> Iterator[Mistake]:
     for item, file in report.themes.items():
         if not file.is_file():
             key = "resourcePackages"
-            yield _mistake(report.folder / "report.json", key, f"{item}: there is no {file}")
+            yield yamlfile.mistake(
+                report.folder / "report.json", key, f"{item}: there is no {file}"
+            )
 
 
 def _page(page: Page) -> Iterator[Mistake]:
@@ -69,10 +71,10 @@ def _page(page: Page) -> Iterator[Mistake]:
             or at.x + at.width > page.page.width
             or (at.y + at.height > page.page.height)
         ):
-            yield _mistake(file, "position", "is not within the page")
+            yield yamlfile.mistake(file, "position", "is not within the page")
         if at.tab_order in orders:
             other = orders[at.tab_order].parent.name
-            yield _mistake(file, "position.tabOrder", f"{other} has {at.tab_order} as well")
+            yield yamlfile.mistake(file, "position.tabOrder", f"{other} has {at.tab_order} as well")
         orders[at.tab_order] = file
 
 
@@ -81,27 +83,27 @@ def _container(file: Path, container: Container, model: Model) -> Iterator[Mista
     for field in _fields(raw, (), {}):
         message = _missing(field, model)
         if message:
-            yield _mistake(file, field.key, message)
+            yield yamlfile.mistake(file, field.key, message)
     yield from _literals(file, raw)
     yield from _roles(file, container)
     yield from _names(file, container)
     general = container.visual.visual_container_objects.get("general", [])
     if not any("altText" in each.get("properties", {}) for each in general):
         message = "has no altText in general: say in words what the visual shows"
-        yield _mistake(file, "visual.visualContainerObjects", message)
+        yield yamlfile.mistake(file, "visual.visualContainerObjects", message)
 
 
 def _roles(file: Path, container: Container) -> Iterator[Mistake]:
     kind, query = container.visual.visual_type, container.visual.query
     if kind not in ROLES:
-        yield _mistake(file, "visual.visualType", unknown("kind of visual", kind, ROLES))
+        yield yamlfile.mistake(file, "visual.visualType", unknown("kind of visual", kind, ROLES))
         return
     for role in query.query_state if query else ():
         if role not in ROLES[kind]:
             key = f"visual.query.queryState.{role}"
-            yield _mistake(file, key, unknown(f"role of {kind}", role, ROLES[kind]))
+            yield yamlfile.mistake(file, key, unknown(f"role of {kind}", role, ROLES[kind]))
     if ROLES[kind] and not query:
-        yield _mistake(file, "visual", f"a {kind} needs a query")
+        yield yamlfile.mistake(file, "visual", f"a {kind} needs a query")
 
 
 def _names(file: Path, container: Container) -> Iterator[Mistake]:
@@ -112,9 +114,9 @@ def _names(file: Path, container: Container) -> Iterator[Mistake]:
             _, table, field = projection.field.parts
             key = f"visual.query.queryState.{name}.projections.{index}"
             if projection.query_ref != f"{table}.{field}":
-                yield _mistake(file, f"{key}.queryRef", f"must be {table}.{field}")
+                yield yamlfile.mistake(file, f"{key}.queryRef", f"must be {table}.{field}")
             if projection.native_query_ref != field:
-                yield _mistake(file, f"{key}.nativeQueryRef", f"must be {field}")
+                yield yamlfile.mistake(file, f"{key}.nativeQueryRef", f"must be {field}")
 
 
 def _missing(field: _Field, model: Model) -> str | None:
@@ -163,10 +165,6 @@ def _literals(file: Path, value: Any, at: tuple[str, ...] = ()) -> Iterator[Mist
     text = literal.get("Value") if isinstance(literal, dict) else None
     if text is not None and not LITERAL.fullmatch(text):
         key = ".".join((*at, "Literal", "Value"))
-        yield _mistake(file, key, f"{text} is no literal: 'text', 14D, 8L or true")
+        yield yamlfile.mistake(file, key, f"{text} is no literal: 'text', 14D, 8L or true")
     for key, each in value.items():
         yield from _literals(file, each, (*at, str(key)))
-
-
-def _mistake(file: Path, key: str, message: str) -> Mistake:
-    return Mistake(file, yamlfile.line_of(file, key), key, message)

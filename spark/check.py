@@ -9,8 +9,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 
 from pipeline.errors import Mistake, SpecError
+from pipeline.repository import yamlfile
 from pipeline.repository.rules import Rules, TopicRules
-from pipeline.repository.yamlfile import line_of
 from pipeline.schemas import Schema
 from pipeline.suggest import unknown
 from spark.cleanse import KAFKA_SOURCE, Output, cleanse, steps
@@ -44,7 +44,7 @@ class _Checker:
             yield from list(self._unknown_names(topic)) or self._compile(topic)
 
     def _at(self, key: str, message: str) -> Mistake:
-        return Mistake(self.file, line_of(self.file, key), key, message)
+        return yamlfile.mistake(self.file, key, message)
 
     def _unknown_names(self, topic: str) -> Iterator[Mistake]:
         own, key = self.rules.topics[topic], f"topics.{topic}"

@@ -114,12 +114,8 @@ def airflow(layout: Layout, console: Console) -> str:
     Raises:
         PipelineError: the stack is not up, or a daemon did not become healthy.
     """
-    supervisor = Supervisor(layout.socket)
     daemons = orchestration.services(layout)
-    if not daemons:
-        raise UsageError("this target has no `airflow`")
-    if not supervisor.running():
-        raise PipelineError("the stack is not up: make up")
+    supervisor = _supervisor_of(layout, daemons, "airflow")
     secrets = targets.secrets(layout.root, layout.target)
     orchestration.set_password(layout, secrets)
     api, *others = daemons
@@ -138,12 +134,8 @@ def dashboard(layout: Layout, console: Console) -> None:
     Raises:
         PipelineError: the stack is not up, or the dashboard did not become healthy.
     """
-    supervisor = Supervisor(layout.socket)
     wanted = web.services(layout)
-    if not wanted:
-        raise UsageError("this target has no `dashboard`")
-    if not supervisor.running():
-        raise PipelineError("the stack is not up: make up")
+    supervisor = _supervisor_of(layout, wanted, "dashboard")
     process = supervisor.processes().get(wanted[0].name)
     if process is None:
         raise PipelineError("the stack was started before it knew of a dashboard: make down up")
@@ -151,6 +143,16 @@ def dashboard(layout: Layout, console: Console) -> None:
         supervisor.stop(process.name)
     requirements.check_ports(_ports(wanted))
     _start(layout, supervisor, wanted, console)
+
+
+def _supervisor_of(layout: Layout, wanted: Sequence[Service], key: str) -> Supervisor:
+    """The supervisor of a running stack, for services that the target has a `key` for."""
+    if not wanted:
+        raise UsageError(f"this target has no `{key}`")
+    supervisor = Supervisor(layout.socket)
+    if not supervisor.running():
+        raise PipelineError("the stack is not up: make up")
+    return supervisor
 
 
 def _environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:

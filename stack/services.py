@@ -140,7 +140,7 @@ def _registry(layout: Layout) -> Service:
         "registry",
         (host, port),
         _java(layout, 384, *flags, "-jar", runner),
-        lambda: _answers(f"http://{host}:{port}/health/ready"),
+        lambda: answers(f"http://{host}:{port}/health/ready"),
         variables={"APICURIO_DATASOURCE_PASSWORD": "REGISTRY_PASSWORD"},
     )
 
@@ -152,7 +152,7 @@ def _connect(layout: Layout) -> Service:
         "connect",
         address(layout.target.connect),
         _java(layout, 1024, "-cp", classpath, main, layout.run / "connect.properties"),
-        lambda: _answers(f"{layout.target.connect}/connectors"),
+        lambda: answers(f"{layout.target.connect}/connectors"),
         variables={"JDBC_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
     )
 
@@ -170,7 +170,7 @@ def _flink(layout: Layout) -> tuple[Service, ...]:
             "flink",
             address(flink.gateway),
             _java(layout, 640, *options, "hospital.flink.Server", *folders),
-            lambda: _answers(f"{flink.gateway}/v1/info"),
+            lambda: answers(f"{flink.gateway}/v1/info"),
             settings={"FLINK_CONF_DIR": str(layout.run)},
         ),
     )
@@ -187,7 +187,8 @@ def _cleanse(layout: Layout) -> Service:
     return Service("cleanse", None, shlex.join(command), healthy)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a URL is answered, and not with an error."""
     try:
         return requests.get(url, timeout=5).ok
     except requests.RequestException:

@@ -3,12 +3,9 @@
 import shlex
 import sys
 
-import requests
-
+from pipeline.clients.postgres import ROLE_PASSWORDS
 from stack.layout import Layout
-from stack.services import Service, address
-
-PASSWORD = "BI_READER_PASSWORD"  # noqa: S105  # the secret's name
+from stack.services import Service, address, answers
 
 
 def services(layout: Layout) -> tuple[Service, ...]:
@@ -17,7 +14,7 @@ def services(layout: Layout) -> tuple[Service, ...]:
     if url is None:
         return ()
     # The supervisor has the password of when it was started, and the file has that of now.
-    fresh = ["env", f"--unset={PASSWORD}"]
+    fresh = ["env", f"--unset={ROLE_PASSWORDS['bi_reader']}"]
     target = str(layout.run / "target.yaml")
     command = [*fresh, sys.executable, "-m", "dashboard", "--target", target]
     return (
@@ -25,13 +22,6 @@ def services(layout: Layout) -> tuple[Service, ...]:
             "dashboard",
             address(url),
             shlex.join(command),
-            lambda: _answers(url),
+            lambda: answers(url),
         ),
     )
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False

@@ -184,11 +184,8 @@ def _read(project: Project, cleansing: Rules) -> set[str]:
 
 
 def _mistake_in_topics(project: Project, topic: str, message: str) -> Mistake:
-    file = project.root / TOPICS
-    key = f"topics.{topic}"
-    return Mistake(file, yamlfile.line_of(file, key), key, message)
+    return yamlfile.mistake(project.root / TOPICS, f"topics.{topic}", message)
 
 
 def _mistake_in_rules(project: Project, key: str, message: str) -> Mistake:
-    file = project.root / rules.FILE
-    return Mistake(file, yamlfile.line_of(file, key), key, message)
+    return yamlfile.mistake(project.root / rules.FILE, key, message)

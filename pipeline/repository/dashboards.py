@@ -193,13 +193,9 @@ def _names(file: Path, page: Page, known: Mapping[str, Metric]) -> list[Mistake]
             for name in names:
                 if name not in among:
                     message = f"there is no {kind} {name}{did_you_mean(name, among)}"
-                    mistakes.append(_mistake(file, key, message))
+                    mistakes.append(yamlfile.mistake(file, key, message))
         metric = known.get(tile.metric or "")
         if metric and not metric.time and (tile.compare or tile.by == TIME):
             message = f"{tile.metric} has no `time` in {METRICS}: it is of now"
-            mistakes.append(_mistake(file, f"{place}.metric", message))
+            mistakes.append(yamlfile.mistake(file, f"{place}.metric", message))
     return mistakes
-
-
-def _mistake(file: Path, key: str, message: str) -> Mistake:
-    return Mistake(file, yamlfile.line_of(file, key), key, message)

@@ -124,7 +124,7 @@ def _subjects(project: Project) -> Iterator[Subject]:
 
 
 def _tables(project: Project) -> Iterator[Table]:
-    for name in dict.fromkeys(source.table for source in project.connectors if source.table):
+    for name in project.tables:
         first = project.sinks_of(name)[0]
         columns = columns_of(project.schemas_of(name))
         comment = _comment(project, first)

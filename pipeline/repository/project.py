@@ -29,6 +29,11 @@ class Project:
     analysis: Analysis
     rules: Rules | None
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the sinks write, in the order of their files."""
+        return tuple(dict.fromkeys(source.table for source in self.connectors if source.table))
+
     def sinks_of(self, table: str) -> tuple[Source, ...]:
         """The specs of the sinks that write a table, in the order of their files."""
         return tuple(source for source in self.connectors if source.table == table)

@@ -43,8 +43,7 @@ def check(project: Project) -> Iterator[Mistake]:
 
 
 def _tables(project: Project) -> Relations:
-    names = dict.fromkeys(source.table for source in project.connectors if source.table)
-    by_name = {name: columns_of(project.schemas_of(name)) for name in names}
+    by_name = {name: columns_of(project.schemas_of(name)) for name in project.tables}
     return {name: tuple(column.name for column in columns) for name, columns in by_name.items()}
 
 

@@ -73,4 +73,4 @@ class Source:
 
     def mistake(self, key: str, message: str) -> Mistake:
         """A mistake at a dotted key of the spec."""
-        return Mistake(self.file, yamlfile.line_of(self.file, key), key, message)
+        return yamlfile.mistake(self.file, key, message)

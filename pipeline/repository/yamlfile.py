@@ -74,6 +74,15 @@ def line_of(path: Path, key: str) -> int | None:
     return _dotted(path, state and (state.st_mtime_ns, state.st_size, state.st_ino)).get(key)
 
 
+def mistake(path: Path, key: str, message: str) -> Mistake:
+    """A mistake at a dotted key of the file.
+
+    Raises:
+        SpecError: the file cannot be read, or is not YAML.
+    """
+    return Mistake(path, line_of(path, key), key, message)
+
+
 @lru_cache(maxsize=64)
 def _dotted(path: Path, state: object) -> dict[str, int]:
     """The line of each dotted key. `state` tells one version of the file from another."""
