@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from dashboard.queries import Query
 from dashboard.rows import Rows
-from pipeline.clients.database import reason_of
+from pipeline.clients.database import parameters, place_of, reason_of
 from pipeline.errors import PipelineError
 from pipeline.repository.target import Postgres
 
@@ -91,12 +91,11 @@ class Database:
     """The reporting layer, read by bi_reader. Safe for threads."""
 
     def __init__(self, postgres: Postgres, password: str) -> None:
-        self.place = f"PostgreSQL at {postgres.host}:{postgres.port}"
+        self.place = place_of(postgres)
         self._pool = ConnectionPool(
             kwargs={
-                "host": postgres.host, "port": postgres.port, "dbname": postgres.database,
-                "user": "bi_reader", "password": password, "options": OPTIONS, "autocommit": True,
-                "connect_timeout": PATIENCE_S, "prepare_threshold": None,
+                **parameters(postgres, "bi_reader", password), "connect_timeout": PATIENCE_S,
+                "options": OPTIONS, "autocommit": True, "prepare_threshold": None,
             },
             min_size=1, max_size=CONNECTIONS, timeout=PATIENCE_S,
             reconnect_timeout=PATIENCE_S, open=False,

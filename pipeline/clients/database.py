@@ -1,6 +1,7 @@
 """Connects to a target's PostgreSQL server."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -27,23 +28,11 @@ def connect(
         WrongAnswerError: the server is no PostgreSQL.
         ServiceError: the server is unreachable, or refuses for another reason.
     """
-    place = f"PostgreSQL at {postgres.host}:{postgres.port}"
+    place = place_of(postgres)
+    options = {**parameters(postgres, user, password), "dbname": dbname or postgres.database}
     try:
         with waiting.told(place):
-            return psycopg.connect(
-                host=postgres.host,
-                port=postgres.port,
-                dbname=dbname or postgres.database,
-                user=user,
-                password=password,
-                autocommit=autocommit,
-                connect_timeout=TIMEOUT_S,
-                # A server whose machine is gone is noticed within seconds, not hours.
-                keepalives_idle=10,
-                keepalives_interval=5,
-                keepalives_count=3,
-                tcp_user_timeout=20_000,
-            )
+            return psycopg.connect(**options, autocommit=autocommit)
     except psycopg.OperationalError as error:
         reason = reason_of(error)
         if "invalid response" in reason:
@@ -52,6 +41,28 @@ def connect(
         # libpq has no SQLSTATE for a refused password.
         error_class = DeniedError if "password authentication failed" in reason else ServiceError
         raise error_class(f"{place}: {reason}; `make status` shows if it is up") from None
+
+
+def place_of(postgres: Postgres) -> str:
+    """What messages call the server."""
+    return f"PostgreSQL at {postgres.host}:{postgres.port}"
+
+
+def parameters(postgres: Postgres, user: str, password: str) -> dict[str, Any]:
+    """How libpq reaches the pipeline's database."""
+    return {
+        "host": postgres.host,
+        "port": postgres.port,
+        "dbname": postgres.database,
+        "user": user,
+        "password": password,
+        "connect_timeout": TIMEOUT_S,
+        # A server whose machine is gone is noticed within seconds, not hours.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
 
 
 def reason_of(error: psycopg.OperationalError) -> str:

@@ -72,9 +72,8 @@ class Database:
                 session = Session(connection, self._connect, patience)
                 yield Transaction(connection, session, self._pipeline, self._secrets)
         except psycopg.Error as error:
-            server = f"PostgreSQL at {self._postgres.host}:{self._postgres.port}"
             reason = " ".join(str(error).split())
-            raise ServiceError(f"{server}: {reason}") from None
+            raise ServiceError(f"{database.place_of(self._postgres)}: {reason}") from None
 
     @contextmanager
     def locked(self, command: str) -> Iterator[None]:

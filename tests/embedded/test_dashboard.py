@@ -221,6 +221,8 @@ def test_filters_are_in_the_address(address: str, fed_whole: Workspace, visit: V
     assert page.evaluate("() => document.activeElement.id") == "page"
     page.get_by_role("link", name="Admissions", exact=True).click()
     page.wait_for_url("**/admissions?period=28d")
+    # Until then, the fields are those of the page before.
+    page.wait_for_function("() => document.title.startsWith('Admissions')")
     visit.settled()
     page.get_by_label("From", exact=True).fill("31.1.2025")
     page.get_by_label("From", exact=True).press("Enter")
