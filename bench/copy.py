@@ -8,6 +8,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 
 from pipeline.repository import target as targets
+from pipeline.repository.javaclient import with_values
 from pipeline.repository.rules import FILE, load
 from spark.query import MAX_RECORDS
 from spark.session import session
@@ -18,16 +19,16 @@ SLOTS = 17
 
 def main(target: str, folder: str) -> None:
     place = targets.load(Path(), target)
-    kafka = place.kafka
+    kafka = {f"kafka.{key}": value for key, value in with_values(place.kafka).items()}
     # As many tasks at a time as the cleansing has.
     spark = session(Path(folder) / "tmp", place.spark, SLOTS)
     source = {
-        "kafka.bootstrap.servers": kafka,
+        **kafka,
         "subscribe": ",".join(load(FILE).topics),
         "startingOffsets": "earliest",
         "maxOffsetsPerTrigger": str(MAX_RECORDS),
     }
-    sink = {"kafka.bootstrap.servers": kafka, "topic": TOPIC, "kafka.acks": "all"}
+    sink = {**kafka, "topic": TOPIC, "kafka.acks": "all"}
     sink |= {"kafka.linger.ms": "5", "kafka.batch.size": "262144", "kafka.compression.type": "lz4"}
 
     def write(batch: DataFrame, _: int) -> None:

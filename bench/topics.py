@@ -1,17 +1,19 @@
 """How many records a topic has, and when its first and last were made."""
 
+from collections.abc import Mapping
+
 from confluent_kafka import TopicPartition
 
 from pipeline.clients import librdkafka
 from pipeline.clients.kafka import Kafka
 
 
-def count(kafka: str, topic: str) -> int:
+def count(kafka: Mapping[str, str], topic: str) -> int:
     """Records written to the topic so far."""
     return sum(Kafka(kafka).ends([topic]).values())
 
 
-def span_ms(kafka: str, topic: str) -> int:
+def span_ms(kafka: Mapping[str, str], topic: str) -> int:
     """Time from the first to the last record's timestamp."""
     stamps = [
         _timestamp(kafka, TopicPartition(topic, partition, offset))
@@ -22,7 +24,7 @@ def span_ms(kafka: str, topic: str) -> int:
     return max(stamps) - min(stamps)
 
 
-def _timestamp(kafka: str, position: TopicPartition) -> int:
+def _timestamp(kafka: Mapping[str, str], position: TopicPartition) -> int:
     consumer = librdkafka.consumer(kafka)
     try:
         consumer.assign([position])

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,7 +81,7 @@ def _seconds(space: Space, name: str) -> float:
     return topics.span_ms(kafka, topic) / 1000
 
 
-def _grown(kafka: str, topic: str, before: int) -> int:
+def _grown(kafka: Mapping[str, str], topic: str, before: int) -> int:
     """The topic's records once there are more than before, or after QUIET_S without a new one."""
     try:
         return until(

@@ -78,7 +78,9 @@ def _wait(connection: psycopg.Connection, tables: Iterable[str], patients: int) 
 
         def is_enough(rows: Mapping[str, int]) -> bool:
             refused = _number(connection, sql.SQL(REFUSED_PATIENTS))
-            return all(rows.values()) and rows["patients"] + refused >= patients
+            are_all = all(rows.values()) and rows["patients"] + refused >= patients
+            # More comes all the time: a rate takes some of it.
+            return are_all and sum(rows.values()) > sum(before.values())
 
         landed = until(
             counts,
@@ -95,8 +97,7 @@ def _show(connection: psycopg.Connection, landed: Landed, data: Console) -> None
     for table, rows in landed.rows.items():
         counts.add_row(table, f"{rows:,}")
     data.print(counts)
-    if landed.per_second >= 1:
-        data.print(f"{landed.per_second:,.0f} rows/s into PostgreSQL while we waited\n")
+    data.print(f"{landed.per_second:,.0f} rows/s into PostgreSQL while we waited\n")
     cursor = connection.execute(SAMPLE)
     sample = Table(box=None)
     for column in cursor.description or ():

@@ -6,7 +6,7 @@ Exit codes: 0 every record was delivered; 1 some were not; 2 usage.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -69,7 +69,7 @@ def main(
     records = Generator(schema, seed).records(count)
     encoded = ((str(record[keys[topic]]), encode(record)) for record in records)
     with console.status(f"producing to {topic}"):
-        deliveries = _produce(target.kafka, topic, encoded, rate)
+        deliveries = _produce(target.kafka_of("produce"), topic, encoded, rate)
     console.print(f"{deliveries.delivered} of {count} records delivered to {topic}")
     if deliveries.delivered < count:
         reason = deliveries.first_error or f"no report within {FLUSH_S} s"
@@ -77,7 +77,7 @@ def main(
 
 
 def _produce(
-    kafka: str, topic: str, records: Iterable[tuple[str, bytes]], rate: float
+    kafka: Mapping[str, str], topic: str, records: Iterable[tuple[str, bytes]], rate: float
 ) -> Deliveries:
     producer = librdkafka.producer(kafka)
     deliveries = Deliveries()

@@ -22,6 +22,7 @@ from pipeline.clients.http import Answer, Service
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, ServiceError, UsageError
 from pipeline.repository import target as targets
+from pipeline.repository.connections import Http
 from pipeline.schemas import subject_of
 from pipeline.suggest import unknown
 from pipeline.wait import until
@@ -102,7 +103,7 @@ def _request(topic: str) -> Mapping[str, Any]:
     return request
 
 
-def produce(rest: str, topic: str, request: Mapping[str, Any]) -> Position:
+def produce(rest: Http, topic: str, request: Mapping[str, Any]) -> Position:
     """Sends one record by the API's version 3, whose key and value have formats of their own.
 
     Raises:
@@ -118,7 +119,7 @@ def produce(rest: str, topic: str, request: Mapping[str, Any]) -> Position:
     return Position(topic, report.partition_id, report.offset)
 
 
-def read(rest: str, registry: Registry, position: Position) -> tuple[str, Any]:
+def read(rest: Http, registry: Registry, position: Position) -> tuple[str, Any]:
     """The key and value of the record at a position, by a consumer of the API's version 2.
 
     Raises:

@@ -24,6 +24,7 @@ from pipeline.errors import PipelineError, ServiceError
 from pipeline.repository import rules as rules_file
 from pipeline.repository import schemas as schema_files
 from pipeline.repository import target as targets
+from pipeline.repository.javaclient import with_values
 from pipeline.repository.rules import Rules
 from pipeline.repository.target import Target
 from pipeline.schemas import Schema, subject_of
@@ -69,7 +70,7 @@ def main(
         target=target,
         rules=rules,
         schemas=schema_files.load(root / schema_files.FOLDER),
-        kafka=Kafka(target.kafka),
+        kafka=Kafka(target.kafka_of("cleanse")),
         registry=Registry(target.registry),
         lock=Lock(root, target, own),
         checkpoint=given,
@@ -186,8 +187,7 @@ class Job:
             topic: contracts.output(self.registry, topic, self.schemas)
             for topic in self.rules.outputs
         }
-        client = {"bootstrap.servers": self.target.kafka}
-        cleansing = Cleansing(spark, self.rules, self.schemas, outputs, client)
+        cleansing = Cleansing(spark, self.rules, self.schemas, outputs, self._client())
         # A topic that is deleted and created again has another id: it is read from its beginning.
         folders = {
             topic: f"{self.checkpoint}/{topic}-{number.replace('/', '_')}"
@@ -204,9 +204,12 @@ class Job:
             self.schemas[topic],
             contracts.writers(self.registry, topic),
             self.target.registry,
-            {"bootstrap.servers": self.target.kafka},
+            self._client(),
             self.group,
         )
+
+    def _client(self) -> dict[str, str]:
+        return with_values(self.target.kafka_of("cleanse"))
 
     def _raise_changed(self, topics: Mapping[str, tuple[str, int]]) -> None:
         """Ends the job if a raw topic was created again, or has more partitions.

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name Spark's own documentation gives it
 
+from pipeline.repository.connections import Http, resolve
 from pipeline.schemas import Schema, compact, contract, subject_of
 from spark.session import jvm
 
@@ -25,7 +27,7 @@ class Source:
     topic: str
     schema: Schema
     writers: Mapping[int, str]
-    registry: str | None = None
+    registry: Http | None = None
     kafka: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
 
@@ -41,7 +43,7 @@ class Source:
                 subject_of(self.topic),
                 compact(contract(self.schema)),
                 dict(self.writers),
-                self.registry,
+                self._registry(),
                 dict(self.kafka),
                 self.group,
             )
@@ -50,3 +52,13 @@ class Source:
         name = f"payload_{next(_NUMBERS)}"
         spark._jsparkSession.udf().register(name, function)  # noqa: SLF001
         return F.call_function(name, "value", "partition", "offset")
+
+    def _registry(self) -> dict[str, str] | None:
+        """The registry's settings, with the texts of its certificates: executors have no files."""
+        if self.registry is None:
+            return None
+        settings = self.registry.model_dump(by_alias=True, exclude_none=True)
+        return {
+            key: Path(value).read_text() if key.endswith(".location") else resolve(key, value)
+            for key, value in settings.items()
+        }

@@ -16,6 +16,7 @@ from pipeline.clients.database import rotated as rotated_of
 from pipeline.clients.postgres import ROLE_PASSWORDS
 from pipeline.errors import PipelineError
 from pipeline.paths import LIB
+from pipeline.repository.connections import SERVERS
 from stack import requirements
 from stack.layout import TEMPLATES, Layout
 from stack.services import Service
@@ -32,11 +33,13 @@ def configuration(layout: Layout, services: tuple[Service, ...]) -> None:
     embedded = target.embedded
     flink = target.flink
     values = {
-        **target.model_dump(),
-        "registry_native": target.registry.replace("/apis/ccompat/v7", "/apis/registry/v2"),
+        "kafka": target.kafka[SERVERS],
+        "connect": target.connect.url,
+        "postgres": target.postgres,
+        "registry_native": target.registry.url.replace("/apis/ccompat/v7", "/apis/registry/v2"),
         "controller_port": embedded.controller_port if embedded else None,
-        "flink_gateway": urlsplit(flink.gateway if flink else ""),
-        "flink_cluster": urlsplit(flink.cluster if flink else ""),
+        "flink_gateway": urlsplit(flink.gateway.url if flink else ""),
+        "flink_cluster": urlsplit(flink.cluster.url if flink else ""),
         "data": layout.data,
         "logs": layout.logs,
         "run": layout.run,
@@ -47,7 +50,9 @@ def configuration(layout: Layout, services: tuple[Service, ...]) -> None:
     }
     # An absolute path, so that the cleansing finds its folders from any working directory.
     absolute = target.model_copy(update={"state": layout.state})
-    _write(layout.run / "target.yaml", yaml.safe_dump(absolute.model_dump(mode="json")))
+    _write(
+        layout.run / "target.yaml", yaml.safe_dump(absolute.model_dump(mode="json", by_alias=True))
+    )
     # No autoescape: the templates are properties and ini files, not HTML.
     loader = FileSystemLoader(TEMPLATES)
     jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701

@@ -171,7 +171,7 @@ def _all_ports(layout: Layout, wanted: Sequence[Service]) -> dict[str, tuple[str
     if layout.target.embedded:
         ports["kafka controller"] = ("127.0.0.1", layout.target.embedded.controller_port)
     if layout.target.flink:
-        ports["flink cluster"] = address(layout.target.flink.cluster)
+        ports["flink cluster"] = address(layout.target.flink.cluster.url)
     return ports
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
-from pipeline.repository import target as targets
+from pipeline.repository import envfile
 from scripts import health
 from stack.layout import Layout
 from stack.services import Service, address
@@ -66,7 +66,7 @@ def _settings(layout: Layout, host: str, port: int) -> dict[str, str]:
         "API__PORT": port,
     }
     return {
-        **targets.env_file(SETTINGS),
+        **envfile.read(SETTINGS),
         "AIRFLOW_HOME": str(home),
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'airflow'}",
         **{f"AIRFLOW__{name}": str(value) for name, value in options.items()},

@@ -15,6 +15,7 @@ from pipeline.clients import librdkafka
 from pipeline.clients.database import connect
 from pipeline.errors import DeniedError, ServiceError
 from pipeline.paths import LIB, REPOSITORY
+from pipeline.repository.connections import SERVERS
 from spark import status
 from stack import requirements
 from stack.layout import Layout
@@ -109,6 +110,7 @@ def _postgres(layout: Layout, secrets: Mapping[str, str]) -> Service:
 def _kafka(layout: Layout) -> Service:
     config = layout.run / "server.properties"
     broker = layout.target.kafka
+    listener = address(broker[SERVERS])
 
     def healthy() -> bool:
         try:
@@ -119,11 +121,11 @@ def _kafka(layout: Layout) -> Service:
 
     classpath = f"{LIB / 'kafka'}/*"
     command = _java(layout, 768, "-cp", classpath, "kafka.Kafka", config)
-    return Service("kafka", address(broker), command, healthy)
+    return Service("kafka", listener, command, healthy)
 
 
 def _registry(layout: Layout) -> Service:
-    host, port = address(layout.target.registry)
+    host, port = address(layout.target.registry.url)
     postgres = layout.target.postgres
     options = {
         "quarkus.http.host": host,
@@ -150,7 +152,7 @@ def _connect(layout: Layout) -> Service:
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return Service(
         "connect",
-        address(layout.target.connect),
+        address(layout.target.connect.url),
         _java(layout, 1024, "-cp", classpath, main, layout.run / "connect.properties"),
         lambda: answers(f"{layout.target.connect}/connectors"),
         variables={"JDBC_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
@@ -168,7 +170,7 @@ def _flink(layout: Layout) -> tuple[Service, ...]:
     return (
         Service(
             "flink",
-            address(flink.gateway),
+            address(flink.gateway.url),
             _java(layout, 640, *options, "hospital.flink.Server", *folders),
             lambda: answers(f"{flink.gateway}/v1/info"),
             settings={"FLINK_CONF_DIR": str(layout.run)},

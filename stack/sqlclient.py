@@ -38,7 +38,7 @@ def ask(layout: Layout, file: Path | None) -> None:
     logging = f"-Dlog4j2.configurationFile={layout.run / 'client-log4j2.properties'}"
     command = [requirements.java(), "-Xmx256m", logging, "-cp", classpath]
     command += ["org.apache.flink.table.client.SqlClient", "gateway"]
-    command += ["--endpoint", flink.gateway, "--init", str(script)]
+    command += ["--endpoint", flink.gateway.url, "--init", str(script)]
     if file:
         # Flink SQL has no EMIT CHANGES: every SELECT emits changes.
         questions = layout.run / "questions.sql"

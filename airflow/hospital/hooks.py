@@ -64,7 +64,7 @@ class PipelineHook(BaseHook):
     @property
     def kafka(self) -> Kafka:
         """The broker."""
-        return Kafka(self.target.kafka)
+        return Kafka(self.target.kafka_of("airflow"))
 
     def unread(self) -> dict[str, str]:
         """Topics with records that no statement of ksql/ could read, and how many."""

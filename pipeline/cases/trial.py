@@ -52,7 +52,7 @@ def run(case: Case, project: Project, services: Services) -> tuple[Difference, .
             schema = project.schemas[topic]
             encode = codec.encoder(schema, ids[topic])
             given = messages(case, topic, schema, trial.keys[topic], encode)
-            records.write(services.kafka.address, trial.prefix + topic, given)
+            records.write(services.kafka.properties, trial.prefix + topic, given)
         wanted = frozenset(trial.prefix + topic for topic in case.expect)
         engine.trial(trial.statements, trial.schemas, wanted, DEADLINE_S)
         differences = [_difference(case, topic, project, trial, services) for topic in case.expect]
@@ -141,7 +141,7 @@ def _difference(
     decode = codec.decoder(project.schemas[topic])
     written = [
         (message.key(), None if (value := message.value()) is None else decode(value))
-        for message in records.messages(services.kafka.address, trial.prefix + topic)
+        for message in records.messages(services.kafka.properties, trial.prefix + topic)
     ]
     is_table = any(s.kind == "TABLE" and s.topic == trial.prefix + topic for s in trial.statements)
     rows = newest(written) if is_table else [value or {DELETED: True} for _, value in written]

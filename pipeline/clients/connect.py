@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pipeline.clients.http import Answer, Service
 from pipeline.live import LiveConnector, Task
+from pipeline.repository.connections import Http
 from pipeline.suggest import unknown
 
 # Datagen ends a task with this error when the task has written its `iterations`.
@@ -83,8 +84,8 @@ class Validation:
 class Connect:
     """A Connect worker. Any worker of a cluster answers for all of them."""
 
-    def __init__(self, url: str) -> None:
-        self._http = Service("Kafka Connect", url, "connect")
+    def __init__(self, place: Http) -> None:
+        self._http = Service("Kafka Connect", place, "connect")
 
     def connectors(self) -> dict[str, LiveConnector]:
         """All connectors by name, from one request.

@@ -8,9 +8,12 @@ from psycopg import sql
 
 from pipeline.clients import scram, waiting
 from pipeline.errors import DeniedError, ServiceError, WrongAnswerError
+from pipeline.repository.connections import resolve
 from pipeline.repository.target import Postgres
 
 TIMEOUT_S = 5
+# The settings of a target that libpq has, too.
+TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 
 
 def connect(
@@ -43,6 +46,18 @@ def connect(
         raise error_class(f"{place}: {reason}; `make status` shows if it is up") from None
 
 
+def login(postgres: Postgres, secrets: Mapping[str, str]) -> tuple[str, str]:
+    """Who render.py is at the server, and the password.
+
+    Raises:
+        UsageError: the password is a reference without a value.
+    """
+    user = postgres.user or postgres.admin
+    if postgres.password:
+        return user, resolve("postgres.password", postgres.password)
+    return user, secrets["POSTGRES_PASSWORD"]
+
+
 def place_of(postgres: Postgres) -> str:
     """What messages call the server."""
     return f"PostgreSQL at {postgres.host}:{postgres.port}"
@@ -56,6 +71,7 @@ def parameters(postgres: Postgres, user: str, password: str) -> dict[str, Any]:
         "dbname": postgres.database,
         "user": user,
         "password": password,
+        **{key: value for key in TLS if (value := getattr(postgres, key))},
         "connect_timeout": TIMEOUT_S,
         # A server whose machine is gone is noticed within seconds, not hours.
         "keepalives_idle": 10,

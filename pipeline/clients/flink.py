@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pipeline.clients import flinkanswers as answers
 from pipeline.clients.http import Service, message_of
 from pipeline.errors import NotRestoredError, PipelineError, ServiceError, UnreachableError
+from pipeline.repository.connections import Http
 from pipeline.wait import until
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class LiveJob:
 class Flink:
     """One Flink: its SQL gateway and its cluster."""
 
-    def __init__(self, gateway: str, cluster: str) -> None:
+    def __init__(self, gateway: Http, cluster: Http) -> None:
         self._gateway = Service("Flink's SQL gateway", gateway, "flink.gateway")
         self._cluster = Service("Flink", cluster, "flink.cluster")
 

@@ -4,10 +4,13 @@ Errors name the service. What comes from another program than the service is a W
 """
 
 import re
+import ssl
 import time
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -15,8 +18,16 @@ from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_random_exponential
 from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError, ReadTimeoutError
 
-from pipeline.clients import waiting
-from pipeline.errors import DeniedError, ServiceError, UnreachableError, WrongAnswerError
+from pipeline import textfile
+from pipeline.clients import tls, waiting
+from pipeline.errors import (
+    DeniedError,
+    ServiceError,
+    UnreachableError,
+    UsageError,
+    WrongAnswerError,
+)
+from pipeline.repository.connections import USER_INFO, Http, resolve
 
 CONNECT_TIMEOUT_S = 3
 # A command is to have an answer within 15 s, and takes a few of its own.
@@ -49,19 +60,44 @@ class _Refusal(Answer):
     errors: list[str] = Field(default_factory=list)
 
 
+def session(place: Http, setting: str = "") -> requests.Session:
+    """A session that trusts and logs in as the target says. `setting` is its key, for messages.
+
+    Raises:
+        UsageError: a secret has no value, or a certificate is missing.
+    """
+    made = requests.Session()
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, HTTPAdapter(pool_maxsize=CONCURRENCY))
+    if place.user_info:
+        user, _, password = resolve(f"{setting}.{USER_INFO}", place.user_info).partition(":")
+        made.auth = (user, password)
+    if place.bearer:
+        token = resolve(f"{setting}.bearer", place.bearer)
+        made.headers["Authorization"] = f"Bearer {token}"
+    for file in filter(None, (place.ca, place.certificate, place.key)):
+        if not textfile.exists(Path(file)):
+            raise UsageError(f"{setting}: {file} is missing")
+    if place.ca:
+        made.verify = place.ca
+    if place.certificate:
+        made.cert = (place.certificate, place.key) if place.key else place.certificate
+    return made
+
+
 class Service:
-    """An HTTP service with a root URL. `setting` is the key of the URL in a target's file."""
+    """An HTTP service. `setting` is its key in a target's file."""
 
     def __init__(
-        self, name: str, url: str, setting: str, headers: Mapping[str, str] | None = None
+        self, name: str, place: Http, setting: str, headers: Mapping[str, str] | None = None
     ) -> None:
         self.name = name
-        self.url = url.rstrip("/")
+        self.url = place.url.rstrip("/")
+        self._place = place
         self._setting = setting
         self._silent_until = 0.0
-        self._session = requests.Session()
+        self._session = session(place, setting)
         self._session.headers.update(headers or {})
-        self._session.mount("http://", HTTPAdapter(pool_maxsize=CONCURRENCY))
 
     def call(self, method: str, path: str, body: Any = None) -> requests.Response:
         """Sends a request and returns the response, even if its status is an error.
@@ -152,7 +188,12 @@ class Service:
             raise self._silent(method, path, patience_s)
         try:
             return self._session.request(
-                method, self.url + path, json=body, timeout=(CONNECT_TIMEOUT_S, patience_s)
+                method,
+                self.url + path,
+                json=body,
+                timeout=(CONNECT_TIMEOUT_S, patience_s),
+                # Given here: in place of a session's, requests prefers what the environment has.
+                verify=self._session.verify,
             )
         except (requests.RequestException, HTTPError) as error:
             cause = error.args[0] if error.args else None
@@ -170,9 +211,12 @@ class Service:
 
     def _failure(self, method: str, path: str, error: Exception, cause: Any) -> ServiceError:
         if isinstance(error, requests.exceptions.SSLError):
-            reason = cause.reason if isinstance(cause, MaxRetryError) else error
-            return self._wrong(method, path, f"failed, because TLS does: {reason}")
+            reason = (cause.reason if isinstance(cause, MaxRetryError) else None) or error
+            return self._of_tls(reason)
         if isinstance(cause, ProtocolError):
+            if self._speaks_tls():
+                text = f"{self.name} at {self.url}: it speaks TLS at this port: write https://"
+                return WrongAnswerError(text, self._setting)
             return self._wrong(method, path, "gave no answer in HTTP: the connection was ended")
         if isinstance(error, requests.ConnectionError):
             return UnreachableError(
@@ -180,6 +224,23 @@ class Service:
                 " `make up` starts it"
             )
         return self._wrong(method, path, f"failed: {_shortened(str(error))}")
+
+    def _of_tls(self, error: Exception) -> ServiceError:
+        begin = f"{self.name} at {self.url}"
+        found = error.args[0] if error.args and isinstance(error.args[0], ssl.SSLError) else error
+        if not isinstance(found, ssl.SSLError):
+            return ServiceError(f"{begin}: TLS fails: {_shortened(str(error))}")
+        reason = tls.reason(found, str(urlsplit(self.url).hostname), self._place.ca)
+        if reason == tls.NO_TLS:
+            return WrongAnswerError(f"{begin}: {reason}: write http://", self._setting)
+        return ServiceError(f"{begin}: {reason}")
+
+    def _speaks_tls(self) -> bool:
+        parts = urlsplit(self.url)
+        if parts.scheme == "https":
+            return False
+        asked = tls.probe(str(parts.hostname), parts.port or 80, None)
+        return asked is not None and asked.speaks_tls
 
     def _wrong(self, method: str, path: str, what: str) -> WrongAnswerError:
         text = f"{self.name} at {self.url}: {method} {path} {what}: is this the right address?"

@@ -22,9 +22,10 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from pipeline.clients import librdkafka, waiting
+from pipeline.clients import kafkaerrors, librdkafka, waiting
 from pipeline.errors import RefusedError, ServiceError
 from pipeline.live import LiveTopic
+from pipeline.repository.connections import SERVERS
 
 # First and end offset, by topic and partition.
 Bounds = Mapping[tuple[str, int], tuple[int, int]]
@@ -45,11 +46,13 @@ REFUSALS = {
 
 
 class Kafka:
-    """A Kafka cluster."""
+    """A Kafka cluster, as a client with these properties sees it: librdkafka's, by their names."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self._admin = librdkafka.admin(address)
+    def __init__(self, properties: Mapping[str, str]) -> None:
+        self.address = properties[SERVERS]
+        self.properties = properties
+        self._heard = kafkaerrors.Heard()
+        self._admin = librdkafka.admin(properties, self._heard)
 
     def topics(self, names: Iterable[str]) -> dict[str, LiveTopic]:
         """The topics of these names that exist.
@@ -215,16 +218,27 @@ class Kafka:
             raise ServiceError(f"Kafka at {self.address}: {error.args[0].str()}") from None
 
     def _silent(self, patience_s: float) -> ServiceError:
+        cause = self._cause()
+        if cause:
+            return ServiceError(f"Kafka at {self.address}: {cause}")
         return ServiceError(
             f"Kafka at {self.address} said nothing for {patience_s} s: is the address that it"
             " advertises one that can be reached from here? `make status` shows if it is up"
         )
 
     def _unreachable(self, error: KafkaException) -> ServiceError:
+        cause = self._cause()
+        if cause:
+            return ServiceError(f"Kafka at {self.address}: {cause}")
         return ServiceError(
             f"Kafka cannot be reached at {self.address}: no answer within {METADATA_S} s"
             f" ({error.args[0].str()}): is it up? `make status` shows it, `make up` starts it"
         )
+
+    def _cause(self) -> str:
+        # Delivers what librdkafka has reported meanwhile.
+        self._admin.poll(0)
+        return kafkaerrors.cause(self.properties, self._heard)
 
 
 def _options(*, trial: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from pipeline.clients.http import Answer, Service, message_of
 from pipeline.errors import NotTakenError, PipelineError, ServiceError, SpecError
+from pipeline.repository.connections import Http
 from pipeline.sql.statements import Statement
 
 SHOW = "SHOW STREAMS EXTENDED; SHOW TABLES EXTENDED;"
@@ -102,8 +103,8 @@ class Source:
 class KsqlDb:
     """A ksqlDB server. Any server of a cluster answers for all of them."""
 
-    def __init__(self, url: str) -> None:
-        self._http = Service("ksqlDB", url, "ksqldb", {"Accept": MEDIA_TYPE})
+    def __init__(self, place: Http) -> None:
+        self._http = Service("ksqlDB", place, "ksqldb", {"Accept": MEDIA_TYPE})
 
     def sources(self) -> dict[str, Source]:
         """All streams and tables by name.

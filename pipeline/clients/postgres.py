@@ -94,8 +94,9 @@ class Database:
             yield
 
     def _connect(self, *, autocommit: bool = False) -> psycopg.Connection:
-        postgres, password = self._postgres, self._secrets["POSTGRES_PASSWORD"]
-        return database.connect(postgres, postgres.admin, password, autocommit=autocommit)
+        postgres = self._postgres
+        user, password = database.login(postgres, self._secrets)
+        return database.connect(postgres, user, password, autocommit=autocommit)
 
 
 class Transaction:

@@ -1,16 +1,19 @@
 """Writes and reads the records of a topic, as bytes. pipeline/codec.py encodes the values."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from pipeline.clients import librdkafka
 from pipeline.errors import ServiceError
+from pipeline.repository.connections import SERVERS
 
 TIMEOUT_S = 20
 
 
-def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | None]]) -> None:
+def write(
+    kafka: Mapping[str, str], topic: str, records: Iterable[tuple[bytes | None, bytes | None]]
+) -> None:
     """Writes records, given as keys and values, and waits until the broker has them.
 
     Raises:
@@ -28,10 +31,12 @@ def write(kafka: str, topic: str, records: Iterable[tuple[bytes | None, bytes | 
         producer.poll(0)
     if producer.flush(TIMEOUT_S) or errors:
         reason = f": {errors[0]}" if errors else ""
-        raise ServiceError(f"Kafka at {kafka} accepts no records for {topic}{reason}")
+        raise ServiceError(f"Kafka at {kafka[SERVERS]} accepts no records for {topic}{reason}")
 
 
-def messages(kafka: str, topic: str, patience_s: float = TIMEOUT_S) -> Iterator[Message]:
+def messages(
+    kafka: Mapping[str, str], topic: str, patience_s: float = TIMEOUT_S
+) -> Iterator[Message]:
     """Reads a topic from its start to its current end. Each partition keeps its order.
 
     `patience_s` is how long to wait for the topic's metadata, in seconds.
@@ -46,7 +51,7 @@ def messages(kafka: str, topic: str, patience_s: float = TIMEOUT_S) -> Iterator[
         while unread:
             message = consumer.poll(TIMEOUT_S)
             if message is None:
-                raise ServiceError(f"Kafka at {kafka} delivers no records of {topic}")
+                raise ServiceError(f"Kafka at {kafka[SERVERS]} delivers no records of {topic}")
             error = message.error()
             if error is None:
                 yield message
@@ -54,8 +59,8 @@ def messages(kafka: str, topic: str, patience_s: float = TIMEOUT_S) -> Iterator[
                 # enable.partition.eof reports the end of a partition as an error.
                 unread.discard(message.partition())
             else:
-                raise ServiceError(f"Kafka at {kafka}: {error.str()}")
+                raise ServiceError(f"Kafka at {kafka[SERVERS]}: {error.str()}")
     except KafkaException as error:
-        raise ServiceError(f"Kafka at {kafka}: {error.args[0].str()}") from None
+        raise ServiceError(f"Kafka at {kafka[SERVERS]}: {error.args[0].str()}") from None
     finally:
         consumer.close()

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pipeline.clients.http import Answer, Service
 from pipeline.live import LiveSubject
+from pipeline.repository.connections import Http
 from pipeline.schemas import Schema, text
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -42,12 +43,12 @@ class _Known(Answer):
 
 
 class Registry:
-    """A Schema Registry. `url` is the root of its Confluent-compatible API."""
+    """A Schema Registry. `place` has the root of its Confluent-compatible API."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, place: Http) -> None:
+        self.url = place.url
         headers = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
-        self.url = url
-        self._http = Service("Schema Registry", url, "registry", headers)
+        self._http = Service("Schema Registry", place, "registry", headers)
 
     def subjects(self) -> list[str]:
         """The names of all subjects.

@@ -9,17 +9,38 @@ from pipeline.engines.engine import Engine
 from pipeline.engines.store import Store
 from pipeline.engines.topics import check_topics
 from pipeline.errors import UsageError
-from pipeline.repository import desired
+from pipeline.repository import desired, javaclient
+from pipeline.repository.connections import Http
 from pipeline.repository.project import Project
 from pipeline.repository.target import Target
 from pipeline.resources.query import Query
 from pipeline.sql.flink.tables import Addresses
 from pipeline.sql.flink.translate import Job, jobs
 
+# What the names of Kafka's classes begin with in Flink's connector.
+SHADED = "org.apache.flink.kafka.shaded."
+
 
 def addresses(target: Target) -> Addresses:
-    """The addresses of Kafka and the registry for Flink, and the prefix of its consumer groups."""
-    return Addresses(target.kafka, target.registry, f"{target.pipeline}-flink")
+    """How Flink reaches Kafka and the registry, and the prefix of its consumer groups.
+
+    Raises:
+        UsageError: its Kafka client cannot log in as the target says.
+    """
+    kafka = javaclient.by_reference(target.kafka_of("flink"), SHADED)
+    return Addresses(kafka, _of_registry(target.registry), f"{target.pipeline}-flink")
+
+
+def _of_registry(registry: Http) -> dict[str, str]:
+    """The registry by the options of Flink's format `avro-confluent`."""
+    options = {"url": registry.url}
+    if registry.user_info:
+        options["basic-auth.credentials-source"] = "USER_INFO"
+        options["basic-auth.user-info"] = registry.user_info
+    if registry.bearer:
+        options["bearer-auth.credentials-source"] = "STATIC_TOKEN"
+        options["bearer-auth.token"] = registry.bearer
+    return options
 
 
 def translated(project: Project, target: Target) -> tuple[Job, ...]:

@@ -1,40 +1,26 @@
 """Reads targets/*.yaml, which say where the pipeline runs, and a target's secrets."""
 
 import os
-import re
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
-from dotenv.parser import Binding, parse_stream
 from pydantic import AfterValidator, Field, StringConstraints
 
 from pipeline import textfile
 from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
-from pipeline.repository import yamlfile
+from pipeline.repository import connections, envfile, yamlfile
 from pipeline.repository.confidential import SHORTEST
+from pipeline.repository.connections import Kafka, Properties, Service, Url
 from pipeline.suggest import unknown
 
 # What the workers of both targets hand out: stack/templates/connect.properties.j2, compose.yaml.
 WORKER_VARIABLES = ("JDBC_PASSWORD", "JDBC_URL")
 NEEDED = "POSTGRES_PASSWORD"
-NAME = re.compile(r"[A-Za-z_]\w*")
-
-
-def _url(text: str) -> str:
-    if re.search(r"\s", text):
-        raise ValueError("has a space within")
-    if "@" in text.rsplit("://", maxsplit=1)[-1].split("/", maxsplit=1)[0]:
-        raise ValueError("has a user or a password within: addresses are no place for them")
-    try:
-        port = urlsplit(text).port
-    except ValueError:
-        port = 0
-    if port == 0:
-        raise ValueError("has no port between 1 and 65535 after the colon")
-    return text
+# The settings that have paths of certificates, and references to secrets.
+CONNECTIONS = {
+    "kafka", "principals", "registry", "connect", "ksqldb", "rest", "flink", "postgres",
+}  # fmt: skip
 
 
 def _address(text: str) -> str:
@@ -43,11 +29,15 @@ def _address(text: str) -> str:
     return text
 
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/]+(/.*)?$"), AfterValidator(_url)]
 Address = Annotated[
     str, StringConstraints(pattern=r"^[^:/\s]+:[0-9]{1,5}$"), AfterValidator(_address)
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
+# The programs that talk to Kafka, beside render.py.
+Program = Literal["airflow", "cleanse", "connect", "flink", "produce"]
+
+
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
 
 class Postgres(yamlfile.Model):
@@ -57,6 +47,16 @@ class Postgres(yamlfile.Model):
     port: Port
     database: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     admin: str = Field("postgres", description="Role that runs postgres/db_setup.sql.")
+    user: str | None = Field(
+        None, description="Role that render.py logs in as, if it is not `admin`: one that may read."
+    )
+    password: str | None = Field(
+        None, description="A reference to its password; without it, POSTGRES_PASSWORD."
+    )
+    sslmode: SslMode | None = Field(None, description="As in libpq; `verify-full` is the safe one.")
+    sslrootcert: str | None = Field(None, description="PEM file of the CA, as in libpq.")
+    sslcert: str | None = Field(None, description="PEM file of the client's certificate.")
+    sslkey: str | None = Field(None, description="PEM file of the client's key.")
     published: Address | None = Field(
         None, description="host:port at which tools outside the target reach it, if it differs."
     )
@@ -65,8 +65,8 @@ class Postgres(yamlfile.Model):
 class Flink(yamlfile.Model):
     """Flink. It runs ksql/*.sql if the target has no ksqlDB."""
 
-    gateway: Url = Field(description="REST address of Flink's SQL gateway.")
-    cluster: Url = Field(description="REST address of Flink's cluster.")
+    gateway: Service = Field(description="REST address of Flink's SQL gateway.")
+    cluster: Service = Field(description="REST address of Flink's cluster.")
 
 
 class Spark(yamlfile.Model):
@@ -101,18 +101,24 @@ class Target(yamlfile.Model):
         pattern=r"^[a-z][a-z0-9-]*$",
         description="Marks connectors that this repository deployed. `--prune` deletes no others.",
     )
-    kafka: Address
-    registry: Url = Field(description="Root URL of a Confluent-compatible Schema Registry API.")
-    connect: Url
+    kafka: Kafka = Field(
+        description="host:port, or the properties of a client by librdkafka's names:"
+        " bootstrap.servers, security.protocol and so on."
+    )
+    principals: dict[Program, Properties] = Field(
+        {}, description="By program: its properties in place of those of `kafka`, its log-in first."
+    )
+    registry: Service = Field(description="Root URL of a Confluent-compatible Schema Registry API.")
+    connect: Service
     postgres: Postgres
     flink: Flink | None = Field(None, description="Runs ksql/*.sql.")
-    ksqldb: Url | None = Field(None, description="Runs ksql/*.sql.")
+    ksqldb: Service | None = Field(None, description="Runs ksql/*.sql.")
     spark: Spark = Field(
         default_factory=lambda: Spark.model_validate({}), description="Runs the cleansing."
     )
     airflow: Url | None = Field(None, description="Airflow's API server.")
     dashboard: Url | None = Field(None, description="The web dashboard.")
-    rest: Url | None = Field(None, description="Confluent's REST Proxy.")
+    rest: Service | None = Field(None, description="Confluent's REST Proxy.")
     secrets: Path | None = Field(
         None,
         strict=False,
@@ -128,6 +134,10 @@ class Target(yamlfile.Model):
     )
     embedded: Embedded | None = None
 
+    def kafka_of(self, program: Program) -> dict[str, str]:
+        """The properties of a program's Kafka clients, by librdkafka's names."""
+        return {**self.kafka, **self.principals.get(program, {})}
+
 
 def load(root: Path, name: str) -> Target:
     """Reads a target. `name` is the name of a file in targets/, or a path that ends with .yaml.
@@ -141,7 +151,21 @@ def load(root: Path, name: str) -> Target:
         known = [file.stem for file in (root / "targets").glob("*.yaml")]
         raise UsageError(unknown("target", name, known))
     target: Target = yamlfile.load(path, Target)
-    return target
+    return _anchored(root, target)
+
+
+def _anchored(root: Path, target: Target) -> Target:
+    """The target; its certificates and references are paths below the repository's root."""
+    settings = target.model_dump(by_alias=True)
+    for key in CONNECTIONS & settings.keys():
+        settings[key] = _below(root, key, settings[key])
+    return Target.model_validate(settings)
+
+
+def _below(root: Path, key: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _below(root, name, item) for name, item in value.items()}
+    return connections.anchored(root, key, value) if isinstance(value, str) else value
 
 
 def file_of(root: Path, name: str) -> Path:
@@ -163,38 +187,11 @@ def secrets(root: Path, target: Target, needed: str = NEEDED) -> Mapping[str, st
         raise PipelineError(f"{path} is missing: `make up` generates it")
     if path.stat().st_mode & 0o077:
         raise PipelineError(f"other users can read {path}: chmod 600 {path}")
-    values = {key: os.environ.get(key, value) for key, value in env_file(path).items()}
+    values = {key: os.environ.get(key, value) for key, value in envfile.read(path).items()}
     if needed not in values:
         raise SpecError((Mistake(path, None, needed, "is missing: a line KEY=value"),))
     _refuse_trivial(values, f"{path} and the environment")
     return values
-
-
-def env_file(path: Path) -> dict[str, str]:
-    """The variables in a file of KEY=value lines. `$` has no special meaning.
-
-    Raises:
-        SpecError: the file cannot be read, or a line is something else.
-    """
-    lines = list(parse_stream(StringIO(textfile.read(path))))
-    mistakes = tuple(
-        Mistake(path, _line(line), "", "is no KEY=value: a name, `=`, and the value")
-        for line in lines
-        if line.error or (line.key is not None and not _is_variable(line))
-    )
-    if mistakes:
-        raise SpecError(mistakes)
-    return {line.key: line.value or "" for line in lines if line.key is not None}
-
-
-def _line(binding: Binding) -> int:
-    """Where it stands: the blank lines before it are part of it."""
-    text = binding.original.string
-    return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")
-
-
-def _is_variable(line: Binding) -> bool:
-    return line.value is not None and bool(NAME.fullmatch(line.key or ""))
 
 
 def _environment(needed: str) -> Mapping[str, str]:

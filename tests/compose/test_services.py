@@ -9,7 +9,7 @@ import requests
 import yaml
 from pytest_docker.plugin import Services
 
-from pipeline.repository import target as targets
+from pipeline.repository import envfile
 from pipeline.wait import until
 from tests.support.airflow import Airflow
 from tests.support.stacks import Compose
@@ -80,7 +80,7 @@ def test_a_second_deploy_from_a_container_changes_nothing(whole: Compose) -> Non
 
 def test_airflow_has_the_dags_and_all_its_parts_are_healthy(compose: Compose) -> None:
     target = yaml.safe_load(compose.target_file.read_text())
-    secrets = targets.env_file(compose.target_file.parent / ".env")
+    secrets = envfile.read(compose.target_file.parent / ".env")
     client = Airflow(target["airflow"], secrets["AIRFLOW_ADMIN_PASSWORD"])
     health = client.ask("GET", "/monitor/health")
     parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")

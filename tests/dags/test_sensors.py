@@ -12,6 +12,7 @@ from hospital.hooks import PipelineHook, database
 from hospital.sensors import CleansingSensor, ConnectorsSensor, PipelineSensor, WorkerSensor
 
 from pipeline.clients.connect import Connect
+from pipeline.repository.connections import at
 from spark import status
 from spark.status import Status
 from tests.support.plans import DESIRED
@@ -101,7 +102,7 @@ def test_a_worker_that_is_down_is_waited_for(
 
 
 def _connect_to_nobody() -> Any:
-    return Connect("http://127.0.0.1:1")
+    return Connect(at("http://127.0.0.1:1"))
 
 
 def test_a_worker_that_does_not_know_us_is_not_waited_for(worker: Worker) -> None:

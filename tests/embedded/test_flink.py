@@ -123,7 +123,7 @@ def _declared(space: Workspace) -> set[str]:
 
 def _cluster(space: Workspace) -> str:
     assert space.target.flink
-    return space.target.flink.cluster
+    return space.target.flink.cluster.url
 
 
 def _edit_band(space: Workspace, years: int) -> None:

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from pipeline import codec
 from pipeline.clients.registry import Registry
+from pipeline.repository.connections import at
 from pipeline.schemas import subject_of
 from spark import cleanse
 from spark.payload import Source
@@ -49,7 +50,7 @@ class Asked:
 def asked() -> Iterator[tuple[Asked, str]]:
     server = Asked()
     with serving(server.answer) as url:
-        assert Registry(url).register(SUBJECT, SCHEMA) == FIRST
+        assert Registry(at(url)).register(SUBJECT, SCHEMA) == FIRST
         yield server, url
 
 
@@ -57,7 +58,7 @@ def _payloads(spark: SparkSession, url: str, *values: bytes) -> list[bytes | Non
     """Of values in one partition, by one task."""
     rows = [(None, value, TOPIC, 0, offset, STAMP) for offset, value in enumerate(values)]
     raw = spark.createDataFrame(rows, cleanse.KAFKA_SOURCE).coalesce(1)
-    source = Source(TOPIC, SCHEMA, {}, url)
+    source = Source(TOPIC, SCHEMA, {}, at(url))
     found = raw.select("offset", source.payload(spark).alias("payload")).collect()
     return [row.payload and bytes(row.payload) for row in sorted(found)]
 
@@ -66,7 +67,7 @@ def test_versions_are_asked_for_once_and_become_the_contract(
     spark: SparkSession, asked: tuple[Asked, str]
 ) -> None:
     server, url = asked
-    assert Registry(url).register(SUBJECT, NEWER) == SECOND
+    assert Registry(at(url)).register(SUBJECT, NEWER) == SECOND
     server.paths.clear()
     old, new = codec.encoder(SCHEMA, FIRST)(RECORD), codec.encoder(NEWER, SECOND)(RECORD)
     assert _payloads(spark, url, old, new, new, old) == [old[5:]] * 4
@@ -103,7 +104,7 @@ def test_an_unknown_id_is_null_and_a_damaged_value_is_empty(
     spark: SparkSession, asked: tuple[Asked, str]
 ) -> None:
     _, url = asked
-    Registry(url).register(SUBJECT, NEWER)
+    Registry(at(url)).register(SUBJECT, NEWER)
     damaged = codec.header(SECOND) + b"\xff" * 30
     assert _payloads(spark, url, codec.header(99) + b"abc", b"abc", damaged) == [None, b"", b""]
 

@@ -175,14 +175,14 @@ def mounted(services: Services) -> Iterator[str]:
 def target(services: Services, declared: Target) -> Iterator[str]:
     """The target's hosts are services, at a port that they are known to listen on."""
     addresses = [
-        declared.kafka,
+        declared.kafka["bootstrap.servers"],
         declared.registry,
         declared.connect,
         declared.ksqldb,
         declared.rest,
     ]
     addresses += [declared.airflow, f"{declared.postgres.host}:{declared.postgres.port}"]
-    for address in filter(None, addresses):
+    for address in map(str, filter(None, addresses)):
         parts = urlsplit(address if "//" in address else f"//{address}")
         yield from _reaches(services, address, str(parts.hostname), str(parts.port))
     published = {f"{p['host_ip']}:{p['published']}" for p in services["postgres"]["ports"]}

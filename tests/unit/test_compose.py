@@ -11,7 +11,7 @@ from airflow.configuration import conf
 
 from pipeline.paths import REPOSITORY
 from pipeline.repository import desired as declarations
-from pipeline.repository import loader
+from pipeline.repository import envfile, loader
 from pipeline.repository import target as targets
 from pipeline.repository.target import Target
 from scripts import passwords
@@ -203,7 +203,7 @@ def test_each_mistake_is_found(mistake: str, env_file: Path, place: Target) -> N
 def test_a_mistake_in_the_target_is_found(
     services: Services, place: Target, change: dict[str, Any], finding: str
 ) -> None:
-    changed = Target.model_validate({**place.model_dump(), **change})
+    changed = Target.model_validate({**place.model_dump(by_alias=True), **change})
     (said,) = checks.target(services, changed)
     assert finding in said
 
@@ -294,7 +294,7 @@ def _unknown_to_airflow(environment: dict[str, str]) -> list[str]:
 def test_airflows_settings_are_options_that_it_has(services: Services) -> None:
     for name in ("airflow-api", "airflow-scheduler", "airflow-dags", "airflow-triggerer"):
         environment = services[name]["environment"]
-        assert targets.env_file(SETTINGS).items() <= environment.items()
+        assert envfile.read(SETTINGS).items() <= environment.items()
         assert _unknown_to_airflow(environment) == []
     assert _unknown_to_airflow({"AIRFLOW__CORE__PARALELISM": "4"}) == ["AIRFLOW__CORE__PARALELISM"]
 

@@ -13,6 +13,7 @@ from pipeline.clients.flink import Flink
 from pipeline.engines.flink import FlinkEngine
 from pipeline.engines.store import Deployed, Store
 from pipeline.plan import compare
+from pipeline.repository.connections import at
 from pipeline.resources.query import Query
 from pipeline.sql.flink.tables import Addresses
 from tests.support.plans import DESIRED, LIVE
@@ -57,8 +58,10 @@ def engine(cluster: Cluster, tmp_path: Path) -> FlinkEngine:
     store = Store(tmp_path)
     store.stage(Deployed("OURS", "SELECT 1", "1"))
     store.commit("OURS")
-    flink = Flink(cluster.url, cluster.url)
-    return FlinkEngine(flink, Addresses("k:1", "http://r", "g"), (), store)
+    flink = Flink(at(cluster.url), at(cluster.url))
+    return FlinkEngine(
+        flink, Addresses({"bootstrap.servers": "k:1"}, {"url": "http://r"}, "g"), (), store
+    )
 
 
 def test_what_others_named_like_ours_is_told_and_not_pruned(engine: FlinkEngine) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.clients.flink import Flink, LiveJob
 from pipeline.errors import PipelineError, ServiceError
+from pipeline.repository.connections import at
 from tests.support.serving import serving
 
 VERTEX = {"id": "v", "name": "Source: t", "status": "RUNNING"}
@@ -54,11 +55,11 @@ def test_a_job_fails_as_long_as_no_checkpoint_has_come_since(
     cluster: Cluster, failed: int, whole: int, cause: str
 ) -> None:
     cluster.failed, cluster.whole = failed, whole
-    assert Flink(cluster.url, cluster.url).failing(JOB) == cause
+    assert Flink(at(cluster.url), at(cluster.url)).failing(JOB) == cause
 
 
 def test_a_job_that_fails_as_it_starts_does_not_run(cluster: Cluster) -> None:
-    flink = Flink(cluster.url, cluster.url)
+    flink = Flink(at(cluster.url), at(cluster.url))
     assert flink.is_running(JOB.id)
     cluster.failed = 5
     with pytest.raises(PipelineError, match="Flink's job fails: refused"):
@@ -67,6 +68,6 @@ def test_a_job_that_fails_as_it_starts_does_not_run(cluster: Cluster) -> None:
 
 def test_a_flink_that_resumes_its_jobs_is_not_taken_for_an_empty_one(cluster: Cluster) -> None:
     with pytest.raises(ServiceError, match="Flink is starting, and resumes its jobs"):
-        Flink("http://127.0.0.1:1", cluster.url).check_ready()
+        Flink(at("http://127.0.0.1:1"), at(cluster.url)).check_ready()
     with pytest.raises(ServiceError, match=r"Flink cannot be reached at http://127\.0\.0\.1:1"):
-        Flink("http://127.0.0.1:1", "http://127.0.0.1:1").check_ready()
+        Flink(at("http://127.0.0.1:1"), at("http://127.0.0.1:1")).check_ready()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
-from pipeline.repository import loader, rendering, schemas, target, templates, yamlfile
+from pipeline.repository import envfile, loader, rendering, schemas, target, templates, yamlfile
 from pipeline.repository.specs import TopicsFile
 from pipeline.schemas import annotate, canonical, contract
 from pipeline.sql import reader
@@ -146,7 +146,7 @@ def test_templates(folder: Path, content: bytes) -> None:
 def test_secrets(folder: Path, content: bytes) -> None:
     file = planted.plant(folder, "secrets.env", content)
     with _told_of(file):
-        assert all(isinstance(value, str) for value in target.env_file(file).values())
+        assert all(isinstance(value, str) for value in envfile.read(file).values())
 
 
 @settings(EXAMPLES, max_examples=1000 if IS_LONG else 40)

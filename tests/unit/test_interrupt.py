@@ -18,6 +18,7 @@ from pipeline.clients.connect import Connect
 from pipeline.errors import InterruptedRunError, InterruptError, PipelineError, ServiceError
 from pipeline.live import LiveConnector
 from pipeline.plan import Plan
+from pipeline.repository.connections import at
 from pipeline.resources import worker as worker_steps
 from pipeline.resources.connector import Connector, Connectors
 from pipeline.resources.resource import Result, Run
@@ -63,7 +64,7 @@ def _changes(*names: str) -> tuple[Change, ...]:
 
 
 def _run(url: str, results: list[Result], told: list[str]) -> Run:
-    services = cast("Services", type("Clients", (), {"connect": Connect(url)})())
+    services = cast("Services", type("Clients", (), {"connect": Connect(at(url))})())
     return Run(services, 30, lambda change, error: results.append((change, error)), told.append)
 
 

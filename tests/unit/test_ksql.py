@@ -14,7 +14,7 @@ from pipeline.sql.flink.tables import Addresses, Relation
 from pipeline.sql.flink.translate import analyse, jobs
 from tests.support import golden
 
-ADDRESSES = Addresses("kafka:9092", "http://registry", "group")
+ADDRESSES = Addresses({"bootstrap.servers": "kafka:9092"}, {"url": "http://registry"}, "group")
 FILE = Path("ksql/test.sql")
 SOURCES = """
 CREATE STREAM s (id VARCHAR KEY, name VARCHAR, n INTEGER, big BIGINT, d DOUBLE, b BOOLEAN,

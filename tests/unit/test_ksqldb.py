@@ -16,6 +16,7 @@ from pipeline.errors import DeadlineError, PipelineError, ServiceError, SpecErro
 from pipeline.live import Line, LiveQuery
 from pipeline.paths import REPOSITORY
 from pipeline.plan import compare
+from pipeline.repository.connections import at
 from pipeline.repository.loader import load
 from pipeline.resources.query import Queries
 from pipeline.resources.resource import Run
@@ -151,7 +152,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def engine(server: Server) -> KsqlDbEngine:
-    return KsqlDbEngine(KsqlDb(server.url), STATEMENTS)
+    return KsqlDbEngine(KsqlDb(at(server.url)), STATEMENTS)
 
 
 A, B = queries(STATEMENTS)
@@ -426,7 +427,7 @@ def test_what_others_made_beyond_our_subset_is_only_shown(
 
 def test_an_unreachable_server_is_named() -> None:
     with pytest.raises(ServiceError, match=r"ksqlDB cannot be reached at http://127\.0\.0\.1:1"):
-        KsqlDb("http://127.0.0.1:1").sources()
+        KsqlDb(at("http://127.0.0.1:1")).sources()
 
 
 def test_what_ksqldb_gives_back_of_our_statements_is_no_change() -> None:

@@ -49,7 +49,7 @@ class Consumer:
 
 def _read(monkeypatch: pytest.MonkeyPatch, *polled: Polled) -> int:
     monkeypatch.setattr(librdkafka, "consumer", lambda _: Consumer(*polled))
-    return len(list(records.messages("k:1", "t")))
+    return len(list(records.messages({"bootstrap.servers": "k:1"}, "t")))
 
 
 def test_a_topic_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,12 +66,12 @@ def test_every_producer_chooses_partitions_as_the_java_clients_do(
 ) -> None:
     made: list[dict[str, object]] = []
     monkeypatch.setattr(librdkafka, "Producer", made.append)
-    librdkafka.producer("127.0.0.1:1")
+    librdkafka.producer({"bootstrap.servers": "127.0.0.1:1"})
     assert made[0]["partitioner"] == "murmur2_random"
     files = [
         file
         for folder in ("pipeline", "scripts", "spark", "airflow", "bench", "tests", "stack")
         for file in (REPOSITORY / folder).rglob("*.py")
-        if re.search(r"(?<!\w)Producer\(\s*\{", file.read_text())
+        if re.search(r"(?<!\w)Producer(\(\s*\{|, \{)", file.read_text())
     ]
     assert files == [Path(librdkafka.__file__)]

@@ -10,6 +10,7 @@ import requests
 
 from pipeline.change import Change
 from pipeline.clients.registry import Registry
+from pipeline.repository.connections import at
 from pipeline.resources.resource import Run
 from pipeline.resources.subject import Subject, Subjects
 from pipeline.services import Services
@@ -28,7 +29,7 @@ SUBJECTS = Subjects()
 @pytest.fixture
 def services() -> Iterator[Services]:
     with serving(ConfluentRegistry().answer) as url:
-        clients = {"registry": Registry(url), "database": Notes()}
+        clients = {"registry": Registry(at(url)), "database": Notes()}
         yield cast("Services", type("Clients", (), clients)())
 
 

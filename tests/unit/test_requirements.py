@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError, UsageError
-from pipeline.repository.target import Target, env_file
+from pipeline.repository import envfile
+from pipeline.repository.target import Target
 from scripts import passwords
 from stack import requirements
 from stack.layout import layout_of
@@ -73,7 +74,7 @@ def test_secrets_are_private_and_stay(tmp_path: Path) -> None:
     passwords.ensure(path)
     first = path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
-    values = env_file(path)
+    values = envfile.read(path)
     assert values.keys() == passwords.NAMES.keys()
     assert len(set(values.values())) == len(values)
     assert min(map(len, values.values())) >= 32

@@ -281,7 +281,11 @@ def test_export_is_taken_as_a_shell_does(tmp_path: Path) -> None:
         (":8083\n", ":99999\n", "connect: has no port between 1 and 65535 after the colon"),
         ("127.0.0.1:8083", "127.0. 0.1:8083", "connect: has a space within"),
         ("127.0.0.1:8083", "me:hunter2@127.0.0.1:8083", "connect: has a user or a password"),
-        ("kafka: 127.0.0.1:9092", "kafka: 127.0.0.1:99999", "kafka: has no port between 1 and"),
+        (
+            "kafka: 127.0.0.1:9092",
+            "kafka: 127.0.0.1:99999",
+            "kafka: '127.0.0.1:99999' has no port between",
+        ),
         ("port: 15432", "port: '15432'", "postgres.port: must be a whole number"),
         ("port: 15432", "port: 99999", "postgres.port: must be 65535 or less (is 99999)"),
         ("state: var/embedded", "state: 7", "state: "),

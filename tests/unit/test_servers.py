@@ -21,6 +21,7 @@ from pipeline.errors import PipelineError, ServiceError, UnreachableError, Wrong
 from pipeline.live import LiveSubject
 from pipeline.paths import REPOSITORY
 from pipeline.plan import Live, compare
+from pipeline.repository.connections import Http, at
 from pipeline.resources.desired import Desired
 from pipeline.services import Services
 from tests.support.plans import DESIRED, LIVE, target_file
@@ -32,11 +33,11 @@ HTML = (
 )
 # What `plan` asks each service first.
 CLIENTS: dict[str, Callable[[str], Any]] = {
-    "registry": lambda url: Registry(url).subjects(),
-    "connect": lambda url: Connect(url).connectors(),
-    "flink.cluster": lambda url: Flink(url, url).jobs(),
-    "flink.gateway": lambda url: Flink(url, url).session().__enter__(),
-    "ksqldb": lambda url: KsqlDbEngine(KsqlDb(url), ()).running(),
+    "registry": lambda url: Registry(at(url)).subjects(),
+    "connect": lambda url: Connect(at(url)).connectors(),
+    "flink.cluster": lambda url: Flink(at(url), at(url)).jobs(),
+    "flink.gateway": lambda url: Flink(at(url), at(url)).session().__enter__(),
+    "ksqldb": lambda url: KsqlDbEngine(KsqlDb(at(url)), ()).running(),
 }
 ANSWERS = {
     "HTML": (200, Page(HTML), "gave 200 and HTML (Welcome Welcome to nginx! more more"),
@@ -88,12 +89,12 @@ def test_a_command_says_where_a_wrong_address_stands(
 @pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.2\r\n"])
 def test_a_server_of_another_protocol_is_told_from_the_service(greeting: bytes) -> None:
     with hanging_up(greeting) as port, pytest.raises(WrongAnswerError, match="no answer in HTTP"):
-        Registry(f"http://127.0.0.1:{port}").subjects()
+        Registry(at(f"http://127.0.0.1:{port}")).subjects()
     with (
         serving(lambda *_: (200, [])) as url,
-        pytest.raises(WrongAnswerError, match=r"failed, because TLS does: .*right address\?"),
+        pytest.raises(WrongAnswerError, match="it speaks no TLS at this port: write http://"),
     ):
-        Registry(url.replace("http:", "https:")).subjects()
+        Registry(at(url.replace("http:", "https:"))).subjects()
 
 
 @pytest.mark.parametrize(
@@ -101,14 +102,14 @@ def test_a_server_of_another_protocol_is_told_from_the_service(greeting: bytes) 
 )
 def test_an_address_that_is_none_is_an_error_of_one_line(host: str) -> None:
     with pytest.raises(ServiceError) as caught:
-        Registry(f"http://{host}/").subjects()
+        Registry(Http.model_construct(url=f"http://{host}/")).subjects()
     assert "\n" not in str(caught.value)
 
 
 def test_a_service_that_fails_is_not_taken_for_another() -> None:
     def said(status: int, body: Any) -> str:
         with serving(lambda *_: (status, body)) as url, pytest.raises(ServiceError) as caught:
-            Registry(url).subjects()
+            Registry(at(url)).subjects()
         assert not isinstance(caught.value, WrongAnswerError)
         return str(caught.value)
 
@@ -125,7 +126,7 @@ def test_a_worker_that_is_starting_is_not_taken_for_another_server() -> None:
         '<hr/><a href="https://jetty.org/">Powered by Jetty:// 12.0.25</a><hr/></body></html>'
     )
     with serving(lambda *_: (404, page)) as url, pytest.raises(ServiceError) as caught:
-        Connect(url).connectors()
+        Connect(at(url)).connectors()
     assert not isinstance(caught.value, WrongAnswerError)
     begin = f"Kafka Connect at {url} is starting: try again in a moment."
     assert str(caught.value).startswith(begin)
@@ -136,7 +137,7 @@ def test_a_worker_without_connectors_is_one() -> None:
         return 200, {"version": "4.2.0", "kafka_cluster_id": "c"} if path == "/" else {}
 
     with serving(answer) as url:
-        assert Connect(url).connectors() == {}
+        assert Connect(at(url)).connectors() == {}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_a_worker_without_connectors_is_one() -> None:
 def test_the_worker_says_what_is_a_sink(info: dict[str, Any], *, is_sink: bool) -> None:
     status = {"connector": {"state": "RUNNING"}, "tasks": []}
     with serving(lambda *_: (200, {"c": {"info": info, "status": status}})) as url:
-        assert Connect(url).connectors()["c"].is_sink is is_sink
+        assert Connect(at(url)).connectors()["c"].is_sink is is_sink
 
 
 @contextmanager
@@ -167,7 +168,7 @@ def _paths(status: int, body: Any) -> Iterator[tuple[str, list[str]]]:
 
 def test_a_name_is_quoted_in_every_path() -> None:
     with _paths(200, None) as (url, seen):
-        connect, registry = Connect(url), Registry(url)
+        connect, registry = Connect(at(url)), Registry(at(url))
         for name in ("stray?z=1", "a/b #c"):
             connect.put(name, {})
             connect.stop(name)
@@ -178,7 +179,7 @@ def test_a_name_is_quoted_in_every_path() -> None:
             registry.set_compatibility(name, "NONE")
             registry.delete(name)
     with _paths(404, {"message": "none"}) as (url, more):
-        for ask in (Registry(url).latest, Registry(url).versions):
+        for ask in (Registry(at(url)).latest, Registry(at(url)).versions):
             with pytest.raises(ServiceError, match="404: none"):
                 ask("stray?z=1")
     assert len(seen) == 18
@@ -191,7 +192,7 @@ def test_a_name_is_quoted_in_every_path() -> None:
 def test_a_silent_service_is_named_and_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.5)
     with silent() as port:
-        connect = Connect(f"http://127.0.0.1:{port}")
+        connect = Connect(at(f"http://127.0.0.1:{port}"))
         begun = time.monotonic()
         for _ in range(5):
             with pytest.raises(ServiceError) as caught:
@@ -211,7 +212,7 @@ def _subject(**version: Any) -> Any:
         return 200, {"subject": "s", "version": 2, "id": 7, **version}
 
     with serving(answer) as url:
-        return Registry(url).latest("s")
+        return Registry(at(url)).latest("s")
 
 
 @pytest.mark.parametrize(

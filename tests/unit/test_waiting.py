@@ -15,6 +15,7 @@ from pipeline.clients.connect import Connect
 from pipeline.clients.kafka import Kafka
 from pipeline.errors import PipelineError, ServiceError, WrongAnswerError
 from pipeline.paths import REPOSITORY
+from pipeline.repository.connections import at
 from pipeline.repository.target import Postgres
 from tests.support.plans import target_file
 from tests.support.serving import hanging_up, serving, silent
@@ -69,14 +70,14 @@ def test_a_rebalance_is_waited_for_and_said(
     monkeypatch.setattr(waiting, "QUIET_S", 60)
     answers = [(409, {"message": message}), (200, [{"class": "a.B"}])]
     with serving(lambda *_: answers.pop(0)) as url:
-        assert Connect(url).plugins() == ["a.B"]
+        assert Connect(at(url)).plugins() == ["a.B"]
     assert told == ["Kafka Connect is rebalancing: it is asked again, for up to 30 s"]
 
 
 @pytest.mark.usefixtures("hurry")
 def test_a_silent_broker_is_given_up(told: list[str]) -> None:
     with silent() as port:
-        broker = Kafka(f"127.0.0.1:{port}")
+        broker = Kafka({"bootstrap.servers": f"127.0.0.1:{port}"})
         assert "Kafka cannot be reached at 127.0.0.1" in _said(lambda: broker.topics(["t"]))
         for ask in (
             lambda: broker.topic_ids(["t"]),

@@ -25,10 +25,13 @@ ABSENT = "__absent"
 
 @dataclass(frozen=True)
 class Addresses:
-    """Kafka's bootstrap servers, the registry's URL, and the prefix of Flink's consumer groups."""
+    """How Flink reaches Kafka and the registry, and the prefix of its consumer groups.
 
-    kafka: str
-    registry: str
+    `kafka` has the properties of Kafka's Java clients, `registry` the options of avro-confluent.
+    """
+
+    kafka: Mapping[str, str]
+    registry: Mapping[str, str]
     group: str
 
 
@@ -106,7 +109,7 @@ def _topic(
 def table(name: str, columns: Iterable[str], options: Mapping[str, str]) -> str:
     """A CREATE TABLE statement."""
     body = ",\n  ".join(columns)
-    listed = ", ".join(f"'{key}' = '{value}'" for key, value in options.items())
+    listed = ", ".join(f"{text(key)} = {text(value)}" for key, value in options.items())
     return f"CREATE TABLE {quoted(name)} (\n  {body}\n) WITH ({listed})"
 
 
@@ -115,10 +118,10 @@ def kafka_options(relation: Relation, addresses: Addresses) -> dict[str, str]:
     return {
         "connector": "upsert-kafka" if relation.is_table else "kafka",
         "topic": relation.topic,
-        "properties.bootstrap.servers": addresses.kafka,
+        **{f"properties.{key}": value for key, value in addresses.kafka.items()},
         "value.fields-include": "EXCEPT_KEY",
         "value.format": VALUE_FORMAT,
-        f"value.{VALUE_FORMAT}.url": addresses.registry,
+        **{f"value.{VALUE_FORMAT}.{key}": value for key, value in addresses.registry.items()},
     }
 
 
@@ -137,6 +140,11 @@ def avro_type(kind: object) -> str:
             return f"DECIMAL({kind['precision']}, {kind.get('scale', 0)})"
         return avro_type(logical)
     return AVRO_TYPES.get(str(kind), str(kind))
+
+
+def text(value: str) -> str:
+    """The value as a literal."""
+    return "'{}'".format(value.replace("'", "''"))
 
 
 def quoted(name: str) -> str:

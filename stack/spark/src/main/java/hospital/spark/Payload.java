@@ -21,7 +21,7 @@ public final class Payload implements UDF3<byte[], Integer, Long, byte[]> {
 
     private final String topic;
     private final String subject;
-    private final String registry;
+    private final Map<String, String> registry;
     private final String contract;
     private final Map<Integer, String> known;
     private final Map<String, String> kafka;
@@ -29,8 +29,8 @@ public final class Payload implements UDF3<byte[], Integer, Long, byte[]> {
     private transient Writers writers;
 
     /**
-     * {@code known}: schemas of the subject, by id. The registry, the root of an API, is asked for all
-     * others, unless it is null. {@code group}: the consumer group that gets the positions of the records
+     * {@code known}: schemas of the subject, by id. The registry is asked for all others, unless
+     * it is null; its settings are those of {@link Registry}. {@code group}: the consumer group that gets the positions of the records
      * that have passed, by a client with the properties {@code kafka}; null: none does.
      */
     public Payload(
@@ -38,14 +38,14 @@ public final class Payload implements UDF3<byte[], Integer, Long, byte[]> {
             String subject,
             String contract,
             Map<Integer, String> known,
-            String registry,
+            Map<String, String> registry,
             Map<String, String> kafka,
             String group) {
         this.topic = topic;
         this.subject = subject;
         this.contract = contract;
         this.known = Map.copyOf(known);
-        this.registry = registry;
+        this.registry = registry == null ? null : Map.copyOf(registry);
         this.kafka = Map.copyOf(kafka);
         this.group = group;
     }

@@ -7,7 +7,9 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -16,8 +18,6 @@ import java.util.Set;
 /** The versions of a subject in a Confluent-compatible Schema Registry. Not for several threads. */
 final class Registry {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final HttpClient HTTP =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration PAUSE = Duration.ofMillis(250);
     private static final int OK = 200;
@@ -25,11 +25,30 @@ final class Registry {
     private static final int NO_SUBJECT = 40401;
 
     private final String url;
+    private final String login;
+    private final HttpClient http;
     private final Set<Integer> seen = new HashSet<>();
 
-    /** {@code root}: the URL of the registry's API. */
-    Registry(String root, String subject) {
-        this.url = root.replaceFirst("/+$", "") + "/subjects/" + subject + "/versions";
+    /**
+     * {@code settings}: those of a target's registry. {@code url} is the root of its API. What is a file
+     * there is its text here, in PEM.
+     */
+    Registry(Map<String, String> settings, String subject) {
+        this.url = settings.get("url").replaceFirst("/+$", "") + "/subjects/" + subject + "/versions";
+        this.login = login(settings);
+        HttpClient.Builder builder = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5));
+        if (settings.containsKey(Tls.CA) || settings.containsKey(Tls.CERTIFICATE)) {
+            builder.sslContext(Tls.context(settings));
+        }
+        this.http = builder.build();
+    }
+
+    private static String login(Map<String, String> settings) {
+        String user = settings.get("basic.auth.user.info");
+        if (user != null) {
+            return "Basic " + Base64.getEncoder().encodeToString(user.getBytes(StandardCharsets.UTF_8));
+        }
+        return settings.containsKey("bearer") ? "Bearer " + settings.get("bearer") : null;
     }
 
     /**
@@ -68,12 +87,14 @@ final class Registry {
         return schemas;
     }
 
-    private static JsonNode get(String url) throws IOException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(url))
+    private JsonNode get(String url) throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url))
                 .timeout(Duration.ofSeconds(5))
-                .header("Accept", "application/vnd.schemaregistry.v1+json")
-                .build();
-        HttpResponse<byte[]> answer = HTTP.send(request, HttpResponse.BodyHandlers.ofByteArray());
+                .header("Accept", "application/vnd.schemaregistry.v1+json");
+        if (login != null) {
+            request.header("Authorization", login);
+        }
+        HttpResponse<byte[]> answer = http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
         if (answer.statusCode() == OK) {
             return JSON.readTree(answer.body());
         }

@@ -1,0 +1,63 @@
+"""Why no broker can be reached. librdkafka calls most causes "Broker transport failure"."""
+
+import re
+from collections.abc import Mapping
+
+from confluent_kafka import KafkaError
+
+from pipeline.clients import tls
+from pipeline.repository.connections import SERVERS
+
+# What librdkafka adds to its reasons: the broker before, and the connection's state after.
+AROUND = re.compile(r"^\w+://\S+: |\s*\(after [^)]*\)$")
+PROTOCOL, CA = "security.protocol", "ssl.ca.location"
+
+
+class Heard:
+    """The errors that one client reports beside the results of its calls."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[int, str] = {}
+
+    def add(self, error: KafkaError) -> None:
+        """Takes an error: librdkafka's callback `error_cb`."""
+        self._reasons[error.code()] = AROUND.sub("", AROUND.sub("", error.str()))
+
+    def of(self, *codes: int) -> str:
+        """The last reason with one of the codes; "" if there was none."""
+        return next((self._reasons[code] for code in codes if code in self._reasons), "")
+
+
+def cause(properties: Mapping[str, str], heard: Heard) -> str:
+    """Why the brokers of a client's properties do not answer; "" if they seem to be down."""
+    refused = heard.of(KafkaError._AUTHENTICATION)  # noqa: SLF001 - its public name
+    if refused:
+        return f"it refuses the log-in ({properties.get('sasl.username', 'no user')}): {refused}"
+    protocol = properties.get(PROTOCOL, "plaintext").upper()
+    asked = tls.probe(*_first(properties), properties.get(CA))
+    if asked is None:
+        return ""
+    if not protocol.endswith("SSL"):
+        return _in_clear_text(asked, protocol)
+    return asked.reason or _behind_tls(protocol, heard)
+
+
+def _behind_tls(protocol: str, heard: Heard) -> str:
+    of_tls = heard.of(KafkaError._SSL, KafkaError._TRANSPORT)  # noqa: SLF001 - their public names
+    if "alert" in of_tls:
+        return "it refuses the client's certificate, or wants one (ssl.certificate.location)"
+    if protocol == "SSL":
+        return f"it ends the connection: does it want a log-in ({PROTOCOL}: SASL_SSL)?"
+    return of_tls
+
+
+def _in_clear_text(asked: tls.Probe, protocol: str) -> str:
+    if asked.speaks_tls:
+        right = "SASL_SSL" if protocol.startswith("SASL") else "SSL, or SASL_SSL"
+        return f"it speaks TLS at this port, and {PROTOCOL} is {protocol}: it must be {right}"
+    return ""
+
+
+def _first(properties: Mapping[str, str]) -> tuple[str, int]:
+    host, _, port = properties[SERVERS].split(",")[0].rpartition(":")
+    return host.strip("[]"), int(port)
