@@ -40,7 +40,7 @@ class State:
     """The newest answers of the services, by the name that a tile has for them."""
 
     def __init__(self, root: Path, target: Target, database: Database) -> None:
-        project = loader.load(root)
+        project = loader.load(root, target)
         engine, queries = choice.choose(root, project, target)
         # PostgreSQL is read as bi_reader only: the other client needs no secret.
         self._services = clients(target, {}, engine)

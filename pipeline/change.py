@@ -12,6 +12,7 @@ from pipeline.live import Line
 STATEMENT = "statement"
 # A resource: its kind and its name.
 Key = tuple[str, str]
+NOWHERE: Mapping[str, str] = {}
 
 
 class Action(StrEnum):
@@ -26,11 +27,15 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Edit:
-    """A key whose value changes. `before` is None for a new key, `after` for a removed one."""
+    """A key whose value changes. `before` is None for a new key, `after` for a removed one.
+
+    `origin` is the file that says so, if it is not the file of the resource.
+    """
 
     key: str
     before: str | None
     after: str | None
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,12 @@ class Problem:
         return self.kind, self.name
 
 
-def edits(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Edit, ...]:
+def edits(
+    before: Mapping[str, str], after: Mapping[str, str], origins: Mapping[str, str] = NOWHERE
+) -> tuple[Edit, ...]:
     """The keys whose values differ between two mappings, sorted by key."""
     return tuple(
-        Edit(key, before.get(key), after.get(key))
+        Edit(key, before.get(key), after.get(key), origins.get(key, ""))
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
     )

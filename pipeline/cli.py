@@ -7,7 +7,7 @@ Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --de
 found changes; 130 or 143: cut off by Ctrl-C or SIGTERM.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,12 +52,12 @@ stderr = Console(stderr=True)
 
 @dataclass(frozen=True)
 class _Context:
-    secrets: Mapping[str, str]
+    hidden: tuple[str, ...]
     desired: Desired
     services: Services
 
     def redacted(self, text: str) -> str:
-        return report.redact(text, self.secrets.values())
+        return report.redact(text, self.hidden)
 
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:
@@ -92,12 +92,13 @@ def _options(
 def _context(target_name: str) -> _Context:
     root = here()
     target = targets.load(root, target_name)
-    project = loader.load(root)
+    project = loader.load(root, target)
     engine, queries = choice.choose(root, project, target)
     desired = declarations.render(project, target.pipeline, queries, target.variables)
     secrets = targets.secrets(root, target)
     command.listen(_note)
-    return _Context(secrets, desired, clients(target, secrets, engine))
+    hidden = (*secrets.values(), *targets.referenced(target))
+    return _Context(hidden, desired, clients(target, secrets, engine))
 
 
 def _planned(
@@ -114,7 +115,7 @@ def _planned(
     if only:
         plan = plan.only(selected(only, context.desired, plan))
     plan = deployment.checked(plan, context.desired, context.services)
-    return report.safe(plan, context.secrets.values())
+    return report.safe(plan, context.hidden)
 
 
 @app.command()
@@ -124,7 +125,7 @@ def render(
 ) -> None:
     """Render everything to files. Needs no service."""
     loaded = targets.load(here(), target)
-    project = loader.load(here())
+    project = loader.load(here(), loaded)
     jobs = choice.translated(project, loaded)
     translated = [(job.statement.name, job.text) for job in jobs]
     desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
@@ -140,7 +141,7 @@ def validate(target: TargetOption = "embedded", json: JsonOption = False) -> Non
     live = deployment.read(context.services, context.desired)
     plan = planning.everything(context.desired, live)
     plan = deployment.checked(plan, context.desired, context.services)
-    plan = report.safe(plan, context.secrets.values())
+    plan = report.safe(plan, context.hidden)
     if json:
         print(report.problems_json(plan))
     _refuse_problems(plan)
@@ -223,7 +224,7 @@ def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Show the state of every declared query, connector and task. Exit code 1 if one is bad."""
     context = _context(target)
     found, error = deployment.states(context.services, context.desired)
-    states = [report.safe_status(state, context.secrets.values()) for state in found]
+    states = [report.safe_status(state, context.hidden) for state in found]
     if json:
         print(report.status_json(states))
     else:
@@ -291,7 +292,7 @@ def destroy(
 @app.command()
 def graph(target: TargetOption = "embedded") -> None:
     """Print the pipeline as a Mermaid flow chart."""
-    project = loader.load(here())
     loaded = targets.load(here(), target)
+    project = loader.load(here(), loaded)
     desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
     print(graphs.mermaid(desired, project.statements))

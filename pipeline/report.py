@@ -135,9 +135,14 @@ def _change(change: Change) -> dict[str, Any]:
         "kind": change.kind,
         "name": change.name,
         "action": change.action,
-        "edits": [asdict(edit) for edit in change.edits],
+        "edits": [_edit(edit) for edit in change.edits],
         "note": change.note,
     }
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    """The edit; with its origin only if it has one."""
+    return {key: value for key, value in asdict(edit).items() if key != "origin" or value}
 
 
 def _json(plan: Plan, changes: list[dict[str, Any]]) -> str:
@@ -158,7 +163,8 @@ def print_plan(plan: Plan, console: Console) -> None:
         # The keys of a new resource are in its file. A deleted one needs only its name.
         if change.action in {Action.UPDATE, Action.RECREATE}:
             for edit in change.edits:
-                console.print(f"      {_edit_line(edit)}", soft_wrap=True, highlight=False)
+                origin = f"  [dim]{escape(edit.origin)}[/]" if edit.origin else ""
+                console.print(f"      {_edit_line(edit)}{origin}", soft_wrap=True, highlight=False)
     told = summary(plan)
     if told:
         console.print(told, soft_wrap=True, highlight=False, markup=False)

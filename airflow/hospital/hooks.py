@@ -82,7 +82,7 @@ class PipelineHook(BaseHook):
         }
 
     def _engine(self) -> Engine:
-        engine, _ = choice.choose(ROOT, loader.load(ROOT), self.target)
+        engine, _ = choice.choose(ROOT, loader.load(ROOT, self.target), self.target)
         if engine is None:
             raise UsageError("the target has neither `ksqldb` nor `flink`")
         return engine
@@ -91,7 +91,9 @@ class PipelineHook(BaseHook):
         """What the repository declares, read now: a new spec needs no edit of a DAG."""
         with failing_at_once():
             target = self.target
-            return desired.render(loader.load(ROOT), target.pipeline, variables=target.variables)
+            return desired.render(
+                loader.load(ROOT, target), target.pipeline, variables=target.variables
+            )
 
 
 @contextmanager

@@ -69,12 +69,6 @@ def session(place: Http, setting: str = "") -> requests.Session:
     made = requests.Session()
     for scheme in ("http://", "https://"):
         made.mount(scheme, HTTPAdapter(pool_maxsize=CONCURRENCY))
-    if place.user_info:
-        user, _, password = resolve(f"{setting}.{USER_INFO}", place.user_info).partition(":")
-        made.auth = (user, password)
-    if place.bearer:
-        token = resolve(f"{setting}.bearer", place.bearer)
-        made.headers["Authorization"] = f"Bearer {token}"
     for file in filter(None, (place.ca, place.certificate, place.key)):
         if not textfile.exists(Path(file)):
             raise UsageError(f"{setting}: {file} is missing")
@@ -82,7 +76,19 @@ def session(place: Http, setting: str = "") -> requests.Session:
         made.verify = place.ca
     if place.certificate:
         made.cert = (place.certificate, place.key) if place.key else place.certificate
+    _log_in(made, place, setting)
     return made
+
+
+def _log_in(made: requests.Session, place: Http, setting: str) -> None:
+    if place.user_info:
+        user, colon, password = resolve(f"{setting}.{USER_INFO}", place.user_info).partition(":")
+        if not colon:
+            raise UsageError(f"{setting}.{USER_INFO}: is user:password")
+        made.auth = (user, password)
+    if place.bearer:
+        token = resolve(f"{setting}.bearer", place.bearer)
+        made.headers["Authorization"] = f"Bearer {token}"
 
 
 class Service:

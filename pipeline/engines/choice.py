@@ -36,10 +36,10 @@ def _of_registry(registry: Http) -> dict[str, str]:
     options = {"url": registry.url}
     if registry.user_info:
         options["basic-auth.credentials-source"] = "USER_INFO"
-        options["basic-auth.user-info"] = registry.user_info
+        options["basic-auth.user-info"] = javaclient.of_java(registry.user_info)
     if registry.bearer:
         options["bearer-auth.credentials-source"] = "STATIC_TOKEN"
-        options["bearer-auth.token"] = registry.bearer
+        options["bearer-auth.token"] = javaclient.of_java(registry.bearer)
     return options
 
 

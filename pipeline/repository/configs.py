@@ -68,6 +68,7 @@ def connectors(project: Project, owner: str, variables: Collection[str]) -> tupl
                 source.file,
                 topics,
                 source.table,
+                dict.fromkeys(source.from_target, str(source.target_file)),
                 is_sink=source.is_sink,
             )
         )

@@ -134,14 +134,7 @@ def _http_checked(http: Http) -> Http:
         _no_secret(key, value)
     if http.user_info and http.bearer:
         raise ValueError("has basic.auth.user.info and bearer: one of them logs in")
-    if http.user_info and ":" not in REFERENCE.sub("", http.user_info) + _keys(http.user_info):
-        raise ValueError("basic.auth.user.info is user:password")
     return http
-
-
-def _keys(text: str) -> str:
-    """A colon, if a reference may bring one: its value is not known yet."""
-    return ":" if REFERENCE.fullmatch(text) else ""
 
 
 Service = Annotated[

@@ -74,7 +74,14 @@ def _topic(project: Project, name: str, spec: TopicSpec) -> Topic:
         spec.partitions or defaults.partitions,
         spec.replication or defaults.replication,
         topic_strings({**defaults.config, **spec.config}),
+        origins=_origins(project, spec),
     )
+
+
+def _origins(project: Project, spec: TopicSpec) -> dict[str, str]:
+    """The target's file, by the settings of a topic that it gives."""
+    own = {*spec.config, *spec.model_dump(exclude_none=True)}
+    return {key: file for key, file in project.from_target.items() if key not in own}
 
 
 def _topic_of_query(project: Project, statement: Statement, topics: Mapping[str, Topic]) -> Topic:
@@ -93,6 +100,7 @@ def _topic_of_query(project: Project, statement: Statement, topics: Mapping[str,
         spec.replication or defaults.replication,
         {**config, **topic_strings(spec.config)},
         f"{statement.source.file}:{statement.line}",
+        _origins(project, spec),
     )
 
 

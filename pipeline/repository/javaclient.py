@@ -47,7 +47,7 @@ def by_reference(properties: Mapping[str, str], shaded: str = "") -> dict[str, s
     Raises:
         UsageError: Java's clients cannot log in so, or have no such reference.
     """
-    made = _properties({key: _of_java(value) for key, value in properties.items()}, shaded)
+    made = _properties({key: of_java(value) for key, value in properties.items()}, shaded)
     for name, path in _certificates(properties).items():
         file = Path(path)
         made[name] = f"${{directory:{file.parent}:{file.name}}}"
@@ -61,7 +61,7 @@ def by_reference(properties: Mapping[str, str], shaded: str = "") -> dict[str, s
     return made
 
 
-def _of_java(text: str) -> str:
+def of_java(text: str) -> str:
     """A text with its references in Java's form: a file as a whole is one of a directory."""
 
     def one(found: re.Match[str]) -> str:

@@ -10,11 +10,12 @@ from pydantic import Field
 
 from pipeline import textfile
 from pipeline.errors import Mistake, SpecError
-from pipeline.repository import checks, reporting, rules, schemas, templates, yamlfile
+from pipeline.repository import checks, overlay, reporting, rules, schemas, templates, yamlfile
 from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
 from pipeline.repository.source import SINKS, Source
 from pipeline.repository.specs import PlainSpec, Spec, TopicsFile
+from pipeline.repository.target import Target
 from pipeline.repository.templates import Template
 from pipeline.sql import reader
 from pipeline.sql.flink.translate import analyse
@@ -25,14 +26,20 @@ CONNECTORS = "connectors"
 KINDS = ("sources", SINKS)
 
 
-def load(root: Path) -> Project:
+def load(root: Path, target: Target | None = None) -> Project:
     """Reads topics.yaml, schemas/, connectors/, ksql/ and spark/rules.yaml.
 
-    Checks db_setup.sql, metrics.yaml, dashboard/ and powerbi/ with them.
+    Checks db_setup.sql, metrics.yaml, dashboard/ and powerbi/ with them. What a target overrides is
+    as it says.
 
     Raises:
         SpecError: with every mistake in every file.
     """
+    project = _loaded(root)
+    return overlay.applied(project, target) if target else project
+
+
+def _loaded(root: Path) -> Project:
     mistakes: list[Mistake] = []
     topics = _collect(mistakes, yamlfile.load, root / "topics.yaml", TopicsFile)
     avro_schemas = _collect(mistakes, schemas.load, root / schemas.FOLDER) or {}

@@ -1,7 +1,7 @@
 """The repository's files after loading and checking."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.repository.rules import Rules
@@ -18,6 +18,7 @@ SCRIPT = Path("postgres") / "db_setup.sql"
 class Project:
     """The files of the repository.
 
+    `from_target` has the defaults of topics that a target's file gives, with that file.
     `schemas` has the value schema of each topic, also of the topics that ksql/ writes. `rules` is
     None if there is no spark/rules.yaml.
     """
@@ -28,6 +29,7 @@ class Project:
     connectors: tuple[Source, ...]
     analysis: Analysis
     rules: Rules | None
+    from_target: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A connector spec with its file and its template."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ DEAD_LETTER_QUEUE = "errors.deadletterqueue.topic.name"
 
 @dataclass(frozen=True)
 class Source:
-    """A connector spec. `template` is None if the spec has the complete configuration."""
+    """A connector spec. `template` is None if the spec has the complete configuration.
+
+    `from_target` has the properties of its configuration that the target's file gives, with their
+    keys there.
+    """
 
     file: Path
     spec: Spec
     template: Template | None
+    target_file: Path = Path()
+    from_target: Mapping[str, str] = field(default_factory=dict)
 
     def given(self, type_: str) -> dict[str, Any]:
         """The values in the spec for variables of a type, by variable; without those of null."""
@@ -72,5 +79,8 @@ class Source:
         return tuple(next(iter(self.given("columns").values()), ()))
 
     def mistake(self, key: str, message: str) -> Mistake:
-        """A mistake at a dotted key of the spec."""
+        """A mistake at a dotted key of the spec, or of the target if that has it."""
+        of_target = self.from_target.get(key.removeprefix("config."))
+        if of_target:
+            return yamlfile.mistake(self.target_file, of_target, message)
         return yamlfile.mistake(self.file, key, message)

@@ -1,17 +1,18 @@
 """Reads targets/*.yaml, which say where the pipeline runs, and a target's secrets."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
 
 from pipeline import textfile
 from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
 from pipeline.repository import connections, envfile, yamlfile
 from pipeline.repository.confidential import SHORTEST
 from pipeline.repository.connections import Kafka, Properties, Service, Url
+from pipeline.repository.specs import MOST_PARTITIONS, MOST_REPLICAS, Property
 from pipeline.suggest import unknown
 
 # What the workers of both targets hand out: stack/templates/connect.properties.j2, compose.yaml.
@@ -88,6 +89,22 @@ class Spark(yamlfile.Model):
     )
 
 
+class TopicsOverlay(yamlfile.Model):
+    """What topics have here, in place of the defaults of topics.yaml."""
+
+    partitions: int | None = Field(None, ge=1, le=MOST_PARTITIONS)
+    replication: int | None = Field(None, ge=1, le=MOST_REPLICAS)
+    config: dict[str, Property] = Field({}, description="Topic properties, by Kafka's names.")
+
+
+class ConnectorOverlay(yamlfile.Model):
+    """What connectors have here, in place of what their specs and templates say."""
+
+    config: dict[str, Property] = Field(
+        {}, description="Properties of Connect or of the connector, `tasks.max` for one."
+    )
+
+
 class Embedded(yamlfile.Model):
     """Settings of the embedded stack only."""
 
@@ -132,7 +149,20 @@ class Target(yamlfile.Model):
         list(WORKER_VARIABLES),
         description="Variables that the worker's `env` provider hands out to connectors.",
     )
+    topics: TopicsOverlay = Field(
+        default_factory=lambda: TopicsOverlay.model_validate({}),
+        description="What topics have here, in place of the defaults of topics.yaml.",
+    )
+    connectors: dict[str, ConnectorOverlay] = Field(
+        {}, description="By name of connectors (* and ? match): what they have here. The last wins."
+    )
     embedded: Embedded | None = None
+    _file: Path = PrivateAttr(Path("targets"))
+
+    @property
+    def file(self) -> Path:
+        """The file that it was read from."""
+        return self._file
 
     def kafka_of(self, program: Program) -> dict[str, str]:
         """The properties of a program's Kafka clients, by librdkafka's names."""
@@ -151,7 +181,9 @@ def load(root: Path, name: str) -> Target:
         known = [file.stem for file in (root / "targets").glob("*.yaml")]
         raise UsageError(unknown("target", name, known))
     target: Target = yamlfile.load(path, Target)
-    return _anchored(root, target)
+    anchored = _anchored(root, target)
+    anchored._file = path  # noqa: SLF001 - its own
+    return anchored
 
 
 def _anchored(root: Path, target: Target) -> Target:
@@ -160,6 +192,19 @@ def _anchored(root: Path, target: Target) -> Target:
     for key in CONNECTIONS & settings.keys():
         settings[key] = _below(root, key, settings[key])
     return Target.model_validate(settings)
+
+
+def referenced(target: Target) -> Iterator[str]:
+    """The secrets that the target refers to, as far as they have values now."""
+    yield from _values(target.model_dump(include=CONNECTIONS, by_alias=True))
+
+
+def _values(settings: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _values(value)
+        elif isinstance(value, str):
+            yield from connections.secrets_of({key: value})
 
 
 def _below(root: Path, key: str, value: Any) -> Any:

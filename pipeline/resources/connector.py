@@ -30,7 +30,8 @@ class Connector:
     """A connector with its complete configuration, as the worker gets it. `file` is its spec.
 
     `topics` are those that it reads or writes, with its dead letter queue; `table` is what it
-    writes in PostgreSQL, if it does. A source can have a property `topics`, too.
+    writes in PostgreSQL, if it does. A source can have a property `topics`, too. `origins` has the
+    target's file by the properties that it gives.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Connector:
     file: Path
     topics: tuple[str, ...] = ()
     table: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
     is_sink: bool = field(kw_only=True)
 
 
@@ -69,10 +71,10 @@ class Connectors(Resource[Connector, LiveConnector]):
         """
         name = declared.name
         if live is None:
-            created = edits({}, declared.config)
+            created = edits({}, declared.config, declared.origins)
             yield Change(self.kind, name, Action.CREATE, created, declared=declared)
             return
-        changed = edits(live.config, declared.config)
+        changed = edits(live.config, declared.config, declared.origins)
         if live.state in {"STOPPED", "PAUSED"}:
             changed = (*changed, Edit("state", live.state, "RUNNING"))
         if changed:

@@ -55,7 +55,10 @@ class Script:
             return Change(KIND, self.name, Action.CREATE, declared=self)
         changed = (
             *self._lines(live),
-            *(Edit(item.label, *map(_said, both)) for item, both in self._drift(live).items()),
+            *(
+                Edit(item.label, _said(before), _said(after))
+                for item, (before, after) in self._drift(live).items()
+            ),
             *(
                 Edit(f"role {role}", "another password", f"that of {secret}")
                 for role, secret in live.rotated.items()

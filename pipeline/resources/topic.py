@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change, Problem, edits
@@ -27,7 +27,8 @@ class Topic:
     """A declared topic. `config` has the settings that are not the broker's defaults.
 
     `origin` is the file that declares it: topics.yaml; the file and line of the statement that
-    writes it; or the spec of the sink whose dead letter queue it is.
+    writes it; or the spec of the sink whose dead letter queue it is. `origins` has the file, by
+    setting, for those that the target gives.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Topic:
     replication: int
     config: Mapping[str, str]
     origin: str = "topics.yaml"
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def forgets(self) -> str:
@@ -66,14 +68,14 @@ class Topics(Resource[Topic, LiveTopic]):
         after = {"partitions": str(declared.partitions), **declared.config}
         if live is None:
             after["replication"] = str(declared.replication)
-            created = edits({}, after)
+            created = edits({}, after, declared.origins)
             yield Change(KIND, declared.name, Action.CREATE, created, declared=declared)
             return
         before = {"partitions": str(live.partitions), **live.config}
         if live.partitions > declared.partitions:
             before["partitions"] = after["partitions"]
         if before != after:
-            changed = edits(before, after)
+            changed = edits(before, after, declared.origins)
             yield Change(KIND, declared.name, Action.UPDATE, changed, declared=declared, live=live)
 
     def problems(

@@ -50,7 +50,7 @@ public final class AvroOrSkip implements DeserializationFormatFactory, Serializa
     @Override
     public DecodingFormat<DeserializationSchema<RowData>> createDecodingFormat(
             DynamicTableFactory.Context context, ReadableConfig options) {
-        DecodingFormat<DeserializationSchema<RowData>> format = avro.createDecodingFormat(context, options);
+        DecodingFormat<DeserializationSchema<RowData>> format = avro.createDecodingFormat(context, new References(options));
         return new DecodingFormat<>() {
             @Override
             public DeserializationSchema<RowData> createRuntimeDecoder(
@@ -74,7 +74,7 @@ public final class AvroOrSkip implements DeserializationFormatFactory, Serializa
     @Override
     public EncodingFormat<SerializationSchema<RowData>> createEncodingFormat(
             DynamicTableFactory.Context context, ReadableConfig options) {
-        EncodingFormat<SerializationSchema<RowData>> format = avro.createEncodingFormat(context, options);
+        EncodingFormat<SerializationSchema<RowData>> format = avro.createEncodingFormat(context, new References(options));
         return new EncodingFormat<>() {
             @Override
             public SerializationSchema<RowData> createRuntimeEncoder(DynamicTableSink.Context runtime, DataType row) {
