@@ -26,7 +26,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 
 .PHONY: help engine install setup up down status logs clean deploy plan validate render destroy graph cases ksql airflow airflow-cli produce produce-http \
         monitor dashboard powerbi demo \
-        browser lint format test test-unit test-spark test-datagen test-compose bench golden spec-schema lock
+        browser proxy lint format test test-unit test-spark test-datagen test-compose test-cluster bench golden spec-schema lock
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -148,9 +148,18 @@ browser:  ## Install Chromium for the tests of the dashboard; needs root
 	  { apt-get update && apt-get install --yes --no-install-recommends chromium; } >build/chromium.log 2>&1; } || \
 	  echo "no Chromium, so the tests of the dashboard are skipped: apt-get install chromium" >&2
 
-test: install browser  ## Run everything: lint, Java tests, unit tests, tests on real services
+proxy:  ## Install nginx for the cluster target; needs root
+	@command -v nginx /usr/sbin/nginx >/dev/null || { echo "installing nginx" >&2; \
+	  { apt-get update && apt-get install --yes --no-install-recommends nginx-light; } >build/nginx.log 2>&1; } || \
+	  echo "no nginx, so the tests on the cluster are skipped: apt-get install nginx-light" >&2
+
+test-cluster: install proxy  ## Run the end-to-end tests on the cluster target too (half an hour)
+	@.venv/bin/pytest -m cluster
+
+test: install browser proxy  ## Run everything: lint, Java tests, unit tests, tests on real services
 	@$(MAKE) --no-print-directory --jobs 2 lint test-datagen
-	@.venv/bin/pytest --numprocesses 2 --no-loadscope-reorder
+	@.venv/bin/pytest --numprocesses 2 --no-loadscope-reorder -m "not cluster"
+	@.venv/bin/pytest tests/cluster
 
 bench: install  ## Run the benchmarks on real services; writes build/bench.json
 	@$(PYTHON) -m bench

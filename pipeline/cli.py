@@ -38,6 +38,7 @@ from pipeline.paths import here
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader, rendered
 from pipeline.repository import target as targets
+from pipeline.repository.rights import rights
 from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Run
 from pipeline.selection import recreated, selected
@@ -129,7 +130,7 @@ def render(
     jobs = choice.translated(project, loaded)
     translated = [(job.statement.name, job.text) for job in jobs]
     desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
-    files = rendered.write(desired, translated, output)
+    files = rendered.write(desired, translated, rights(project, desired, loaded), output)
     stderr.print(f"[green]✓[/] {len(files)} files in {output}")
 
 

@@ -134,7 +134,7 @@ class Job:
         names = [*self.rules.topics, *self.rules.outputs]
         try:
             subjects = self.registry.subjects()
-            topics = self.kafka.topics(names)
+            topics = self.kafka.existing(names)
             missing = [n for n in names if n not in topics or subject_of(n) not in subjects]
             if missing:
                 return f"make deploy: missing are {', '.join(missing)}"

@@ -5,7 +5,7 @@ import subprocess
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -17,11 +17,16 @@ from pipeline.clients.postgres import ROLE_PASSWORDS
 from pipeline.errors import PipelineError
 from pipeline.paths import LIB
 from pipeline.repository.connections import SERVERS
+from pipeline.repository.target import WORKER_VARIABLES, Target
 from stack import requirements
+from stack.cluster import bootstrap as clustered
+from stack.cluster import certificates, ports
 from stack.layout import TEMPLATES, Layout
-from stack.services import Service
+from stack.service import Service, address
 
 # Databases of services: the owner has the database's name, and its password is this secret.
+# A cluster has several of these.
+ONE_EACH = ("connect.properties.j2", "server.properties.j2")
 OWN_DATABASES = {"registry": "REGISTRY_PASSWORD", "airflow": "AIRFLOW_DB_PASSWORD"}
 
 
@@ -32,14 +37,20 @@ def configuration(layout: Layout, services: tuple[Service, ...]) -> None:
     target = layout.target
     embedded = target.embedded
     flink = target.flink
+    cluster = layout.cluster
+    if cluster:
+        certificates.ensure(layout.tls)
     values = {
         "kafka": target.kafka[SERVERS],
-        "connect": target.connect.url,
+        "worker": _worker(target),
         "postgres": target.postgres,
-        "registry_native": target.registry.url.replace("/apis/ccompat/v7", "/apis/registry/v2"),
         "controller_port": embedded.controller_port if embedded else None,
-        "flink_gateway": urlsplit(flink.gateway.url if flink else ""),
-        "flink_cluster": urlsplit(flink.cluster.url if flink else ""),
+        "flink": {
+            "gateway": cluster.gateway if cluster else flink and address(flink.gateway.url)[1],
+            "rest": cluster.flink if cluster else flink and address(flink.cluster.url)[1],
+            "job_manager": cluster and cluster.job_manager,
+        },
+        "tls": cluster and layout.tls,
         "data": layout.data,
         "logs": layout.logs,
         "run": layout.run,
@@ -56,9 +67,35 @@ def configuration(layout: Layout, services: tuple[Service, ...]) -> None:
     # No autoescape: the templates are properties and ini files, not HTML.
     loader = FileSystemLoader(TEMPLATES)
     jinja = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True)  # noqa: S701
-    for template in TEMPLATES.glob("*.j2"):
-        text = jinja.get_template(template.name).render(values)
-        _write(layout.run / template.stem, text + "\n")
+    texts = {
+        template.stem: jinja.get_template(template.name).render(values)
+        for template in TEMPLATES.glob("*.j2")
+        if not (cluster and template.name in ONE_EACH)
+    }
+    if cluster:
+        connect = jinja.get_template("connect.properties.j2")
+        texts |= clustered.configuration(layout, cluster, jinja)
+        texts |= {
+            f"connect-{n}.properties": connect.render(
+                lib=LIB, worker=clustered.worker(layout, cluster, n)
+            )
+            for n in ports.WORKERS
+        }
+    for name, text in texts.items():
+        _write(layout.run / name, text + "\n")
+
+
+def _worker(target: Target) -> Mapping[str, Any]:
+    """What the configuration of the one Connect worker has of its own."""
+    return {
+        "port": address(target.connect.url)[1],
+        "kafka": {SERVERS: target.kafka[SERVERS]},
+        "replication": 1,
+        "registry": target.registry.url.replace("/apis/ccompat/v7", "/apis/registry/v2"),
+        "log_in": {},
+        "variables": WORKER_VARIABLES,
+        "asks_for_log_in": False,
+    }
 
 
 def _write(path: Path, text: str) -> None:
@@ -144,6 +181,9 @@ def _create_database(name: str, owner: str) -> sql.Composed:
 
 def kafka(layout: Layout) -> None:
     """Formats Kafka's storage, once."""
+    if layout.cluster:
+        clustered.storage(layout)
+        return
     if (layout.data / "kafka" / "meta.properties").is_file():
         return
     tool = [requirements.java(), "-cp", f"{LIB / 'kafka'}/*", "kafka.tools.StorageTool", "format"]

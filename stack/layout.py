@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.errors import UsageError
 from pipeline.repository.target import Target
+from stack.cluster.ports import Ports
 
 TEMPLATES = Path(__file__).parent / "templates"
 POM = Path(__file__).parent / "pom.xml"
@@ -34,6 +35,17 @@ class Layout:
     def run(self) -> Path:
         """Rendered configuration, sockets and pid files."""
         return self.state / "run"
+
+    @property
+    def tls(self) -> Path:
+        """Certificates of a cluster."""
+        return self.state / "tls"
+
+    @property
+    def cluster(self) -> Ports | None:
+        """The ports of a cluster; None if there is one broker."""
+        embedded = self.target.embedded
+        return Ports(embedded.cluster_port) if embedded and embedded.cluster_port else None
 
     @property
     def secrets(self) -> Path:

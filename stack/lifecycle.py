@@ -8,16 +8,22 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from pipeline.clients.database import in_url
 from pipeline.errors import DeniedError, PipelineError, UsageError
 from pipeline.repository import target as targets
 from pipeline.wait import until
 from scripts import passwords
 from stack import bootstrap, install, orchestration, requirements, web
+from stack.cluster import principals
+from stack.cluster.ports import COUNT
 from stack.layout import Layout
-from stack.services import Service, address, services
+from stack.service import Service, address
+from stack.services import services
 from stack.supervisor import Process, Supervisor, tail
 
 START_S = 90
+# What all others need: the brokers, the registry, and what stands before it.
+FIRST = ("kafka", "registry", "proxy")
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ def up(layout: Layout, console: Console) -> None:
     requirements.java()
     install.install(console)
     requirements.check_disk(layout.state)
-    passwords.ensure(layout.secrets)
+    passwords.ensure(layout.secrets, targets.own_secrets(layout.target, layout.secrets))
     secrets = targets.secrets(layout.root, layout.target)
     wanted = services(layout, secrets)
     supervisor = Supervisor(layout.socket)
@@ -59,13 +65,16 @@ def up(layout: Layout, console: Console) -> None:
         )
     # Kafka's storage must exist before Kafka starts; the registry's database needs PostgreSQL.
     bootstrap.postgres(layout, secrets)
-    postgres, kafka, registry, *others = wanted
+    postgres, *others = wanted
     _start_postgres(layout, supervisor, postgres, console)
     for role in bootstrap.databases(layout, secrets):
         console.print(f"{role} has a new password")
     bootstrap.kafka(layout)
-    _start(layout, supervisor, [kafka, registry], console)
-    _start(layout, supervisor, others, console)
+    first = [service for service in others if service.name.startswith(FIRST)]
+    _start(layout, supervisor, first, console)
+    if layout.cluster:
+        principals.ensure(layout, layout.cluster)
+    _start(layout, supervisor, [service for service in others if service not in first], console)
     if is_stale:
         _start_again(layout, ran, console)
 
@@ -157,7 +166,8 @@ def _supervisor_of(layout: Layout, wanted: Sequence[Service], key: str) -> Super
 
 def _environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
     postgres = layout.target.postgres
-    url = f"jdbc:postgresql://{postgres.host}:{postgres.port}/{postgres.database}"
+    place = f"{postgres.host}:{postgres.port}/{postgres.database}"
+    url = f"jdbc:postgresql://{place}{in_url(postgres)}"
     return {**secrets, "JDBC_URL": url, **orchestration.environment(layout, secrets)}
 
 
@@ -168,10 +178,22 @@ def _ports(wanted: Sequence[Service]) -> dict[str, tuple[str, int]]:
 def _all_ports(layout: Layout, wanted: Sequence[Service]) -> dict[str, tuple[str, int]]:
     """Every port that the services listen on, by name."""
     ports = _ports(wanted)
-    if layout.target.embedded:
-        ports["kafka controller"] = ("127.0.0.1", layout.target.embedded.controller_port)
+    places: dict[str, str] = {
+        "registry": layout.target.registry.url,
+        "connect": layout.target.connect.url,
+    }
     if layout.target.flink:
-        ports["flink cluster"] = address(layout.target.flink.cluster.url)
+        flink = layout.target.flink
+        places |= {"flink": flink.gateway.url, "flink cluster": flink.cluster.url}
+    ports |= {name: address(place) for name, place in places.items()}
+    embedded = layout.target.embedded
+    if embedded and embedded.controller_port:
+        ports["kafka controller"] = ("127.0.0.1", embedded.controller_port)
+    if embedded and embedded.cluster_port:
+        ports |= {
+            f"port {number} of the cluster": ("127.0.0.1", embedded.cluster_port + number)
+            for number in range(COUNT)
+        }
     return ports
 
 
@@ -258,8 +280,12 @@ def logs(layout: Layout, names: list[str], *, follow: bool) -> None:
 
 
 def clean(layout: Layout, console: Console) -> None:
-    """Stops the stack and removes its data, logs and secrets."""
-    down(layout, console)
+    """Ends the stack, and removes its data, logs and secrets."""
+    supervisor = Supervisor(layout.socket)
+    if supervisor.running():
+        # What the others have not written yet goes anyway. PostgreSQL gives back its shared memory.
+        supervisor.end(gently=["postgres"])
+        console.print("[green]✓[/] services stopped")
     if layout.state.exists():
         shutil.rmtree(layout.state)
     console.print(f"[green]✓[/] {layout.state} removed")

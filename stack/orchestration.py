@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
+from pipeline.clients.database import in_url
 from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
 from pipeline.repository import envfile
 from scripts import health
 from stack.layout import Layout
-from stack.services import Service, address
+from stack.service import Service, address
 
 PROGRAM = Path(sys.executable).parent / "airflow"
 # Settings of both targets; compose.yaml reads this file too.
@@ -76,15 +77,15 @@ def _settings(layout: Layout, host: str, port: int) -> dict[str, str]:
 def environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
     """Airflow's variables in the supervisor's environment. The passwords are URL-safe."""
     postgres = layout.target.postgres
-    address = f"{postgres.host}:{postgres.port}"
+    address, tls = f"{postgres.host}:{postgres.port}", in_url(postgres)
     target_file = layout.run / "target.yaml"
     return {
         "AIRFLOW_DATABASE_URL": (
-            f"postgresql+psycopg2://airflow:{secrets['AIRFLOW_DB_PASSWORD']}@{address}/airflow"
+            f"postgresql+psycopg2://airflow:{secrets['AIRFLOW_DB_PASSWORD']}@{address}/airflow{tls}"
         ),
         "HOSPITAL_DB_URL": (
             f"postgresql://orchestrator:{secrets['ORCHESTRATOR_PASSWORD']}@{address}/"
-            f"{postgres.database}"
+            f"{postgres.database}{tls}"
         ),
         "HOSPITAL_URL": f"generic:///?{urlencode({'target': target_file}, safe='/')}",
     }

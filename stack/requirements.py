@@ -46,6 +46,22 @@ def maven() -> str:
     return command
 
 
+def nginx() -> str:
+    """The nginx command.
+
+    Raises:
+        PipelineError: there is none.
+    """
+    # Debian has it where only root's PATH looks.
+    command = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if not command:
+        raise PipelineError(
+            "no nginx, which stands before the cluster's services: install it (on Debian:"
+            " apt-get install nginx-light; systemctl disable --now nginx)"
+        )
+    return command
+
+
 def unprivileged() -> tuple[str, ...]:
     """The command prefix that PostgreSQL needs, because it refuses to run as root.
 

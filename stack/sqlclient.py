@@ -8,16 +8,22 @@ from pipeline.engines import choice
 from pipeline.errors import UsageError
 from pipeline.paths import LIB, REPOSITORY
 from pipeline.repository import loader
+from pipeline.repository.target import Flink
 from pipeline.sql.flink.translate import catalog
 from stack import requirements
 from stack.layout import Layout
-from stack.services import FLINK_JARS
+from stack.service import FLINK_JARS
 
 EMIT = re.compile(r"\s+EMIT\s+CHANGES\b", re.IGNORECASE)
 SETTINGS = (
     "SET 'sql-client.execution.result-mode' = 'tableau'",
     "SET 'table.local-time-zone' = 'UTC'",
 )
+
+
+def _gateway(layout: Layout, flink: Flink) -> str:
+    """Where the gateway itself listens: the client has no log-in for the proxy before it."""
+    return f"http://127.0.0.1:{layout.cluster.gateway}" if layout.cluster else flink.gateway.url
 
 
 def ask(layout: Layout, file: Path | None) -> None:
@@ -30,7 +36,7 @@ def ask(layout: Layout, file: Path | None) -> None:
     flink = layout.target.flink
     if flink is None:
         raise UsageError(f"{layout.target.pipeline}: this target has no `flink`")
-    project = loader.load(REPOSITORY)
+    project = loader.load(REPOSITORY, layout.target)
     script = layout.run / "catalog.sql"
     tables = catalog(project.analysis, choice.addresses(layout.target))
     script.write_text("".join(f"{statement};\n" for statement in (*SETTINGS, *tables)))
@@ -38,7 +44,7 @@ def ask(layout: Layout, file: Path | None) -> None:
     logging = f"-Dlog4j2.configurationFile={layout.run / 'client-log4j2.properties'}"
     command = [requirements.java(), "-Xmx256m", logging, "-cp", classpath]
     command += ["org.apache.flink.table.client.SqlClient", "gateway"]
-    command += ["--endpoint", flink.gateway.url, "--init", str(script)]
+    command += ["--endpoint", _gateway(layout, flink), "--init", str(script)]
     if file:
         # Flink SQL has no EMIT CHANGES: every SELECT emits changes.
         questions = layout.run / "questions.sql"

@@ -1,9 +1,11 @@
 """A client of supervisord, which starts the services and restarts them if they exit."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,11 +108,25 @@ class Supervisor:
         """Stops supervisord. Stop the programs first, in the right order."""
         pid = self._call("getPID")
         self._call("shutdown")
+        self._await_end(pid)
+
+    def _await_end(self, pid: int) -> None:
         until(
             lambda: not Path(f"/proc/{pid}").exists(),
             seconds=60,
             describe=lambda _: f"supervisord (pid {pid}) does not stop",
         )
+
+    def end(self, gently: Collection[str]) -> None:
+        """Ends supervisord and its programs at once, and all but some of them without notice."""
+        pids = [p.pid for p in self.processes().values() if p.pid and p.name not in gently]
+        pid = self._call("getPID")
+        # First: it starts nothing again while it shuts down.
+        self._call("shutdown")
+        for one in pids:
+            with suppress(ProcessLookupError):
+                os.killpg(one, signal.SIGKILL)
+        self._await_end(pid)
 
     def processes(self) -> dict[str, Process]:
         """Every program by name."""

@@ -1,5 +1,6 @@
 """A temporary stack on free ports, for tests and benchmarks. It is removed afterwards."""
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,20 +11,24 @@ from rich.console import Console
 
 from pipeline.repository import target as targets
 from stack import lifecycle
+from stack.cluster.ports import COUNT
 from stack.layout import Layout, layout_of
 from stack.supervisor import Supervisor
 
 TARGET = "target.yaml"
+# The ports in targets/cluster.yaml, and no other number of its text.
+PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=port: )1\d{4}")
 
 
 @contextmanager
-def running(root: Path, folder: Path) -> Iterator[Layout]:
-    """A healthy stack. Its target file is `folder`/target.yaml."""
+def running(root: Path, folder: Path, *, cluster: bool = False) -> Iterator[Layout]:
+    """A healthy stack, or a cluster. Its target file is `folder`/target.yaml."""
     console = Console(stderr=True)
     file = folder / TARGET
     clean(root, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(_target(folder.name, folder / "state", free_ports(9))))
+    made = _cluster(root, folder) if cluster else _target(folder, free_ports(9))
+    file.write_text(yaml.safe_dump(made, sort_keys=False))
     layout = _layout(root, file)
     try:
         lifecycle.up(layout, console)
@@ -45,10 +50,41 @@ def _layout(root: Path, file: Path) -> Layout:
     return layout_of(root, targets.load(root, str(file)))
 
 
-def _target(pipeline: str, state: Path, ports: list[int]) -> dict[str, object]:
+def _cluster(root: Path, folder: Path) -> dict[str, object]:
+    """targets/cluster.yaml with other ports and another folder."""
+    text = (root / "targets" / "cluster.yaml").read_text()
+    ports = sorted(set(PORT.findall(text)))
+    first, *others = (*_in_a_row(COUNT), *free_ports(len(ports)))
+    new = dict(zip(ports, map(str, others[COUNT - 1 :]), strict=True))
+    text = PORT.sub(lambda found: new[found.group()], text)
+    text = text.replace("var/cluster", str(folder / "state"))
+    made: dict[str, object] = yaml.safe_load(text)
+    return {**made, "pipeline": folder.name, "embedded": {"cluster_port": first}}
+
+
+def _in_a_row(count: int) -> range:
+    """Ports, one after the other, that no program listens on."""
+    while True:
+        (first,) = free_ports(1)
+        found = range(first, first + count)
+        if all(_is_free(port) for port in found):
+            return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+        return True
+
+
+def _target(folder: Path, ports: list[int]) -> dict[str, object]:
+    state = folder / "state"
     kafka, controller, registry, connect, postgres, gateway, cluster, airflow, web = ports
     return {
-        "pipeline": pipeline,
+        "pipeline": folder.name,
         "kafka": f"127.0.0.1:{kafka}",
         "registry": f"http://127.0.0.1:{registry}/apis/ccompat/v7",
         "connect": f"http://127.0.0.1:{connect}",

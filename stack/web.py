@@ -5,7 +5,7 @@ import sys
 
 from pipeline.clients.postgres import ROLE_PASSWORDS
 from stack.layout import Layout
-from stack.services import Service, address, answers
+from stack.service import Service, address, answers
 
 
 def services(layout: Layout) -> tuple[Service, ...]:

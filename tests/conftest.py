@@ -9,12 +9,13 @@ from uuid import uuid4
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
-from stack import throwaway
+from stack import requirements, throwaway
 from stack.layout import Layout
 from tests.support import stacks, workspace
 from tests.support.delivery import feed
-from tests.support.embedded import FOLDER, JAVA
+from tests.support.embedded import CLUSTER, FOLDER, JAVA
 from tests.support.workspace import Workspace
 
 # Airflow makes its home when it is imported: not in a person's own.
@@ -61,6 +62,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def embedded() -> Iterator[Layout]:
     """The embedded stack, once for each worker of a run."""
     with throwaway.running(REPOSITORY, FOLDER) as layout:
+        yield layout
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Layout]:
+    """The embedded stack as a cluster, once for each worker of a run."""
+    try:
+        requirements.nginx()
+    except PipelineError as error:
+        pytest.skip(str(error))
+    with throwaway.running(REPOSITORY, CLUSTER, cluster=True) as layout:
         yield layout
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 from psycopg import sql
@@ -79,6 +80,12 @@ def parameters(postgres: Postgres, user: str, password: str) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
     }
+
+
+def in_url(postgres: Postgres) -> str:
+    """The settings of TLS at the end of a URL; libpq and JDBC have the same names for them."""
+    given = {key: value for key in TLS if (value := getattr(postgres, key))}
+    return f"?{urlencode(given, safe='/')}" if given else ""
 
 
 def reason_of(error: psycopg.OperationalError) -> str:

@@ -8,26 +8,23 @@ import ssl
 import time
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from requests.adapters import HTTPAdapter
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_random_exponential
 from urllib3.exceptions import HTTPError, MaxRetryError, ProtocolError, ReadTimeoutError
 
-from pipeline import textfile
 from pipeline.clients import tls, waiting
+from pipeline.clients.websession import session
 from pipeline.errors import (
     DeniedError,
     ServiceError,
     UnreachableError,
-    UsageError,
     WrongAnswerError,
 )
-from pipeline.repository.connections import USER_INFO, Http, resolve
+from pipeline.repository.connections import Http
 
 CONNECT_TIMEOUT_S = 3
 # A command is to have an answer within 15 s, and takes a few of its own.
@@ -35,10 +32,10 @@ READ_TIMEOUT_S = 8
 # A change may have to wait for a worker's rebalance.
 CHANGE_TIMEOUT_S = 60
 RETRY_S = 30
-# Concurrent requests. More would not help: a Connect worker handles its writes one by one.
-CONCURRENCY = 8
 # Whose page of errors a worker shows that does not know its own paths yet.
 JETTY = "Powered by Jetty"
+# What a worker says of a path that it does not have: another service has it.
+NO_SUCH_PATH = "HTTP 404 Not Found"
 # What a worker says while its group rebalances, or has not read a change of a moment ago.
 MOMENTARY = ("rebalance", "momentarily due to stale configuration")
 # Of a wrong answer, an error shows so many characters.
@@ -58,37 +55,6 @@ class _Refusal(Answer):
 
     message: str | None = None
     errors: list[str] = Field(default_factory=list)
-
-
-def session(place: Http, setting: str = "") -> requests.Session:
-    """A session that trusts and logs in as the target says. `setting` is its key, for messages.
-
-    Raises:
-        UsageError: a secret has no value, or a certificate is missing.
-    """
-    made = requests.Session()
-    for scheme in ("http://", "https://"):
-        made.mount(scheme, HTTPAdapter(pool_maxsize=CONCURRENCY))
-    for file in filter(None, (place.ca, place.certificate, place.key)):
-        if not textfile.exists(Path(file)):
-            raise UsageError(f"{setting}: {file} is missing")
-    if place.ca:
-        made.verify = place.ca
-    if place.certificate:
-        made.cert = (place.certificate, place.key) if place.key else place.certificate
-    _log_in(made, place, setting)
-    return made
-
-
-def _log_in(made: requests.Session, place: Http, setting: str) -> None:
-    if place.user_info:
-        user, colon, password = resolve(f"{setting}.{USER_INFO}", place.user_info).partition(":")
-        if not colon:
-            raise UsageError(f"{setting}.{USER_INFO}: is user:password")
-        made.auth = (user, password)
-    if place.bearer:
-        token = resolve(f"{setting}.bearer", place.bearer)
-        made.headers["Authorization"] = f"Bearer {token}"
 
 
 class Service:
@@ -174,13 +140,23 @@ class Service:
     def error(self, method: str, path: str, response: requests.Response) -> ServiceError:
         """The error for a response with a status of 4xx or 5xx."""
         message = message_of(response)
+        if message == NO_SUCH_PATH:
+            return self._of_another(method, path, response)
         if response.status_code in {401, 403}:
             reason = f"{response.status_code}: {message or response.reason}"
+            if response.status_code == 401:
+                reason += f": is the log-in of `{self._setting}:` right, in the target's file?"
             return DeniedError(f"{self.name}: {method} {path}: {reason}")
         if message:
             return ServiceError(f"{self.name}: {method} {path}: {response.status_code}: {message}")
         if response.status_code >= 500:
             return ServiceError(f"{self.name}: {method} {path} gave {_described(response)}")
+        return self._of_another(method, path, response)
+
+    def _of_another(self, method: str, path: str, response: requests.Response) -> ServiceError:
+        """The error for a response that the service itself would hardly give."""
+        if response.status_code == 400 and self._speaks_tls():
+            return self._clear_text_to_tls()
         if response.status_code == 404 and JETTY in response.text:
             return ServiceError(
                 f"{self.name} at {self.url} is starting: try again in a moment. If it goes on, this"
@@ -221,8 +197,7 @@ class Service:
             return self._of_tls(reason)
         if isinstance(cause, ProtocolError):
             if self._speaks_tls():
-                text = f"{self.name} at {self.url}: it speaks TLS at this port: write https://"
-                return WrongAnswerError(text, self._setting)
+                return self._clear_text_to_tls()
             return self._wrong(method, path, "gave no answer in HTTP: the connection was ended")
         if isinstance(error, requests.ConnectionError):
             return UnreachableError(
@@ -230,6 +205,10 @@ class Service:
                 " `make up` starts it"
             )
         return self._wrong(method, path, f"failed: {_shortened(str(error))}")
+
+    def _clear_text_to_tls(self) -> WrongAnswerError:
+        text = f"{self.name} at {self.url}: it speaks TLS at this port: write https://"
+        return WrongAnswerError(text, self._setting)
 
     def _of_tls(self, error: Exception) -> ServiceError:
         begin = f"{self.name} at {self.url}"

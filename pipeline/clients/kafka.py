@@ -1,6 +1,6 @@
 """Topics and offsets, by Kafka's admin API."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -20,10 +20,11 @@ from confluent_kafka.admin import (
     NewTopic,
     OffsetSpec,
     ResourceType,
+    TopicMetadata,
 )
 
 from pipeline.clients import kafkaerrors, librdkafka, waiting
-from pipeline.errors import RefusedError, ServiceError
+from pipeline.errors import DeniedError, RefusedError, ServiceError
 from pipeline.live import LiveTopic
 from pipeline.repository.connections import SERVERS
 
@@ -32,17 +33,6 @@ Bounds = Mapping[tuple[str, int], tuple[int, int]]
 METADATA_S = 5
 READ_S = 8
 CHANGE_S = 20
-# The broker's errors about what is asked of it.
-REFUSALS = {
-    KafkaError.INVALID_CONFIG,
-    KafkaError.INVALID_PARTITIONS,
-    KafkaError.INVALID_REPLICATION_FACTOR,
-    KafkaError.INVALID_REQUEST,
-    KafkaError.POLICY_VIOLATION,
-    KafkaError.TOPIC_EXCEPTION,
-    # Of the client itself, for what it does not even send.
-    KafkaError._INVALID_ARG,  # noqa: SLF001 - librdkafka's own name
-}
 
 
 class Kafka:
@@ -60,12 +50,8 @@ class Kafka:
         Raises:
             ServiceError: as in every method, the broker is unreachable or answers with an error.
         """
-        try:
-            with waiting.told(f"Kafka at {self.address}"):
-                metadata = self._admin.list_topics(timeout=METADATA_S).topics
-        except KafkaException as error:
-            raise self._unreachable(error) from None
-        existing = [name for name in names if name in metadata]
+        metadata = self._metadata(tuple(names))
+        existing = list(metadata)
         configs = self._configs(existing)
         return {
             name: LiveTopic(
@@ -98,12 +84,45 @@ class Kafka:
         ends = self._offsets(partitions, OffsetSpec.latest())
         return {partition: (start, ends[partition]) for partition, start in starts.items()}
 
+    def existing(self, names: Iterable[str]) -> dict[str, int]:
+        """The topics of these names that exist, with their partitions. It takes Describe only."""
+        metadata = self._metadata(tuple(names))
+        return {name: len(topic.partitions) for name, topic in metadata.items()}
+
     def _partitions(self, names: Iterable[str]) -> list[TopicPartition]:
         return [
             TopicPartition(name, number)
-            for name, topic in self.topics(names).items()
-            for number in range(topic.partitions)
+            for name, partitions in self.existing(names).items()
+            for number in range(partitions)
         ]
+
+    def _metadata(self, names: Sequence[str]) -> dict[str, TopicMetadata]:
+        """Of the topics that exist.
+
+        Raises:
+            DeniedError: there may be topics of these names, and we may not see them.
+        """
+        try:
+            with waiting.told(f"Kafka at {self.address}"):
+                found = self._admin.list_topics(timeout=METADATA_S).topics
+        except KafkaException as error:
+            raise self._unreachable(error) from None
+        self._refuse_hidden([name for name in names if name not in found])
+        return {name: found[name] for name in names if name in found}
+
+    def _refuse_hidden(self, missing: list[str]) -> None:
+        """What is missing among all topics may be hidden: asked for by name, Kafka tells."""
+        if not missing:
+            return
+        asked = self._admin.describe_topics(TopicCollection(missing), request_timeout=READ_S)
+        hidden = [
+            name
+            for name, future in asked.items()
+            if kafkaerrors.is_denied(future.exception(READ_S))
+        ]
+        if hidden:
+            names = ", ".join(sorted(hidden))
+            raise self._denied(f"it may not see {names}")
 
     def _offsets(
         self, partitions: Iterable[TopicPartition], which: OffsetSpec
@@ -144,7 +163,7 @@ class Kafka:
         return {
             resource.name: {
                 entry.name: str(entry.value)
-                for entry in self._result(future, READ_S).values()
+                for entry in self._result(future, READ_S, resource.name).values()
                 if entry.source == dynamic
             }
             for resource, future in futures.items()
@@ -203,7 +222,8 @@ class Kafka:
         for future in futures.values():
             self._result(future, CHANGE_S)
 
-    def _result(self, future: Future[Any], patience_s: float) -> Any:
+    def _result(self, future: Future[Any], patience_s: float, of: str = "") -> Any:
+        """What a request yields; `of` is the resource that it is about, for messages."""
         try:
             with waiting.told(f"Kafka at {self.address}"):
                 return future.result(timeout=patience_s)
@@ -213,9 +233,18 @@ class Kafka:
             # The client's own time-out and ours come at the same moment.
             if error.args[0].code() == KafkaError._TIMED_OUT:  # noqa: SLF001 - its public name
                 raise self._silent(patience_s) from None
-            if error.args[0].code() in REFUSALS:
+            if error.args[0].code() in kafkaerrors.REFUSALS:
                 raise RefusedError(error.args[0].str()) from None
+            if kafkaerrors.is_denied(error):
+                raise self._denied(f"{error.args[0].str()} {of}".strip()) from None
             raise ServiceError(f"Kafka at {self.address}: {error.args[0].str()}") from None
+
+    def _denied(self, what: str) -> DeniedError:
+        user = self.properties.get("sasl.username", "this client")
+        return DeniedError(
+            f"Kafka at {self.address} refuses {user}: {what}: acls.sh, which `make render` writes,"
+            " lists the rights that each program needs"
+        )
 
     def _silent(self, patience_s: float) -> ServiceError:
         cause = self._cause()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from pipeline.clients import tls
 from pipeline.repository.connections import SERVERS
@@ -11,6 +11,22 @@ from pipeline.repository.connections import SERVERS
 # What librdkafka adds to its reasons: the broker before, and the connection's state after.
 AROUND = re.compile(r"^\w+://\S+: |\s*\(after [^)]*\)$")
 PROTOCOL, CA = "security.protocol", "ssl.ca.location"
+DENIALS = {
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+}
+# The broker's errors about what is asked of it.
+REFUSALS = {
+    KafkaError.INVALID_CONFIG,
+    KafkaError.INVALID_PARTITIONS,
+    KafkaError.INVALID_REPLICATION_FACTOR,
+    KafkaError.INVALID_REQUEST,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.TOPIC_EXCEPTION,
+    # Of the client itself, for what it does not even send.
+    KafkaError._INVALID_ARG,  # noqa: SLF001 - librdkafka's own name
+}
 
 
 class Heard:
@@ -61,3 +77,8 @@ def _in_clear_text(asked: tls.Probe, protocol: str) -> str:
 def _first(properties: Mapping[str, str]) -> tuple[str, int]:
     host, _, port = properties[SERVERS].split(",")[0].rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def is_denied(error: BaseException | None) -> bool:
+    """Whether the broker refuses a request, because the client has not the right to it."""
+    return isinstance(error, KafkaException) and error.args[0].code() in DENIALS

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.clients.flink import ENDED, Flink, LiveJob, Session
-from pipeline.clients.http import CONCURRENCY
+from pipeline.clients.websession import CONCURRENCY
 from pipeline.engines.store import Deployed, Store
 from pipeline.errors import NotRestoredError, ServiceError
 from pipeline.live import Line, LiveQuery

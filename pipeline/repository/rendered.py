@@ -6,19 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.repository import rights
+from pipeline.repository.rights import Right
 from pipeline.resources.desired import Desired
 from pipeline.resources.table import whole_script
 from pipeline.resources.topic import Topic
 
 # Marks a folder whose files may be deleted.
 MARK = ".rendered"
+# The kinds of files that it writes.
+WRITTEN = (".json", ".sql", ".sh")
 MARKED = "`render.py render` writes what is in this folder, and deletes what it did not write.\n"
 
 
-def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path) -> list[Path]:
+def write(
+    desired: Desired, translated: Iterable[tuple[str, str]], needed: Iterable[Right], folder: Path
+) -> list[Path]:
     """Writes one file per resource to `folder`, deletes old files there, and returns the files.
 
-    `translated` has the names of the statements of ksql/, each with its translation for Flink.
+    `translated` has the names of the statements of ksql/, each with its translation for Flink;
+    `needed` has the rights of the programs in Kafka.
 
     Raises:
         UsageError: the folder cannot be written, or has files that are not from here.
@@ -29,6 +36,7 @@ def write(desired: Desired, translated: Iterable[tuple[str, str]], folder: Path)
         **{folder / "connectors" / f"{c.name}.json": _json(c.config) for c in desired.connectors},
         **{folder / "ksql" / f"{name.lower()}.sql": text for name, text in translated},
         folder / "postgres" / "setup.sql": whole_script(desired.tables, desired.script),
+        folder / "kafka" / "acls.sh": rights.script(needed),
     }
     try:
         _claim(folder)
@@ -58,7 +66,7 @@ def _claim(folder: Path) -> None:
 
 def _stale(folder: Path, files: Iterable[Path]) -> list[Path]:
     kept = set(files)
-    existing = [*folder.glob("*/*.json"), *folder.glob("*/*.sql")]
+    existing = [file for kind in WRITTEN for file in folder.glob(f"*/*{kind}")]
     return [file for file in existing if file not in kept]
 
 

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints
+from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, model_validator
 
 from pipeline import textfile
 from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
@@ -16,7 +16,7 @@ from pipeline.repository.specs import MOST_PARTITIONS, MOST_REPLICAS, Property
 from pipeline.suggest import unknown
 
 # What the workers of both targets hand out: stack/templates/connect.properties.j2, compose.yaml.
-WORKER_VARIABLES = ("JDBC_PASSWORD", "JDBC_URL")
+WORKER_VARIABLES = ("JDBC_URL", "JDBC_PASSWORD")
 NEEDED = "POSTGRES_PASSWORD"
 # The settings that have paths of certificates, and references to secrets.
 CONNECTIONS = {
@@ -108,7 +108,18 @@ class ConnectorOverlay(yamlfile.Model):
 class Embedded(yamlfile.Model):
     """Settings of the embedded stack only."""
 
-    controller_port: Port = Field(description="Port of Kafka's KRaft controller.")
+    controller_port: Port | None = Field(None, description="Port of Kafka's KRaft controller.")
+    cluster_port: Port | None = Field(
+        None,
+        description="Makes the stack a cluster: the first of 16 ports that its parts use among"
+        " themselves.",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.controller_port is None) == (self.cluster_port is None):
+            raise ValueError("has one of controller_port (one broker) and cluster_port (a cluster)")
+        return self
 
 
 class Target(yamlfile.Model):
@@ -192,6 +203,20 @@ def _anchored(root: Path, target: Target) -> Target:
     for key in CONNECTIONS & settings.keys():
         settings[key] = _below(root, key, settings[key])
     return Target.model_validate(settings)
+
+
+def own_secrets(target: Target, path: Path) -> Iterator[str]:
+    """The names of the secrets that the target's connections refer to in a file."""
+    yield from _keys(target.model_dump(include=CONNECTIONS, by_alias=True), path.absolute())
+
+
+def _keys(settings: Mapping[str, Any], path: Path) -> Iterator[str]:
+    for value in settings.values():
+        if isinstance(value, dict):
+            yield from _keys(value, path)
+        elif isinstance(value, str):
+            found = connections.REFERENCE.findall(value)
+            yield from (key for _, place, key in found if key and Path(place) == path)
 
 
 def referenced(target: Target) -> Iterator[str]:

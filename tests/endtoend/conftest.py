@@ -8,14 +8,18 @@ import pytest
 
 from tests.support import workspace
 from tests.support.byhand import SOURCE
-from tests.support.stacks import Embedded, Stack
+from tests.support.stacks import Cluster, Embedded, Stack
 from tests.support.workspace import Workspace
 
+ON_CLUSTER = pytest.param("cluster", marks=pytest.mark.cluster)
 
-@pytest.fixture(scope="session", params=["embedded", "compose"])
+
+@pytest.fixture(scope="session", params=["embedded", "compose", ON_CLUSTER])
 def stack(request: pytest.FixtureRequest) -> Stack:
     if request.param == "embedded":
         return Embedded(request.getfixturevalue("embedded"))
+    if request.param == "cluster":
+        return Cluster(request.getfixturevalue("cluster"))
     found: Stack = request.getfixturevalue("compose")
     return found
 

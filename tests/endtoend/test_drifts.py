@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.clients import librdkafka
 from pipeline.wait import until
-from tests.support import byhand
+from tests.support import byhand, hands
 from tests.support.byhand import SINK, SOURCE, Edits
 from tests.support.workspace import Workspace, widget_schema
 
@@ -60,7 +60,7 @@ def _topic(suffix: str = "", **settings: str) -> Callable[[Workspace], None]:
 
 def _without_queue(space: Workspace) -> None:
     name = f"{space.name}-sink_dlq"
-    admin = librdkafka.admin(space.target.kafka)
+    admin = librdkafka.admin(hands.kafka(space.target))
     for future in admin.delete_topics([name]).values():
         future.result(timeout=20)
     until(

@@ -8,13 +8,12 @@ import sys
 import time
 
 import pytest
-import requests
 import yaml
 
 from pipeline.clients.postgres import Database
 from pipeline.paths import REPOSITORY
 from pipeline.wait import until
-from tests.support import byhand
+from tests.support import byhand, hands
 from tests.support.workspace import Workspace, counts, widget_schema
 
 
@@ -144,7 +143,7 @@ def test_a_failed_task_shows_its_cause_and_deploy_restarts_it(widgets: Workspace
     assert [change["action"] for change in plan["changes"]] == ["restart"]
     widgets.ok("deploy", "--only", f"{name}-sink")
     _until_rows(widgets, name, 300)
-    requests.delete(f"{widgets.target.connect}/connectors/{name}-by-hand", timeout=10)
+    hands.ask(widgets.target.connect, "DELETE", f"/connectors/{name}-by-hand")
 
 
 def test_a_pipeline_is_deployed_by_one_at_a_time(widgets: Workspace) -> None:
@@ -228,8 +227,8 @@ def _produce_more(space: Workspace, name: str) -> None:
         "max.interval": "0",
         "iterations": "300",
     }
-    url = f"{space.target.connect}/connectors/{name}-by-hand/config"
-    requests.put(url, json=body, timeout=30).raise_for_status()
+    path = f"/connectors/{name}-by-hand/config"
+    hands.ask(space.target.connect, "PUT", path, body).raise_for_status()
 
 
 def _until_rows(space: Workspace, table: str, rows: int) -> None:

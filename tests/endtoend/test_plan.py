@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import requests
 from confluent_kafka.admin import NewTopic
 
 from pipeline.clients import librdkafka
-from tests.support import byhand
+from tests.support import byhand, hands
 from tests.support.workspace import Workspace, widget_schema
 
 
@@ -69,7 +68,7 @@ def test_a_changed_and_a_removed_property_show_by_key(widgets: Workspace) -> Non
 def test_a_connector_deleted_by_hand_is_made_again(widgets: Workspace) -> None:
     name = widgets.name
     widgets.ok("deploy")
-    requests.delete(f"{widgets.target.connect}/connectors/{name}-sink", timeout=10)
+    hands.ask(widgets.target.connect, "DELETE", f"/connectors/{name}-sink")
     changes = widgets.plan()["changes"]
     assert [(c["name"], c["action"]) for c in changes] == [(f"{name}-sink", "create")]
     widgets.ok("deploy")
@@ -79,7 +78,7 @@ def test_a_connector_deleted_by_hand_is_made_again(widgets: Workspace) -> None:
 def test_a_stopped_connector_is_resumed(widgets: Workspace) -> None:
     name = widgets.name
     widgets.ok("deploy")
-    requests.put(f"{widgets.target.connect}/connectors/{name}-sink/stop", timeout=10)
+    hands.ask(widgets.target.connect, "PUT", f"/connectors/{name}-sink/stop")
     assert _edits(widgets.plan(), f"{name}-sink") == {"state": ("STOPPED", "RUNNING")}
     widgets.ok("deploy")
     assert widgets.plan()["changes"] == []
@@ -112,16 +111,16 @@ def test_an_incompatible_schema_is_refused_before_anything_is_written(widgets: W
 
 
 def _versions(space: Workspace, name: str) -> list[int]:
-    url = f"{space.target.registry}/subjects/{name}-value/versions"
-    versions: list[int] = requests.get(url, timeout=10).json()
+    path = f"/subjects/{name}-value/versions"
+    versions: list[int] = hands.ask(space.target.registry, "GET", path).json()
     return versions
 
 
 def test_what_is_registered_has_no_annotation_and_no_other_version(widgets: Workspace) -> None:
     name = widgets.name
     widgets.ok("deploy")
-    url = f"{widgets.target.registry}/subjects/{name}-value/versions/latest"
-    assert "arg.properties" not in requests.get(url, timeout=10).json()["schema"]
+    path = f"/subjects/{name}-value/versions/latest"
+    assert "arg.properties" not in hands.ask(widgets.target.registry, "GET", path).json()["schema"]
     assert _versions(widgets, name) == [1]
 
 
@@ -133,8 +132,8 @@ def test_prune_deletes_only_what_this_repository_deployed(widgets: Workspace) ->
         "kafka.topic": name,
         "schema.string": '{"type": "record", "name": "R", "fields": []}',
     }
-    url = f"{widgets.target.connect}/connectors/{name}-foreign/config"
-    requests.put(url, json=foreign, timeout=10).raise_for_status()
+    path = f"/connectors/{name}-foreign"
+    hands.ask(widgets.target.connect, "PUT", f"{path}/config", foreign).raise_for_status()
     (widgets.root / "connectors/sinks/widgets.yaml").unlink()
     assert widgets.plan()["changes"] == []
     pruned = widgets.plan("--prune")["changes"]
@@ -143,14 +142,14 @@ def test_prune_deletes_only_what_this_repository_deployed(widgets: Workspace) ->
     }  # fmt: skip
     widgets.ok("deploy", "--prune")
     assert set(widgets.connectors()) == {f"{name}-source", f"{name}-foreign"}
-    requests.delete(url.removesuffix("/config"), timeout=10)
+    hands.ask(widgets.target.connect, "DELETE", path)
 
 
 def test_a_removed_topic_and_its_subject_are_told_and_pruned(widgets: Workspace) -> None:
     name = widgets.name
     extra, before = f"{name}_extra", f"{name}_before"
     by_hand = NewTopic(before, num_partitions=1, replication_factor=1)
-    admin = librdkafka.admin(widgets.target.kafka)
+    admin = librdkafka.admin(hands.kafka(widgets.target))
     admin.create_topics([by_hand])[before].result(timeout=20)
     outside = {"written_by": "the test", "read_by": "the test"}
     declared = {name: {}, extra: outside, before: outside}
@@ -171,7 +170,7 @@ def test_a_removed_topic_and_its_subject_are_told_and_pruned(widgets: Workspace)
     topics = admin.list_topics(timeout=20).topics
     assert before in topics
     assert extra not in topics
-    subjects = requests.get(f"{widgets.target.registry}/subjects", timeout=10).json()
+    subjects = hands.ask(widgets.target.registry, "GET", "/subjects").json()
     assert [subject for subject in subjects if subject.startswith(name)] == [f"{name}-value"]
     assert widgets.plan()["leftovers"] == []
     admin.delete_topics([before])[before].result(timeout=20)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipeline.clients.kafka import Kafka
+from tests.support import hands
 from tests.support.trends import admit, wait_until_equal, wait_until_trends_equal
 from tests.support.workspace import Workspace
 
@@ -22,7 +23,7 @@ def _keys(plan: dict[str, Any], action: str) -> set[tuple[str, str]]:
 def test_what_is_made_anew_ends_right_and_goes_on(trends: Workspace) -> None:
     admit(trends, range(60))
     wait_until_equal(trends, 60)
-    kafka = Kafka(trends.target.kafka)
+    kafka = Kafka(hands.kafka(trends.target))
     topics = ["admissions_hourly", "discharges_hourly"]
     before = kafka.topic_ids(topics)
     plan = trends.plan("--recreate", TREND.lower())

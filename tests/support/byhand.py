@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import requests
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from pipeline.clients import librdkafka
+from tests.support import hands
 from tests.support.workspace import Workspace, widget_schema
 
 DEFAULTS = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
@@ -17,9 +17,8 @@ Edits = dict[str, tuple[str | None, str | None]]
 
 
 def registry(space: Workspace, method: str, path: str, body: object = None) -> Any:
-    url = f"{space.target.registry}{path}"
     headers = {"Content-Type": MEDIA_TYPE}
-    answer = requests.request(method, url, json=body, headers=headers, timeout=30)
+    answer = hands.ask(space.target.registry, method, path, body, headers)
     answer.raise_for_status()
     return answer.json()
 
@@ -40,7 +39,7 @@ def set_topic(space: Workspace, topic: str, **settings: str) -> None:
         for key, value in settings.items()
     ]
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
-    admin = librdkafka.admin(space.target.kafka)
+    admin = librdkafka.admin(hands.kafka(space.target))
     for future in admin.incremental_alter_configs([resource]).values():
         future.result(timeout=20)
 
@@ -48,8 +47,8 @@ def set_topic(space: Workspace, topic: str, **settings: str) -> None:
 def connector(
     space: Workspace, method: str, path: str, body: object = None, kind: str = "sink"
 ) -> None:
-    url = f"{space.target.connect}/connectors/{space.name}-{kind}{path}"
-    requests.request(method, url, json=body, timeout=30).raise_for_status()
+    place = f"/connectors/{space.name}-{kind}{path}"
+    hands.ask(space.target.connect, method, place, body).raise_for_status()
 
 
 def schema(space: Workspace, **attributes: object) -> None:

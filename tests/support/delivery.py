@@ -2,6 +2,7 @@
 
 from pipeline.clients.kafka import Kafka
 from pipeline.wait import until
+from tests.support import hands
 from tests.support.workspace import Workspace
 
 # By raw topic: the clean topic, the table, and its key.
@@ -55,7 +56,7 @@ def _landed(space: Workspace) -> dict[str, int]:
 
 def _records(space: Workspace) -> dict[str, int]:
     """How many records each raw and clean topic and each dead letter queue has."""
-    kafka = Kafka(space.target.kafka)
+    kafka = Kafka(hands.kafka(space.target))
     names = [*TABLES, *(clean for clean, *_ in TABLES.values())]
     names += [f"{file.stem}-sink_dlq" for file in space.root.glob("connectors/sinks/*.yaml")]
     counts = dict.fromkeys(names, 0)

@@ -14,6 +14,8 @@ JAVA = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
 # Each worker of a run has a stack of its own.
 FOLDER = REPOSITORY / "var" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 TARGET = FOLDER / throwaway.TARGET
+# The cluster's: short, because its sockets' paths are, too.
+CLUSTER = FOLDER.with_name(FOLDER.name.replace("test", "testcluster"))
 
 
 def await_restart(layout: Layout, service: str, killed: int) -> None:

@@ -7,13 +7,13 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-import requests
-
 from pipeline import codec
 from pipeline.clients import records
 from pipeline.clients.registry import Registry
+from pipeline.repository.connections import Http
 from pipeline.repository.target import Target
 from pipeline.schemas import Schema, subject_of
+from tests.support import hands
 
 # A patient with nothing to clean.
 PATIENT = {
@@ -47,7 +47,7 @@ def read(target: Target, topic: str) -> list[Record]:
 def raw(target: Target, topic: str) -> Iterator[Any]:
     """Every message that is in the topic now."""
     # A broker that a test has killed may still be on its way back.
-    return records.messages(target.kafka, topic, patience_s=60)
+    return records.messages(hands.kafka(target), topic, patience_s=60)
 
 
 def write(
@@ -63,7 +63,7 @@ def write_raw(
     target: Target, topic: str, values: Iterable[tuple[bytes | None, bytes | None]]
 ) -> None:
     """Writes records as they are, key and value each."""
-    records.write(target.kafka, topic, values)
+    records.write(hands.kafka(target), topic, values)
 
 
 def header(target: Target, topic: str) -> bytes:
@@ -95,8 +95,8 @@ def _record(target: Target, message: Any) -> Record:
 
 
 @cache
-def _decoder(registry: str, schema_id: int) -> Callable[[bytes], dict[str, Any]]:
-    answer = requests.get(f"{registry}/schemas/ids/{schema_id}", timeout=10)
+def _decoder(registry: Http, schema_id: int) -> Callable[[bytes], dict[str, Any]]:
+    answer = hands.ask(registry, "GET", f"/schemas/ids/{schema_id}")
     return codec.decoder(json.loads(answer.json()["schema"]))
 
 

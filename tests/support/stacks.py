@@ -17,6 +17,7 @@ from pipeline.paths import REPOSITORY
 from scripts import passwords
 from stack.layout import Layout
 from stack.throwaway import free_ports
+from tests.support.embedded import CLUSTER as CLUSTER_FOLDER
 from tests.support.embedded import TARGET, await_restart, pid_of
 
 COMPOSE_FILE = REPOSITORY / "compose.yaml"
@@ -45,28 +46,52 @@ class Stack(Protocol):
 class Embedded:
     """The embedded stack of the test run."""
 
+    parts = EMBEDDED
+
     def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+        self.layout = layout
 
     @property
     def target_file(self) -> Path:
         return TARGET
 
     def kill(self, part: str) -> None:
-        service = EMBEDDED.get(part, part)
-        pid = pid_of(self._layout, service)
+        service = self.parts.get(part, part)
+        pid = pid_of(self.layout, service)
         # The group: the cleansing is a Python program and the JVM that it drives.
         os.killpg(pid, signal.SIGKILL)
-        await_restart(self._layout, service, pid)
+        await_restart(self.layout, service, pid)
 
     def logs(self) -> str:
-        return "".join(file.read_text() for file in self._layout.logs.glob("*.log*"))
+        return "".join(file.read_text() for file in self.layout.logs.glob("*.log*"))
 
     def answered(self, questions: Path) -> int:
-        command = [sys.executable, "-m", "stack", "ksql", str(questions), "--target", str(TARGET)]
+        command = [
+            sys.executable,
+            "-m",
+            "stack",
+            "ksql",
+            str(questions),
+            "--target",
+            str(self.target_file),
+        ]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return len(re.findall(r"Received a total of [1-9]", done.stdout))
+
+
+# The parts of the cluster that a test kills. There is another one of each, but of the cleansing.
+CLUSTER = {"kafka": "kafka-2", "connect": "connect-1", "spark": "spark-1", "trends": "flink-1"}
+
+
+class Cluster(Embedded):
+    """The embedded stack as a cluster."""
+
+    parts = CLUSTER
+
+    @property
+    def target_file(self) -> Path:
+        return CLUSTER_FOLDER / TARGET.name
 
 
 class Compose:

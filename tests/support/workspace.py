@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import requests
 import yaml
 
 from pipeline.clients.database import connect
 from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.wait import until
+from tests.support import hands
 from tests.support.program import SHORT, Running, Watch
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
@@ -48,7 +48,8 @@ class Workspace:
         return dict(targets.secrets(REPOSITORY, self.target))
 
     def start(self, command: str, *options: str) -> Running:
-        """Starts render.py."""
+        """Starts render.py. On the cluster, its programs first get the rights for what is here."""
+        hands.grant(self.root, self.target)
         arguments = [command, "--target", str(self.target_file), *options]
         return Running(arguments, self.root, self.watch)
 
@@ -95,8 +96,8 @@ class Workspace:
 
     def connectors(self) -> dict[str, Any]:
         """Every connector with its configuration and state, as the worker has them."""
-        url = f"{self.target.connect}/connectors?expand=info&expand=status"
-        answer: dict[str, Any] = requests.get(url, timeout=10).json()
+        path = "/connectors?expand=info&expand=status"
+        answer: dict[str, Any] = hands.ask(self.target.connect, "GET", path).json()
         return answer
 
     def database(self) -> psycopg.Connection:

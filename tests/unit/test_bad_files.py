@@ -389,4 +389,4 @@ def test_lists_and_emoji_are_written_as_connect_reads_them(root: Path) -> None:
 def test_the_output_is_a_file(root: Path, tmp_path: Path) -> None:
     file = planted.plant(tmp_path, "out", "")
     with pytest.raises(UsageError, match=r"out.* cannot be written: Not a directory"):
-        rendered.write(planted.render(root), [], file)
+        rendered.write(planted.render(root), [], [], file)

@@ -15,9 +15,9 @@ from pipeline.repository import envfile, loader
 from pipeline.repository import target as targets
 from pipeline.repository.target import Target
 from scripts import passwords
-from stack.layout import TEMPLATES
 from stack.orchestration import SETTINGS
 from tests.support import compose as checks
+from tests.support import configured
 from tests.support.compose import Services
 
 TEXT = (REPOSITORY / "compose.yaml").read_text()
@@ -36,7 +36,14 @@ DIFFERENT_BROKER = {
 }
 DIFFERENT_WORKER = {
     **dict.fromkeys(
-        ("bootstrap.servers", "listeners", "rest.advertised.host.name", "plugin.path"), PLACES
+        (
+            "bootstrap.servers",
+            "listeners",
+            "rest.advertised.host.name",
+            "rest.advertised.port",
+            "plugin.path",
+        ),
+        PLACES,
     ),
     "value.converter": CONVERTER,
 }
@@ -244,23 +251,34 @@ def _properties(services: Services, name: str, prefix: str) -> dict[str, str]:
     }
 
 
-def _template(name: str) -> dict[str, str]:
-    lines = (TEMPLATES / name).read_text().splitlines()
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of the embedded services."""
+    return configured.written(tmp_path_factory.mktemp("embedded"))
+
+
+def _pairs(file: Path) -> dict[str, str]:
+    lines = file.read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
 @pytest.mark.parametrize(
-    ("service", "prefix", "template", "different"),
+    ("service", "prefix", "file", "different"),
     [
-        ("kafka", "KAFKA_", "server.properties.j2", DIFFERENT_BROKER),
-        ("connect", "CONNECT_", "connect.properties.j2", DIFFERENT_WORKER),
+        ("kafka", "KAFKA_", "server.properties", DIFFERENT_BROKER),
+        ("connect", "CONNECT_", "connect.properties", DIFFERENT_WORKER),
     ],
 )
 def test_both_targets_are_set_alike(
-    services: Services, service: str, prefix: str, template: str, different: dict[str, str]
+    services: Services,
+    written: Path,
+    service: str,
+    prefix: str,
+    file: str,
+    different: dict[str, str],
 ) -> None:
     compose = _properties(services, service, prefix)
-    embedded = _template(template)
+    embedded = _pairs(written / file)
     for found in (compose, embedded):
         for key in [key for key in found if key.startswith("value.converter.")]:
             del found[key]
@@ -270,10 +288,10 @@ def test_both_targets_are_set_alike(
     assert said == "session.timeout.ms: compose has 1, embedded 2"
 
 
-def test_postgresql_is_set_alike(services: Services) -> None:
+def test_postgresql_is_set_alike(services: Services, written: Path) -> None:
     said = " ".join(services["postgres"]["command"])
     compose = dict(found.split("=") for found in re.findall(r"-c (\S+)", said))
-    lines = (TEMPLATES / "postgresql.conf.j2").read_text().splitlines()
+    lines = (written / "postgresql.conf").read_text().splitlines()
     embedded = dict(line.split(" = ", 1) for line in lines if " = " in line)
     embedded = {key: value.strip("'") for key, value in embedded.items()}
     places = ("listen_addresses", "port", "unix_socket_directories", "log_line_prefix")

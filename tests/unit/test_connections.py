@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.clients import database, http, librdkafka
+from pipeline.clients import database, librdkafka, websession
 from pipeline.engines import choice
 from pipeline.errors import SpecError, UsageError
 from pipeline.paths import REPOSITORY
@@ -130,11 +130,11 @@ def test_an_http_client_logs_in_and_trusts(tmp_path: Path, monkeypatch: pytest.M
         "basic.auth.user.info": "ann:${env:REGISTRY_USER_PASSWORD}",
         "ssl.ca.location": "ca.pem",
     }
-    session = http.session(_load(tmp_path, registry=place).registry)
+    session = websession.session(_load(tmp_path, registry=place).registry)
     assert session.auth == ("ann", "of: the registry")
     assert session.verify == str(tmp_path / "ca.pem")
     bearer = {"url": "https://r.example", "bearer": "${env:REGISTRY_USER_PASSWORD}"}
-    session = http.session(_load(tmp_path, registry=bearer).registry)
+    session = websession.session(_load(tmp_path, registry=bearer).registry)
     assert session.headers["Authorization"] == "Bearer of: the registry"
 
 

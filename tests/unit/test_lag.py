@@ -9,7 +9,6 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from pipeline.clients.kafka import Kafka, lag
-from pipeline.live import LiveTopic
 from pipeline.resources.connector import sink_lags
 from tests.support.plans import SINK, SOURCE
 
@@ -33,8 +32,8 @@ class Broker(Kafka):
         self.address = "nowhere"
         self._admin = cast("AdminClient", self)
 
-    def topics(self, names: Any) -> dict[str, LiveTopic]:
-        return {name: LiveTopic(name, 1, 1, {}) for name in sorted(names)}
+    def existing(self, names: Any) -> dict[str, int]:
+        return dict.fromkeys(sorted(names), 1)
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         return {("t", 0): 20} if group == "late" else {}

@@ -10,7 +10,8 @@ from pipeline import graph, plan, report
 from pipeline.change import edits
 from pipeline.errors import SpecError, UsageError
 from pipeline.paths import REPOSITORY
-from pipeline.repository import desired, jsonschemas, loader, rendered
+from pipeline.repository import desired, jsonschemas, loader, rendered, rights
+from pipeline.repository import target as targets
 from pipeline.repository.target import load as load_target
 from pipeline.resources.connector import Connector
 from pipeline.resources.desired import Desired
@@ -48,7 +49,9 @@ def _is_golden(file: Path) -> bool:
 
 
 def test_rendered_files_are_golden(tmp_path: Path) -> None:
-    files = rendered.write(_render(REPOSITORY), [], tmp_path)
+    target = targets.load(REPOSITORY, "cluster")
+    needed = rights.rights(loader.load(REPOSITORY), _render(REPOSITORY), target)
+    files = rendered.write(_render(REPOSITORY), [], needed, tmp_path)
     wanted = {name for file in files if _is_golden(name := file.relative_to(tmp_path))}
     for name in sorted(wanted):
         golden.check(f"rendered/{name}", (tmp_path / name).read_text())
@@ -58,10 +61,10 @@ def test_rendered_files_are_golden(tmp_path: Path) -> None:
 
 def test_a_dropped_spec_leaves_no_rendered_file(copy: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    rendered.write(_render(copy), [("S", "SELECT 1")], out)
+    rendered.write(_render(copy), [("S", "SELECT 1")], [], out)
     assert (out / "ksql/s.sql").read_text() == "SELECT 1"
     (copy / "connectors/sinks/admissions-hourly.yaml").unlink()
-    rendered.write(_render(copy), [], out)
+    rendered.write(_render(copy), [], [], out)
     assert not (out / "connectors/admissions-hourly-sink.json").exists()
     assert not (out / "ksql/s.sql").exists()
     assert (out / "connectors/patients-sink.json").exists()
@@ -70,7 +73,7 @@ def test_a_dropped_spec_leaves_no_rendered_file(copy: Path, tmp_path: Path) -> N
 def test_what_others_wrote_is_not_deleted(copy: Path) -> None:
     before = sorted(copy.rglob("*"))
     with pytest.raises(UsageError, match=r"has files that `render` did not write.*--output"):
-        rendered.write(_render(copy), [], copy)
+        rendered.write(_render(copy), [], [], copy)
     assert sorted(copy.rglob("*")) == before
 
 

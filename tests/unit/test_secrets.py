@@ -11,10 +11,9 @@ from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.repository.confidential import hidden, in_clear_text
 from pipeline.repository.specs import WORKERS_OWN
-from tests.support import planted
+from tests.support import configured, planted
 from tests.support.planted import SINK, TEMPLATE
 
-PROPERTIES = REPOSITORY / "stack" / "templates" / "connect.properties.j2"
 COMPOSE = REPOSITORY / "compose.yaml"
 
 
@@ -145,9 +144,9 @@ def test_a_reference_is_to_what_the_worker_hands_out(root: Path, value: str, mes
     assert told.startswith(f"{TEMPLATE}:13: connection.url: {message}")
 
 
-def test_the_workers_of_both_targets_have_what_a_spec_may_name() -> None:
-    compose = COMPOSE.read_text()
-    for text, dot in ((PROPERTIES.read_text(), "."), (compose, "_")):
+def test_the_workers_of_both_targets_have_what_a_spec_may_name(tmp_path: Path) -> None:
+    embedded = (configured.written(tmp_path) / "connect.properties").read_text()
+    for text, dot in ((embedded, "."), (COMPOSE.read_text(), "_")):
         allowed = re.search(r"(?im)^.*allowlist[._]pattern[=:] ?(.*)$", text)
         assert allowed
         assert sorted(allowed[1].split("|")) == sorted(targets.WORKER_VARIABLES)

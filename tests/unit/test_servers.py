@@ -117,7 +117,8 @@ def test_a_service_that_fails_is_not_taken_for_another() -> None:
     assert said(503, Page("<p>Not\nyet</p>")) == f"{begin} gave 503 and HTML (Not yet)"
     assert said(500, {"message": "full"}) == f"{begin}: 500: full"
     assert said(400, {"errors": ["a", "b"]}) == f"{begin}: 400: a b"
-    assert said(401, Page(HTML)) == f"{begin}: 401: Unauthorized"
+    asked = "is the log-in of `registry:` right, in the target's file?"
+    assert said(401, Page(HTML)) == f"{begin}: 401: Unauthorized: {asked}"
 
 
 def test_a_worker_that_is_starting_is_not_taken_for_another_server() -> None:

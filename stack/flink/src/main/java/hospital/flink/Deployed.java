@@ -8,18 +8,20 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.Optional;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.JobStatus;
+import org.apache.flink.client.program.rest.RestClusterClient;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.runtime.execution.ExecutionState;
-import org.apache.flink.runtime.executiongraph.AccessExecutionGraph;
-import org.apache.flink.runtime.executiongraph.ErrorInfo;
-import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.rest.messages.EmptyRequestBody;
+import org.apache.flink.runtime.rest.messages.JobExceptionsHeaders;
+import org.apache.flink.runtime.rest.messages.JobExceptionsInfoWithHistory;
+import org.apache.flink.runtime.rest.messages.job.JobDetailsInfo;
+import org.apache.flink.runtime.rest.messages.job.JobExceptionsMessageParameters;
 import org.apache.flink.table.api.EnvironmentSettings;
 import org.apache.flink.table.api.PlanReference;
 import org.apache.flink.table.api.TableEnvironment;
@@ -65,19 +67,19 @@ final class Deployed {
      * Waits until all tasks of the job run, at most {@link #PATIENCE}. If its checkpoint cannot be
      * restored, starts the job without one. If it fails for another reason, leaves it to Flink's restarts.
      */
-    void awaitRestored(MiniCluster mini, Configuration cluster) throws Exception {
+    void awaitRestored(RestClusterClient<?> client, Configuration cluster) throws Exception {
         Instant deadline = Instant.now().plus(PATIENCE);
         while (job != null && checkpoint != null && Instant.now().isBefore(deadline)) {
-            AccessExecutionGraph graph = mini.getExecutionGraph(job).get();
-            Optional<String> failure = failure(graph);
+            JobDetailsInfo details = client.getJobDetails(job).get();
+            Optional<String> failure = failure(client);
             if (failure.isPresent()) {
-                if (failure.get().contains("Could not restore") || graph.getState() == JobStatus.FAILED) {
-                    mini.cancelJob(job).exceptionally(e -> null).get();
+                if (failure.get().contains("Could not restore") || details.getJobStatus() == JobStatus.FAILED) {
+                    client.cancel(job).exceptionally(e -> null).get();
                     startOver(cluster, rootOf(failure.get()));
                 }
                 return;
             }
-            if (graph.getState() == JobStatus.RUNNING && tasks(graph).allMatch(ExecutionState.RUNNING::equals)) {
+            if (details.getJobStatus() == JobStatus.RUNNING && isRunning(details)) {
                 return;
             }
             Thread.sleep(POLL_MS);
@@ -116,18 +118,22 @@ final class Deployed {
         System.err.println(name + ": " + message);
     }
 
-    /** The stack trace of a failed task, or else of the failed job. */
-    private static Optional<String> failure(AccessExecutionGraph graph) {
-        Stream<ErrorInfo> ofTasks =
-                StreamSupport.stream(graph.getAllExecutionVertices().spliterator(), false)
-                        .flatMap(vertex -> vertex.getFailureInfo().stream());
-        Stream<ErrorInfo> ofJob = Optional.ofNullable(graph.getFailureInfo()).stream();
-        return Stream.concat(ofTasks, ofJob).findFirst().map(ErrorInfo::getExceptionAsString);
+    /** The stack trace of the last failure of the job or of one of its tasks. */
+    private Optional<String> failure(RestClusterClient<?> client) throws Exception {
+        JobExceptionsMessageParameters parameters = new JobExceptionsMessageParameters();
+        parameters.jobPathParameter.resolve(job);
+        return client.sendRequest(JobExceptionsHeaders.getInstance(), parameters, EmptyRequestBody.getInstance())
+                .get()
+                .getExceptionHistory()
+                .getEntries()
+                .stream()
+                .findFirst()
+                .map(JobExceptionsInfoWithHistory.ExceptionInfo::getStacktrace);
     }
 
-    private static Stream<ExecutionState> tasks(AccessExecutionGraph graph) {
-        return StreamSupport.stream(graph.getAllExecutionVertices().spliterator(), false)
-                .map(vertex -> vertex.getExecutionState());
+    private static boolean isRunning(JobDetailsInfo details) {
+        return details.getJobVertexInfos().stream()
+                .allMatch(vertex -> vertex.getExecutionState() == ExecutionState.RUNNING);
     }
 
     private static String root(Throwable failure) {

@@ -1,0 +1,33 @@
+"""Tests of what only the cluster has. They share one, with the whole pipeline deployed on it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import workspace
+from tests.support.delivery import bounded
+from tests.support.stacks import Cluster
+from tests.support.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Cluster:
+    return Cluster(request.getfixturevalue("cluster"))
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory, stack: Cluster) -> Workspace:
+    """The whole pipeline. Its sources take half a minute."""
+    root = tmp_path_factory.mktemp("cluster")
+    space = workspace.full(root, stack.target_file, trends=True)
+    bounded(space, max_interval_ms=10)
+    space.ok("deploy", "--deadline", "120")
+    return space
+
+
+@pytest.fixture
+def own_target(tmp_path: Path, stack: Cluster) -> Path:
+    """A copy of the target's file, for a test to break."""
+    file = tmp_path / "target.yaml"
+    file.write_text(stack.target_file.read_text())
+    return file

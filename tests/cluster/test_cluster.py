@@ -1,0 +1,192 @@
+"""The whole pipeline on three brokers, two workers of Connect and Spark, and two task managers."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import (
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from pipeline.clients import librdkafka
+from pipeline.paths import REPOSITORY
+from pipeline.repository import target as targets
+from pipeline.wait import until
+from stack.supervisor import Supervisor
+from tests.support import hands, records
+from tests.support.delivery import ENTITIES, TABLES, wait_until_landed
+from tests.support.stacks import Cluster
+from tests.support.trends import wait_until_trends_equal
+from tests.support.workspace import Workspace, counts
+
+pytestmark = pytest.mark.cluster
+# What is killed, once the table diagnoses has so many rows.
+KILLS = ((500, "kafka"), (2500, "connect"), (4500, "spark"), (6500, "trends"))
+
+
+def test_whatever_is_killed_every_record_is_there_and_every_trend_right(
+    deployed: Workspace, stack: Cluster
+) -> None:
+    for rows, part in KILLS:
+        _await_diagnoses(deployed, rows)
+        stack.kill(part)
+    wait_until_landed(deployed, ENTITIES)
+    for raw, (clean, *_) in TABLES.items():
+        keys = {message.key() for message in records.raw(deployed.target, raw)}
+        passed = {message.key() for message in records.raw(deployed.target, clean)}
+        refused = deployed.rows(
+            f"SELECT record_key FROM rejected_records WHERE source_topic = '{raw}'"
+        )
+        assert keys == passed | {bytes(key) for (key,) in refused if key}
+    wait_until_trends_equal(deployed)
+
+
+def _await_diagnoses(space: Workspace, rows: int) -> None:
+    until(
+        lambda: counts(space, ("diagnoses",))["diagnoses"],
+        seconds=180,
+        done=lambda found: found >= rows,
+        describe=lambda found: f"{found} diagnoses, not {rows}",
+    )
+
+
+def test_both_workers_have_tasks_after_one_was_killed(deployed: Workspace) -> None:
+    def workers() -> set[str]:
+        return {
+            task["worker_id"]
+            for connector in deployed.connectors().values()
+            for task in connector["status"]["tasks"]
+        }
+
+    until(
+        workers,
+        seconds=60,
+        done=lambda found: len(found) == 2,
+        describe=lambda found: f"tasks are at {found}",
+    )
+
+
+def test_topics_have_three_replicas_that_are_in_sync(deployed: Workspace) -> None:
+    admin = librdkafka.admin(hands.kafka(deployed.target))
+
+    def out_of_sync() -> list[str]:
+        topics = admin.list_topics(timeout=10).topics
+        return [
+            f"{name}-{number}"
+            for name, topic in topics.items()
+            for number, partition in topic.partitions.items()
+            if len(partition.isrs) < 3
+        ]
+
+    until(
+        out_of_sync,
+        seconds=60,
+        done=lambda found: not found,
+        describe=lambda found: f"out of sync: {found}",
+    )
+
+
+def test_a_second_deploy_changes_nothing(deployed: Workspace) -> None:
+    assert deployed.plan()["changes"] == []
+
+
+def _without(
+    admin: AdminClient, principal: str, kind: ResourceType, name: str, operation: AclOperation
+) -> AclBindingFilter:
+    found = AclBindingFilter(
+        kind,
+        name,
+        ResourcePatternType.LITERAL,
+        principal,
+        None,  # type: ignore[arg-type]  # of any host
+        operation,
+        AclPermissionType.ALLOW,
+    )
+    (taken,) = admin.delete_acls([found]).values()
+    assert taken.result(timeout=20)
+    return found
+
+
+@contextmanager
+def _taken(
+    space: Workspace, principal: str, kind: ResourceType, name: str, *operations: AclOperation
+) -> Iterator[None]:
+    """A right is taken away."""
+    admin = librdkafka.admin(hands.kafka(space.target))
+    for operation in operations:
+        _without(admin, principal, kind, name, operation)
+    try:
+        yield
+    finally:
+        hands.grant(space.root, space.target)
+
+
+def test_a_right_that_is_missing_is_named(deployed: Workspace) -> None:
+    topic = ResourceType.TOPIC
+    with _taken(deployed, "User:deploy", topic, "patients", AclOperation.ALTER_CONFIGS):
+        # Not by the workspace, which would give the right back.
+        render = [str(REPOSITORY / "render.py"), "plan", "--target", str(deployed.target_file)]
+        done = _program(*render, folder=deployed.root)
+    assert done.returncode == 1
+    assert "Kafka" in done.stderr
+    assert "patients" in done.stderr
+    assert "acls.sh" in done.stderr
+    with _taken(deployed, "User:produce", topic, "patient_labs", AclOperation.WRITE):
+        command = ["-m", "scripts.kafka_producer", "patient_labs", "--count", "1"]
+        done = _program(*command, "--target", str(deployed.target_file))
+    assert done.returncode == 1
+    assert "Topic authorization failed" in done.stderr
+
+
+def _program(*command: str, folder: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_no_secret_is_in_a_log_a_plan_an_answer_or_the_process_list(
+    deployed: Workspace, stack: Cluster
+) -> None:
+    target = deployed.target
+    secrets = {*deployed.secrets.values(), *targets.referenced(target)}
+    shown = {
+        "log": stack.logs(),
+        "plan": deployed.run("plan", "--json").stdout,
+        "status": deployed.run("status", "--json").stdout,
+        "connect": json.dumps(deployed.connectors()),
+        "processes": _commands(stack),
+    }
+    assert target.flink
+    jobs = hands.ask(target.flink.cluster, "GET", "/jobs").json()["jobs"]
+    shown["flink"] = "".join(
+        hands.ask(target.flink.cluster, "GET", f"/jobs/{job['id']}{path}").text
+        for job in jobs
+        for path in ("", "/config", "/plan", "/exceptions")
+    )
+    places = {name for name, text in shown.items() if any(secret in text for secret in secrets)}
+    assert places == set()
+    plans = "".join(file.read_text() for file in stack.layout.data.rglob("plan.json"))
+    assert "${file:" in plans
+    assert not [secret for secret in secrets if secret in plans]
+
+
+def _commands(stack: Cluster) -> str:
+    own = Supervisor(stack.layout.socket).processes().values()
+    assert {"kafka-1", "kafka-2", "kafka-3"} <= {process.name for process in own}
+    return "".join(_read(file) for file in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
