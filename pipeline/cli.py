@@ -7,9 +7,6 @@ Exit codes: 0 done or nothing to do; 1 failed; 2 bad spec or usage; 3 `plan --de
 found changes; 130 or 143: cut off by Ctrl-C or SIGTERM.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -17,17 +14,20 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline import command, report
+from pipeline import command, report, writing
+from pipeline import context as contexts
 from pipeline import deploy as deployment
 from pipeline import graph as graphs
 from pipeline import plan as planning
 from pipeline.cases import runner
 from pipeline.change import Change
-from pipeline.engines import choice
-from pipeline.errors import InterruptedRunError, PipelineError, PlanRefusedError
+from pipeline.context import Context
+from pipeline.errors import PipelineError, PlanRefusedError
 from pipeline.options import (
     AdoptOption,
     DeadlineOption,
+    Format,
+    FormatOption,
     JsonOption,
     OnlyOption,
     PruneOption,
@@ -36,13 +36,9 @@ from pipeline.options import (
 )
 from pipeline.paths import here
 from pipeline.repository import desired as declarations
-from pipeline.repository import loader, rendered
+from pipeline.repository import loader
 from pipeline.repository import target as targets
-from pipeline.repository.rights import rights
-from pipeline.resources.desired import Desired
 from pipeline.resources.resource import Run
-from pipeline.selection import recreated, selected
-from pipeline.services import Services, clients
 
 CHANGES_FOUND = 3
 
@@ -51,27 +47,15 @@ stdout = Console()
 stderr = Console(stderr=True)
 
 
-@dataclass(frozen=True)
-class _Context:
-    hidden: tuple[str, ...]
-    desired: Desired
-    services: Services
+def _context(target_name: str) -> Context:
+    context = contexts.load(here(), target_name)
+    command.listen(_note)
+    return context
 
-    def redacted(self, text: str) -> str:
-        return report.redact(text, self.hidden)
 
-    @contextmanager
-    def alone(self, name: str) -> Iterator[None]:
-        """A block in which nobody else deploys this pipeline."""
-        try:
-            with self.services.database.locked(f"render.py {name}"):
-                yield
-        except InterruptedRunError as error:
-            raise InterruptedRunError(self.redacted(str(error)), error.signal) from None
-
-    def run(self, deadline_s: float) -> Run:
-        """What it takes to make changes. Progress and notes go to stderr."""
-        return Run(self.services, deadline_s, _progress, _note)
+def _run(context: Context, deadline_s: float) -> Run:
+    """What it takes to make changes. Progress and notes go to stderr."""
+    return Run(context.services, deadline_s, _progress, _note)
 
 
 def _print_version(wanted: bool) -> None:
@@ -90,47 +74,14 @@ def _options(
     del version
 
 
-def _context(target_name: str) -> _Context:
-    root = here()
-    target = targets.load(root, target_name)
-    project = loader.load(root, target)
-    engine, queries = choice.choose(root, project, target)
-    desired = declarations.render(project, target.pipeline, queries, target.variables)
-    secrets = targets.secrets(root, target)
-    command.listen(_note)
-    hidden = (*secrets.values(), *targets.referenced(target))
-    return _Context(hidden, desired, clients(target, secrets, engine))
-
-
-def _planned(
-    context: _Context,
-    only: list[str] | None,
-    recreate: list[str] | None,
-    *,
-    prune: bool,
-    adopt: bool,
-) -> planning.Plan:
-    again = recreated(recreate or (), context.desired)
-    live = deployment.read(context.services, context.desired)
-    plan = planning.compare(context.desired, live, prune=prune, adopt=adopt, recreate=again)
-    if only:
-        plan = plan.only(selected(only, context.desired, plan))
-    plan = deployment.checked(plan, context.desired, context.services)
-    return report.safe(plan, context.hidden)
-
-
 @app.command()
 def render(
     target: TargetOption = "embedded",
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("build/rendered"),
+    form: FormatOption = Format.FILES,
 ) -> None:
     """Render everything to files. Needs no service."""
-    loaded = targets.load(here(), target)
-    project = loader.load(here(), loaded)
-    jobs = choice.translated(project, loaded)
-    translated = [(job.statement.name, job.text) for job in jobs]
-    desired = declarations.render(project, loaded.pipeline, (), loaded.variables)
-    files = rendered.write(desired, translated, rights(project, desired, loaded), output)
+    files = writing.write(here(), target, form, output)
     stderr.print(f"[green]✓[/] {len(files)} files in {output}")
 
 
@@ -139,10 +90,7 @@ def render(
 def validate(target: TargetOption = "embedded", json: JsonOption = False) -> None:
     """Check connectors with the worker, schemas with the registry, tables with PostgreSQL."""
     context = _context(target)
-    live = deployment.read(context.services, context.desired)
-    plan = planning.everything(context.desired, live)
-    plan = deployment.checked(plan, context.desired, context.services)
-    plan = report.safe(plan, context.hidden)
+    plan = context.everything()
     if json:
         print(report.problems_json(plan))
     _refuse_problems(plan)
@@ -163,7 +111,7 @@ def plan(
     ] = False,
 ) -> None:
     """Show what `deploy` would change, key by key. Writes nothing."""
-    planned = _planned(_context(target), only, recreate, prune=prune, adopt=adopt)
+    planned = _context(target).planned(only or (), recreate or (), prune=prune, adopt=adopt)
     if json:
         print(report.plan_json(planned))
     else:
@@ -187,9 +135,9 @@ def deploy(
     """Make the changes that `plan` shows; wait until every changed connector and task runs."""
     context = _context(target)
     with context.alone("deploy"):
-        planned = _planned(context, only, recreate, prune=prune, adopt=adopt)
+        planned = context.planned(only or (), recreate or (), prune=prune, adopt=adopt)
         with stderr.status("deploying"):
-            outcome = deployment.apply(planned, context.run(deadline))
+            outcome = deployment.apply(planned, _run(context, deadline))
     if json:
         print(report.outcome_json(planned, outcome, context.redacted))
     elif not planned.changes:
@@ -278,13 +226,13 @@ def destroy(
     """Delete the declared connectors, subjects and topics WITH THEIR DATA. Tables stay."""
     context = _context(target)
     if not yes:
-        for line in deployment.removed(context.desired):
+        for line in deployment.removed(context.ours):
             stderr.print(f"  [red]-[/] {escape(line)}", soft_wrap=True, highlight=False)
         typer.confirm(f"Delete them on the target {target}, with all their data?", abort=True)
     with context.alone("destroy"):
         deployment.destroy(
-            context.desired,
-            context.run(deadline),
+            context.ours,
+            _run(context, deadline),
             lambda removed: stderr.print(f"  [red]-[/] {escape(removed)}", highlight=False),
         )
     stderr.print("The tables in PostgreSQL and their rows are still there.")

@@ -15,8 +15,10 @@ from pipeline.resources.resource import Outcome, Resource, Result, Run, Status
 from pipeline.services import Services
 
 
-def read(services: Services, desired: Desired) -> Live:
-    """Reads what runs now, from all services in parallel.
+def read(
+    services: Services, desired: Desired, resources: Sequence[Resource[Any, Any]] = RESOURCES
+) -> Live:
+    """Reads what runs now of these kinds, from all services in parallel.
 
     Raises:
         ServicesError: services are unreachable; the message names each.
@@ -29,11 +31,11 @@ def read(services: Services, desired: Desired) -> Live:
             return error
 
     with ThreadPoolExecutor(len(RESOURCES)) as pool:
-        found = list(pool.map(ask, RESOURCES))
+        found = list(pool.map(ask, resources))
     errors = tuple(answer for answer in found if isinstance(answer, ServiceError))
     if errors:
         raise ServicesError(errors)
-    kinds = (resource.kind for resource in RESOURCES)
+    kinds = (resource.kind for resource in resources)
     return {
         k: live for k, live in zip(kinds, found, strict=True) if not isinstance(live, ServiceError)
     }

@@ -1,11 +1,26 @@
 """The options that several commands of the command line have."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+
+class Format(StrEnum):
+    """What `render` writes."""
+
+    FILES = "files"
+    STRIMZI = "strimzi"
+
+
 TargetOption = Annotated[
     str, typer.Option("--target", "-t", help="Name of a file in targets/, or a path to a file.")
+]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format", help="What each service is sent, or manifests for Kubernetes and Strimzi."
+    ),
 ]
 OnlyOption = Annotated[
     list[str] | None,

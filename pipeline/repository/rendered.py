@@ -1,7 +1,7 @@
 """Writes all declared resources to files, so that people can review them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pipeline.resources.topic import Topic
 # Marks a folder whose files may be deleted.
 MARK = ".rendered"
 # The kinds of files that it writes.
-WRITTEN = (".json", ".sql", ".sh")
+ENDINGS = (".json", ".sql", ".sh", ".yaml")
 MARKED = "`render.py render` writes what is in this folder, and deletes what it did not write.\n"
 
 
@@ -31,13 +31,23 @@ def write(
         UsageError: the folder cannot be written, or has files that are not from here.
     """
     files: dict[Path, str] = {
-        **{folder / "topics" / f"{t.name}.json": _json(_topic(t)) for t in desired.topics},
-        **{folder / "schemas" / f"{s.name}.json": _json(s.schema) for s in desired.subjects},
-        **{folder / "connectors" / f"{c.name}.json": _json(c.config) for c in desired.connectors},
-        **{folder / "ksql" / f"{name.lower()}.sql": text for name, text in translated},
-        folder / "postgres" / "setup.sql": whole_script(desired.tables, desired.script),
-        folder / "kafka" / "acls.sh": rights.script(needed),
+        **{Path("topics") / f"{t.name}.json": _json(_topic(t)) for t in desired.topics},
+        **{Path("schemas") / f"{s.name}.json": _json(s.schema) for s in desired.subjects},
+        **{Path("connectors") / f"{c.name}.json": _json(c.config) for c in desired.connectors},
+        **{Path("ksql") / f"{name.lower()}.sql": text for name, text in translated},
+        Path("postgres") / "setup.sql": whole_script(desired.tables, desired.script),
+        Path("kafka") / "acls.sh": rights.script(needed),
     }
+    return put(files, folder)
+
+
+def put(texts: Mapping[Path, str], folder: Path) -> list[Path]:
+    """Writes texts by their paths below a folder, deletes old files there, and returns the files.
+
+    Raises:
+        UsageError: the folder cannot be written, or has files that are not from here.
+    """
+    files = {folder / path: text for path, text in texts.items()}
     try:
         _claim(folder)
         for stale in _stale(folder, files):
@@ -66,7 +76,7 @@ def _claim(folder: Path) -> None:
 
 def _stale(folder: Path, files: Iterable[Path]) -> list[Path]:
     kept = set(files)
-    existing = [file for kind in WRITTEN for file in folder.glob(f"*/*{kind}")]
+    existing = [file for ending in ENDINGS for file in folder.glob(f"*/*{ending}")]
     return [file for file in existing if file not in kept]
 
 

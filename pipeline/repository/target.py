@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, mode
 
 from pipeline import textfile
 from pipeline.errors import Mistake, PipelineError, SpecError, UsageError
+from pipeline.kubernetes.settings import Strimzi
 from pipeline.repository import connections, envfile, yamlfile
 from pipeline.repository.confidential import SHORTEST
 from pipeline.repository.connections import Kafka, Properties, Service, Url
@@ -166,6 +167,10 @@ class Target(yamlfile.Model):
     )
     connectors: dict[str, ConnectorOverlay] = Field(
         {}, description="By name of connectors (* and ? match): what they have here. The last wins."
+    )
+    strimzi: Strimzi | None = Field(
+        None,
+        description="Strimzi's operators make the topics and connectors, and `deploy` the rest.",
     )
     embedded: Embedded | None = None
     _file: Path = PrivateAttr(Path("targets"))

@@ -47,6 +47,7 @@ class Connectors(Resource[Connector, LiveConnector]):
     """The sinks, or the sources. Sinks are deployed first, so that they read from the start."""
 
     space = "connector"
+    custom_resource = "KafkaConnector"
     loses = "it reads its topics from the start; rows under keys that nothing writes any more stay"
 
     def __init__(self, kind: str) -> None:

@@ -36,6 +36,10 @@ class Desired:
             connector.SOURCE: tuple(c for c in self.connectors if not c.is_sink),
         }[kind]
 
+    def without_operated(self) -> "Desired":
+        """Without what Strimzi's operators make, on a target that has them."""
+        return replace(self, topics=(), connectors=())
+
     def _script_beside_tables(self) -> Script:
         columns = {t.name: frozenset(column.name for column in t.columns) for t in self.tables}
         return replace(self.script, tables=columns)

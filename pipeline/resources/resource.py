@@ -101,6 +101,8 @@ class Resource(Generic[Declared, Live]):
     loses: str = ""
     # Whether it holds data that others write: it is deleted last, once they are gone.
     holds_data: bool = False
+    # The resource of Kubernetes that Strimzi's operators make it of, on a target that has them.
+    custom_resource: str = ""
 
     @property
     def space(self) -> str:

@@ -53,6 +53,7 @@ class Topics(Resource[Topic, LiveTopic]):
     kind = KIND
     holds_data = True
     loses = "with its records"
+    custom_resource = "KafkaTopic"
 
     def read(self, services: "Services", declared: Sequence[Topic]) -> Mapping[str, LiveTopic]:
         """The topics that exist, of those that are declared or that we made."""

@@ -48,6 +48,18 @@ ELSEWHERE = {
         "Airflow takes minutes to start",
         "tests/embedded/test_airflow.py::test_all_three_dags_succeed",
     ),
+    r"kubectl create secret": Elsewhere(
+        "there is no Kubernetes here",
+        "tests/unit/test_strimzi.py::test_the_page_makes_each_key_that_the_manifests_need",
+    ),
+    r"kubectl (apply|wait|create (serviceaccount|role|rolebinding|service)) ": Elsewhere(
+        "there is no Kubernetes here",
+        "tests/unit/test_strimzi.py::test_the_page_selects_what_the_manifests_are_labelled_with",
+    ),
+    r"docker build": Elsewhere(
+        "there is no Docker engine here",
+        "tests/unit/test_compose.py::test_a_dockerfile_is_clean_and_copies_what_is_there",
+    ),
     r"\.venv/bin/python -m spark\.job --once": Elsewhere(
         "a second Spark beside the first takes minutes on two cores",
         "tests/embedded/test_cleansing.py"

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ FIRST_COMMENT = re.compile(r"(?:#|--) (\S+)")
 ELISION = re.compile(r"\s*(#|--) …")
 DIAGRAMS = ("flowchart ", "erDiagram")
 # By the key that tells what it is.
-YAML = {"template": "spec", "kafka": "target", "tiles": "page"}
+YAML = {"template": "spec", "kafka": "target", "tiles": "page", "apiVersion": "manifest"}
+# The keys by which a manifest refers to what another one, or a command, makes.
+REFERENCES = {"secretName", "claimName", "image"}
 
 
 def kind(block: Block) -> str | None:
@@ -82,6 +84,29 @@ def check_page(block: Block, root: Path) -> None:
     shutil.copy(REPOSITORY / "metrics.yaml", root)
     (root / "dashboard" / "shown.yaml").write_text(block.text)
     loader.load(root)
+
+
+def check_manifest(block: Block, known: frozenset[str]) -> None:
+    """What it refers to is known: images, claims, Secrets, ConfigMaps."""
+    manifest = _mapping(block)
+    assert manifest["kind"]
+    assert manifest["metadata"]["namespace"] == "hospital"
+    missing = [name for name in _references(manifest) if name not in known]
+    assert not missing, f"{block.place}: {missing}"
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key in REFERENCES and isinstance(item, str):
+                yield item
+            elif key in {"secretRef", "configMap"}:
+                yield item["name"]
+            else:
+                yield from _references(item)
 
 
 def write_file(block: Block, root: Path) -> None:

@@ -1,10 +1,15 @@
 """What the pages show is so, as far as it needs no service."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from pipeline.options import Format
+from pipeline.paths import REPOSITORY
+from pipeline.writing import write
 from tests.docs import snippets
 from tests.docs.commands import (
     WITHOUT_SERVICES,
@@ -59,6 +64,16 @@ def test_a_target_is_one(block: Block, declared: Path) -> None:
 @_each("page")
 def test_a_page_of_the_dashboard_is_one(block: Block, declared: Path) -> None:
     snippets.check_page(block, declared)
+
+
+@_each("manifest")
+def test_a_manifest_refers_to_what_there_is(block: Block, tmp_path: Path) -> None:
+    written = write(REPOSITORY, "example-kubernetes", Format.STRIMZI, tmp_path / "out")
+    named = {yaml.safe_load(file.read_text())["metadata"]["name"] for file in written}
+    pages = "\n".join(other.text for other in BLOCKS if other.page == block.page)
+    made = re.findall(r"create secret generic (\S+)|--tag (\S+)|PersistentVolumeClaim\nmetadata: "
+                      r"\{name: ([\w-]+)", pages)  # fmt: skip
+    snippets.check_manifest(block, frozenset({*named, *(name for found in made for name in found)}))
 
 
 @_each("diagram")

@@ -13,9 +13,9 @@ from pipeline.paths import REPOSITORY
 from stack import requirements
 from stack.layout import POM
 
-CONNECT, HOSPITAL, KSQLDB = (
+CONNECT, STRIMZI, FLINK, HOSPITAL, KSQLDB = (
     (REPOSITORY / "images" / f"{name}.Dockerfile").read_text()
-    for name in ("connect", "hospital", "ksqldb")
+    for name in ("connect", "connect-strimzi", "flink", "hospital", "ksqldb")
 )
 # Confluent Platform 8.x has Apache Kafka 4.x.
 CONFLUENT_AHEAD = 4
@@ -65,13 +65,22 @@ def test_a_python_package_and_its_jars(package: str, property_: str) -> None:
     assert EXACT[package] == POMS[property_]
 
 
+def test_images_on_kubernetes() -> None:
+    (flink,) = re.findall(r"^FROM flink:(\S+)$", FLINK, re.MULTILINE)
+    assert flink == f"{POMS['flink.version']}-java{requirements.JAVA_AT_LEAST}"
+    target = yaml.safe_load((REPOSITORY / "targets" / "example-kubernetes.yaml").read_text())
+    image = target["spark"]["conf"]["spark.kubernetes.container.image"]
+    assert image == f"apache/spark:{POMS['spark.version']}"
+
+
 def test_postgresql() -> None:
     assert IMAGES["postgres"].startswith(POMS["postgres.version"].removesuffix(".0") + "-")
 
 
 def test_confluents_images() -> None:
     tags = {tag for name, tag in IMAGES.items() if name.startswith("confluentinc/")}
-    tags |= set(re.findall(r"^FROM confluentinc/\S+:(\S+)$", CONNECT + KSQLDB, re.MULTILINE))
+    texts = CONNECT + STRIMZI + KSQLDB
+    tags |= set(re.findall(r"^FROM confluentinc/[^\s:]+:(\S+)", texts, re.MULTILINE))
     assert tags == {_confluent()}
 
 
@@ -81,12 +90,12 @@ def test_kafka_is_that_of_confluents_images() -> None:
 
 
 def test_all_images_use_the_same_maven() -> None:
-    texts = (CONNECT, HOSPITAL, KSQLDB)
+    texts = (CONNECT, STRIMZI, FLINK, HOSPITAL, KSQLDB)
     assert len({re.findall(r"^FROM (maven:\S+) AS", text, re.M)[0] for text in texts}) == 1
 
 
 def test_java() -> None:
-    said = re.findall(r"(?:temurin|openjdk)-(\d+)", CONNECT + HOSPITAL + KSQLDB)
+    said = re.findall(r"(?:temurin|openjdk)-(\d+)", CONNECT + STRIMZI + FLINK + HOSPITAL + KSQLDB)
     assert {*said, POMS["maven.compiler.release"]} == {str(requirements.JAVA_AT_LEAST)}
 
 
