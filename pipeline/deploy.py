@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from pipeline import interrupt
 from pipeline.change import Action, Change, Key, Problem
-from pipeline.errors import PipelineError, ServiceError, ServicesError
+from pipeline.errors import DeniedError, PipelineError, ServiceError, ServicesError
 from pipeline.plan import Live, Plan
 from pipeline.resources import RESOURCES
 from pipeline.resources.desired import Desired
@@ -58,19 +59,31 @@ def states(services: Services, desired: Desired) -> tuple[list[Status], Services
 
 
 def checked(plan: Plan, desired: Desired, services: Services) -> Plan:
-    """The plan with the problems that the services find in it. Writes nothing.
+    """The plan with the problems that the services find in it, and what they refuse to check.
+
+    Writes nothing.
 
     Raises:
         ServiceError: a service is unreachable.
     """
 
-    def check(resource: Resource[Any, Any]) -> list[Problem]:
+    def check(resource: Resource[Any, Any]) -> list[Problem] | DeniedError:
         changes = [c for c in plan.of(resource.kind) if c.action is not Action.DELETE]
-        return resource.check(changes, desired.of(resource.kind), services)
+        try:
+            return resource.check(changes, desired.of(resource.kind), services)
+        except DeniedError as error:
+            return error
 
     with ThreadPoolExecutor(len(RESOURCES)) as pool:
-        by_kind = pool.map(check, RESOURCES)
-        return plan.with_problems(problem for problems in by_kind for problem in problems)
+        answers = dict(zip(RESOURCES, pool.map(check, RESOURCES), strict=True))
+    found = [answer for answer in answers.values() if isinstance(answer, list)]
+    denied = tuple(
+        f"whether each {resource.kind} can be made so: {answer}"
+        for resource, answer in answers.items()
+        if isinstance(answer, DeniedError)
+    )
+    unseen = tuple(dict.fromkeys((*plan.unseen, *denied)))
+    return replace(plan, unseen=unseen).with_problems(chain.from_iterable(found))
 
 
 def apply(plan: Plan, run: Run) -> Outcome:

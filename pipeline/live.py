@@ -11,7 +11,8 @@ from pipeline.sql.objects import Catalog
 class LiveTopic:
     """A topic on the broker. `config` has the topic's own settings, without the defaults.
 
-    `ours`: a deployment of this pipeline made it.
+    `ours`: a deployment of this pipeline made it. `hidden`: we may not see it, or what it is like;
+    then the rest says nothing.
     """
 
     name: str
@@ -19,6 +20,7 @@ class LiveTopic:
     replication: int
     config: Mapping[str, str]
     ours: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class LiveScript:
     made: Catalog | None
     found: Catalog
     rotated: Mapping[str, str] = field(default_factory=dict)
+    sees_passwords: bool = True
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class Plan:
 
     `leftovers` are resources that we deployed and that are not declared any more. Only `--prune`
     turns them into changes. `remarks` are about things that are not declared and always stay.
+    `unseen` is what the services do not let us see or check.
     `needs` is what each declared resource needs directly, `made_from` what it has to fit.
     """
 
@@ -30,6 +31,7 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     leftovers: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     needs: Needs = field(default_factory=dict)
     made_from: Needs = field(default_factory=dict)
 
@@ -112,6 +114,7 @@ def compare(
     problems: list[Problem] = []
     deletions: list[Change] = []
     remarks: list[str] = []
+    unseen: list[str] = []
     for resource in RESOURCES:
         declared = desired.of(resource.kind)
         running = live.get(resource.kind, {})
@@ -135,6 +138,7 @@ def compare(
         )
         deletions += resource.undeclared(names, running, desired.owner)
         remarks += resource.remarks(declared, running)
+        unseen += resource.unseen(declared, running)
     leftovers = () if prune else tuple(f"{change.kind} {change.name}" for change in deletions)
     pruned = deletions if prune else []
     return Plan(
@@ -142,6 +146,7 @@ def compare(
         tuple(problems),
         leftovers,
         tuple(remarks),
+        tuple(unseen),
         needed,
         made_from(desired),
     )

@@ -75,7 +75,8 @@ def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
     )
     problems = tuple(replace(p, message=redact(p.message, values)) for p in plan.problems)
     remarks = tuple(redact(remark, values) for remark in plan.remarks)
-    return replace(plan, changes=changes, problems=problems, remarks=remarks)
+    unseen = tuple(redact(text, values) for text in plan.unseen)
+    return replace(plan, changes=changes, problems=problems, remarks=remarks, unseen=unseen)
 
 
 def _safe_edit(edit: Edit, secrets: tuple[str, ...]) -> Edit:
@@ -96,7 +97,7 @@ def plan_json(plan: Plan) -> str:
     """The plan as JSON.
 
     {"changes": [{kind, name, action, edits: [{key, before, after}], note}], "problems": [],
-    "leftovers": [], "remarks": []}.
+    "leftovers": [], "remarks": [], "unseen": []}.
     """
     return _json(plan, [_change(change) for change in plan.changes])
 
@@ -151,6 +152,7 @@ def _json(plan: Plan, changes: list[dict[str, Any]]) -> str:
         "problems": [problem.message for problem in plan.problems],
         "leftovers": plan.leftovers,
         "remarks": plan.remarks,
+        "unseen": plan.unseen,
     }
     return json.dumps(content, indent=2, ensure_ascii=False)
 
@@ -177,7 +179,11 @@ def headline(change: Change) -> str:
 
 def summary(plan: Plan) -> str:
     """The number of changes by action, the leftovers, and the remarks."""
-    remarks = [*filter(None, [leftovers(plan)]), *(f"Left alone: {r}." for r in plan.remarks)]
+    remarks = [
+        *filter(None, [leftovers(plan)]),
+        *(f"Left alone: {r}." for r in plan.remarks),
+        *(f"Not seen: {u}." for u in plan.unseen),
+    ]
     if not plan.changes:
         nothing = [] if plan.leftovers or plan.problems else [NOTHING]
         return "\n".join([*nothing, *remarks])

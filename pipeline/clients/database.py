@@ -104,8 +104,7 @@ def rotated(
 
     Who is no superuser may not look, and is told of none.
     """
-    allowed = connection.execute("SELECT has_table_privilege('pg_authid', 'SELECT')").fetchone()
-    if allowed != (True,):
+    if not sees_passwords(connection):
         return frozenset()
     stored = "SELECT rolname, coalesce(rolpassword, '') FROM pg_authid WHERE rolname = ANY (%s)"
     return frozenset(
@@ -113,6 +112,12 @@ def rotated(
         for role, verifier in connection.execute(stored, (list(roles),))
         if not scram.is_of(verifier, secrets[roles[role]])
     )
+
+
+def sees_passwords(connection: psycopg.Connection) -> bool:
+    """Whether the role of a connection may read the verifiers of passwords."""
+    allowed = connection.execute("SELECT has_table_privilege('pg_authid', 'SELECT')").fetchone()
+    return allowed == (True,)
 
 
 def set_password(connection: psycopg.Connection, role: str, password: str) -> None:

@@ -45,23 +45,25 @@ class Kafka:
         self._admin = librdkafka.admin(properties, self._heard)
 
     def topics(self, names: Iterable[str]) -> dict[str, LiveTopic]:
-        """The topics of these names that exist.
+        """The topics of these names that exist, or that we may not see.
 
         Raises:
             ServiceError: as in every method, the broker is unreachable or answers with an error.
         """
-        metadata = self._metadata(tuple(names))
-        existing = list(metadata)
-        configs = self._configs(existing)
-        return {
+        found, hidden = self._found(tuple(names))
+        configs = self._configs(list(found))
+        seen = {
             name: LiveTopic(
                 name,
-                len(metadata[name].partitions),
-                len(metadata[name].partitions[0].replicas),
-                configs[name],
+                len(topic.partitions),
+                len(topic.partitions[0].replicas),
+                config or {},
+                hidden=config is None,
             )
-            for name in existing
+            for name, topic in found.items()
+            for config in [configs[name]]
         }
+        return {**seen, **{name: LiveTopic(name, 0, 0, {}, hidden=True) for name in hidden}}
 
     def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
         """The ids of topics. A topic that is deleted and created again gets a new id."""
@@ -85,9 +87,15 @@ class Kafka:
         return {partition: (start, ends[partition]) for partition, start in starts.items()}
 
     def existing(self, names: Iterable[str]) -> dict[str, int]:
-        """The topics of these names that exist, with their partitions. It takes Describe only."""
-        metadata = self._metadata(tuple(names))
-        return {name: len(topic.partitions) for name, topic in metadata.items()}
+        """The topics of these names that exist, with their partitions. It takes Describe only.
+
+        Raises:
+            DeniedError: there may be topics of these names, and we may not see them.
+        """
+        found, hidden = self._found(tuple(names))
+        if hidden:
+            raise self._denied(f"it may not see {', '.join(hidden)}")
+        return {name: len(topic.partitions) for name, topic in found.items()}
 
     def _partitions(self, names: Iterable[str]) -> list[TopicPartition]:
         return [
@@ -96,33 +104,23 @@ class Kafka:
             for number in range(partitions)
         ]
 
-    def _metadata(self, names: Sequence[str]) -> dict[str, TopicMetadata]:
-        """Of the topics that exist.
-
-        Raises:
-            DeniedError: there may be topics of these names, and we may not see them.
-        """
+    def _found(self, names: Sequence[str]) -> tuple[dict[str, TopicMetadata], list[str]]:
+        """The topics that exist, and the names of those that are hidden from us, if they do."""
         try:
             with waiting.told(f"Kafka at {self.address}"):
                 found = self._admin.list_topics(timeout=METADATA_S).topics
         except KafkaException as error:
             raise self._unreachable(error) from None
-        self._refuse_hidden([name for name in names if name not in found])
-        return {name: found[name] for name in names if name in found}
+        hidden = self._hidden([name for name in names if name not in found])
+        return {name: found[name] for name in names if name in found}, hidden
 
-    def _refuse_hidden(self, missing: list[str]) -> None:
+    def _hidden(self, missing: list[str]) -> list[str]:
         """What is missing among all topics may be hidden: asked for by name, Kafka tells."""
         if not missing:
-            return
+            return []
         asked = self._admin.describe_topics(TopicCollection(missing), request_timeout=READ_S)
-        hidden = [
-            name
-            for name, future in asked.items()
-            if kafkaerrors.is_denied(future.exception(READ_S))
-        ]
-        if hidden:
-            names = ", ".join(sorted(hidden))
-            raise self._denied(f"it may not see {names}")
+        denied = kafkaerrors.is_denied
+        return sorted(name for name, future in asked.items() if denied(future.exception(READ_S)))
 
     def _offsets(
         self, partitions: Iterable[TopicPartition], which: OffsetSpec
@@ -154,20 +152,21 @@ class Kafka:
             for group, topics in groups.items()
         }
 
-    def _configs(self, names: list[str]) -> dict[str, Mapping[str, str]]:
+    def _configs(self, names: list[str]) -> dict[str, Mapping[str, str] | None]:
+        """The settings of topics; None of one whose settings we may not see."""
         if not names:
             return {}
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
         futures = self._admin.describe_configs(resources, request_timeout=READ_S)
+        return {resource.name: self._settings(future) for resource, future in futures.items()}
+
+    def _settings(self, future: Future[Any]) -> Mapping[str, str] | None:
+        try:
+            entries = self._result(future, READ_S).values()
+        except DeniedError:
+            return None
         dynamic = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
-        return {
-            resource.name: {
-                entry.name: str(entry.value)
-                for entry in self._result(future, READ_S, resource.name).values()
-                if entry.source == dynamic
-            }
-            for resource, future in futures.items()
-        }
+        return {entry.name: str(entry.value) for entry in entries if entry.source == dynamic}
 
     def create(
         self,
@@ -222,8 +221,7 @@ class Kafka:
         for future in futures.values():
             self._result(future, CHANGE_S)
 
-    def _result(self, future: Future[Any], patience_s: float, of: str = "") -> Any:
-        """What a request yields; `of` is the resource that it is about, for messages."""
+    def _result(self, future: Future[Any], patience_s: float) -> Any:
         try:
             with waiting.told(f"Kafka at {self.address}"):
                 return future.result(timeout=patience_s)
@@ -236,7 +234,7 @@ class Kafka:
             if error.args[0].code() in kafkaerrors.REFUSALS:
                 raise RefusedError(error.args[0].str()) from None
             if kafkaerrors.is_denied(error):
-                raise self._denied(f"{error.args[0].str()} {of}".strip()) from None
+                raise self._denied(error.args[0].str()) from None
             raise ServiceError(f"Kafka at {self.address}: {error.args[0].str()}") from None
 
     def _denied(self, what: str) -> DeniedError:

@@ -9,7 +9,7 @@ import psycopg
 from pipeline.clients import catalog, database, locks, stored
 from pipeline.clients.session import Patience, Session
 from pipeline.clients.stored import Stored
-from pipeline.errors import LockedError, PipelineError, ServiceError, SlowError
+from pipeline.errors import DeniedError, LockedError, PipelineError, ServiceError, SlowError
 from pipeline.live import LiveColumn, LiveTable
 from pipeline.repository.target import Postgres
 from pipeline.sql.objects import Catalog
@@ -44,8 +44,12 @@ WHERE c.contype IN ('p', 'u') AND c.connamespace = 'public'::regnamespace
 GROUP BY t.relname, c.oid
 """
 GRANTS = """
-SELECT table_name, grantee, array_agg(privilege_type::text) FROM information_schema.table_privileges
-WHERE table_schema = 'public' GROUP BY table_name, grantee
+SELECT c.relname, coalesce(r.rolname, 'PUBLIC'), array_agg(a.privilege_type::text)
+FROM pg_class c
+CROSS JOIN aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
+LEFT JOIN pg_roles r ON r.oid = a.grantee
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+GROUP BY c.relname, r.rolname
 """
 
 
@@ -169,6 +173,10 @@ class Transaction:
         """Forgets names of what is gone."""
         stored.disown(self._connection, self._pipeline, kind, names)
 
+    def sees_passwords(self) -> bool:
+        """Whether we may see if a role has the password of the secrets."""
+        return database.sees_passwords(self._connection)
+
     def rotated(self) -> dict[str, str]:
         """The roles whose password is not that of the secrets, with the secret's name."""
         roles = database.rotated(self._connection, ROLE_PASSWORDS, self._secrets)
@@ -207,6 +215,9 @@ class Transaction:
             )
         except (LockedError, SlowError) as error:
             raise type(error)(f"{place}: {error}") from None
+        except psycopg.errors.InsufficientPrivilege as error:
+            user = self._connection.info.user
+            raise DeniedError(f"{place}: {user}: {error.diag.message_primary}") from None
         except psycopg.Error as error:
             position = error.diag.statement_position
             if position and step.line:

@@ -162,6 +162,11 @@ class Resource(Generic[Declared, Live]):
         del declared, live
         return iter(())
 
+    def unseen(self, declared: Sequence[Declared], live: Mapping[str, Live]) -> Iterator[str]:
+        """What the service does not let us see of what is declared."""
+        del declared, live
+        return iter(())
+
     def check(
         self, changes: Sequence[Change], declared: Sequence[Declared], services: "Services"
     ) -> list[Problem]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.change import Change, Key, Problem
-from pipeline.errors import PipelineError, ServiceError, SlowError
+from pipeline.errors import DeniedError, PipelineError, ServiceError, SlowError
 from pipeline.live import LiveScript, LiveTable
 from pipeline.resources.resource import Resource, Result, Run
 from pipeline.resources.script import KIND, Script
@@ -58,6 +58,15 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
         if isinstance(declared, Script):
             yield from declared.problems()
 
+    def unseen(
+        self, declared: Sequence[Table | Script], live: Mapping[str, LiveTable | LiveScript]
+    ) -> Iterator[str]:
+        """The passwords of roles, unless we are a superuser."""
+        del declared
+        scripts = (item for item in live.values() if isinstance(item, LiveScript))
+        if not all(script.sees_passwords for script in scripts):
+            yield "whether roles have the passwords of the secrets: only a superuser may see that"
+
     def remarks(
         self, declared: Sequence[Table | Script], live: Mapping[str, LiveTable | LiveScript]
     ) -> Iterator[str]:
@@ -96,6 +105,8 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
             is_script = isinstance(error.change.declared, Script)
             # Without what the script makes, no privilege can be granted.
             return [found] if is_script else [found, *self.check(others, declared, services)]
+        except DeniedError:
+            raise
         except PipelineError as error:
             return [Problem(KIND, "", str(error))]
         declared_tables = [item for item in declared if isinstance(item, Table)]
@@ -145,7 +156,8 @@ def _live(script: Script, transaction: "Transaction") -> LiveScript | None:
         return None
     made = None if stored.made is None else script.beyond(stored.made)
     found = script.beyond(transaction.catalog())
-    return LiveScript(stored.script, made, found, transaction.rotated())
+    rotated, sees = transaction.rotated(), transaction.sees_passwords()
+    return LiveScript(stored.script, made, found, rotated, sees)
 
 
 class _NotMadeError(PipelineError):

@@ -65,7 +65,9 @@ class Topics(Resource[Topic, LiveTopic]):
         return {name: replace(live, ours=name in ours) for name, live in found.items()}
 
     def difference(self, declared: Topic, live: LiveTopic | None) -> Iterator[Change]:
-        """Compares partitions and configuration, key by key."""
+        """Compares partitions and configuration, key by key; not of what we may not see."""
+        if live and live.hidden:
+            return
         after = {"partitions": str(declared.partitions), **declared.config}
         if live is None:
             after["replication"] = str(declared.replication)
@@ -84,6 +86,8 @@ class Topics(Resource[Topic, LiveTopic]):
     ) -> Iterator[str]:
         """Fewer partitions than the topic has, or another replication factor."""
         del owner, adopt
+        if live and live.hidden:
+            return
         if live and live.partitions > declared.partitions:
             yield (
                 f"{declared.origin}: {declared.name} has {live.partitions} partitions and Kafka"
@@ -94,6 +98,17 @@ class Topics(Resource[Topic, LiveTopic]):
             yield (
                 f"{declared.origin}: {declared.name} has replication {live.replication}, but"
                 f" {declared.replication} is declared: change it with kafka-reassign-partitions"
+            )
+
+    def unseen(self, declared: Sequence[Topic], live: Mapping[str, LiveTopic]) -> Iterator[str]:
+        """The topics that we may not see."""
+        hidden = [
+            topic.name for topic in declared if topic.name in live and live[topic.name].hidden
+        ]
+        if hidden:
+            yield (
+                f"{', '.join(hidden)}: this principal may not see what they are like; acls.sh of"
+                " `make render` has the rights that each program needs"
             )
 
     def undeclared(

@@ -124,7 +124,7 @@ def copy(root: Path) -> None:
 def full(root: Path, target_file: Path, *, trends: bool = False) -> Workspace:
     """A copy of what this repository declares; without its trends where they are not looked at."""
     copy(root)
-    space = _workspace(root, target_file)
+    space = workspace_of(root, target_file)
     if not trends:
         without_trends(space)
     return space
@@ -159,7 +159,7 @@ def small(root: Path, target_file: Path, name: str) -> Workspace:
     """One source, one topic, one sink and one table: a pipeline of its own, called `name`."""
     own = root / "target.yaml"
     own.write_text(re.sub(r"(?m)^pipeline: .*$", f"pipeline: {name}", target_file.read_text()))
-    space = _workspace(root, own)
+    space = workspace_of(root, own)
     shutil.copytree(REPOSITORY / "connectors" / "templates", root / "connectors" / "templates")
     defaults = {"partitions": 1, "replication": 1, "compatibility": "BACKWARD"}
     space.write("topics.yaml", {"defaults": defaults, "topics": {name: {}}})
@@ -172,7 +172,8 @@ def small(root: Path, target_file: Path, name: str) -> Workspace:
     return space
 
 
-def _workspace(root: Path, target_file: Path) -> Workspace:
+def workspace_of(root: Path, target_file: Path) -> Workspace:
+    """A folder with specs, and the target that they are for."""
     return Workspace(root, target_file, targets.load(REPOSITORY, str(target_file)))
 
 
