@@ -161,8 +161,8 @@ test: install browser proxy  ## Run everything: lint, Java tests, unit tests, te
 	@.venv/bin/pytest --numprocesses 2 --no-loadscope-reorder -m "not cluster"
 	@.venv/bin/pytest tests/cluster
 
-bench: install  ## Run the benchmarks on real services; writes build/bench.json
-	@$(PYTHON) -m bench
+bench: install  ## Run the benchmarks; make bench TARGET=cluster: the cluster beside one node
+	@$(PYTHON) -m $(if $(filter cluster,$(TARGET)),bench.cluster,bench)
 
 golden: .venv/.synced  ## Rewrite the golden files of the unit tests
 	@GOLDEN=write .venv/bin/pytest -q tests/unit

@@ -36,26 +36,31 @@ def prepare(space: Space) -> None:
         connection.execute("TRUNCATE lab_results")
 
 
-def landed(space: Space) -> list[float]:
+def landed(space: Space, per_second: int = PER_SECOND) -> list[float]:
     """Milliseconds from a result's producer to its row, once all are committed."""
-    total = PER_SECOND * SECONDS
+    total = per_second * SECONDS
     until(
         lambda: space.count("lab_results"),
         seconds=60,
         done=lambda rows: rows == total,
         describe=lambda rows: f"lab_results has {rows} rows, not {total}",
     )
-    query = LATENCIES.replace(":first", f"'{PER_SECOND * WARM_UP_S}'")
+    query = LATENCIES.replace(":first", f"'{per_second * WARM_UP_S}'")
     return [float(row[0]) for row in space.rows(query)]
 
 
-def produce(space: Space, topic: str, result: Callable[[int], dict[str, Any]]) -> None:
+def produce(
+    space: Space,
+    topic: str,
+    result: Callable[[int], dict[str, Any]],
+    per_second: int = PER_SECOND,
+) -> None:
     """Results of laboratory tests, at a steady pace, each made when it is sent."""
     encode = space.encoder(topic)
-    producer = librdkafka.producer(space.target.kafka, linger_ms=1)
+    producer = librdkafka.producer(space.target.kafka_of("produce"), linger_ms=1)
     begun = time.monotonic()
-    for number in range(PER_SECOND * SECONDS):
-        due = begun + number / PER_SECOND
+    for number in range(per_second * SECONDS):
+        due = begun + number / per_second
         # A steady pace is what is measured, not a condition that is waited for.
         time.sleep(max(0, due - time.monotonic()))
         producer.produce(topic, key=f"X{number:08}", value=encode(result(number)))

@@ -7,9 +7,10 @@ from typing import Any
 
 import yaml
 
-from pipeline.kubernetes import deployment, names, resources
+from pipeline.kubernetes import deployment, names, resources, users
 from pipeline.kubernetes.secret import Secret
 from pipeline.kubernetes.settings import Strimzi
+from pipeline.repository import rights
 from pipeline.repository.project import Project
 from pipeline.repository.target import Target
 from pipeline.resources.desired import Desired
@@ -53,6 +54,7 @@ def of(
     files[deployment.TARGET] = deployment.target_file(target, called)
     maps = deployment.config_maps(files, owner, called)
     jobs = deployment.job(files, target, called)
+    programs = users.users(rights.rights(project, desired, target), target.kafka, called)
     topics, connectors, connect = _of_strimzi(project, target, desired, called)
     secret = Secret(called.namespace, called.secret)
     needed = {*secret.keys(list(connectors.values())), *secret.keys(connect)}
@@ -62,6 +64,7 @@ def of(
     return {
         **{Path("topics") / f"{n}.yaml": _yaml(m, owner) for n, m in topics.items()},
         **{Path("connectors") / f"{n}.yaml": _yaml(m, owner) for n, m in connectors.items()},
+        **{Path("users") / f"{n}.yaml": _yaml(m, owner) for n, m in programs.items()},
         Path("connect") / f"{called.cluster}.yaml": making + _yaml(connect, owner),
         Path("connect") / "role.yaml": _yaml(resources.role(called), owner),
         Path("connect") / "role-binding.yaml": _yaml(resources.binding(called), owner),

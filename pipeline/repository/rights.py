@@ -104,7 +104,9 @@ def _names(topics: Iterable[Topic]) -> list[str]:
 
 
 def _deploy(desired: Desired, target: Target) -> Iterator[Need]:
-    yield from _topics(_names(desired.topics), *MANAGE)
+    # Strimzi's operators make the topics, on a target that has them.
+    manage = ("DescribeConfigs", "Describe") if target.strimzi else MANAGE
+    yield from _topics(_names(desired.topics), *manage)
     yield from _groups(desired, target, "Describe")
     # `render.py test` has topics of its own.
     yield (

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
+from confluent_kafka import KafkaError, Message
 from confluent_kafka.admin import (
     AclBindingFilter,
     AclOperation,
@@ -18,9 +21,11 @@ from confluent_kafka.admin import (
 )
 
 from pipeline.clients import librdkafka
+from pipeline.clients.kafka import Kafka
 from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.wait import until
+from stack.cluster.ports import BROKERS
 from stack.supervisor import Supervisor
 from tests.support import hands, records
 from tests.support.delivery import ENTITIES, TABLES, wait_until_landed
@@ -79,8 +84,10 @@ def test_both_workers_have_tasks_after_one_was_killed(deployed: Workspace) -> No
 
 
 def test_topics_have_three_replicas_that_are_in_sync(deployed: Workspace) -> None:
-    admin = librdkafka.admin(hands.kafka(deployed.target))
+    _await_in_sync(librdkafka.admin(hands.kafka(deployed.target)))
 
+
+def _await_in_sync(admin: AdminClient) -> None:
     def out_of_sync() -> list[str]:
         topics = admin.list_topics(timeout=10).topics
         return [
@@ -96,6 +103,54 @@ def test_topics_have_three_replicas_that_are_in_sync(deployed: Workspace) -> Non
         done=lambda found: not found,
         describe=lambda found: f"out of sync: {found}",
     )
+
+
+def test_a_rolling_restart_of_all_brokers_under_load_loses_nothing(
+    deployed: Workspace, stack: Cluster
+) -> None:
+    properties = hands.kafka(deployed.target)
+    Kafka(properties).create("rolling", 6, 3, {"min.insync.replicas": "2"})
+    admin, supervisor = librdkafka.admin(properties), Supervisor(stack.layout.socket)
+    with _writing(properties, "rolling") as written:
+        for number in BROKERS:
+            supervisor.stop(f"kafka-{number}")
+            supervisor.start(f"kafka-{number}")
+            _await_in_sync(admin)
+    assert len(written) > 1000
+    found = {message.key() for message in records.raw(deployed.target, "rolling")}
+    assert found == written
+
+
+@contextmanager
+def _writing(properties: Mapping[str, str], topic: str) -> Iterator[set[bytes]]:
+    """Records are written all the time; the keys of those that the brokers have confirmed."""
+    written: set[bytes] = set()
+    failed: list[str] = []
+    ended = Event()
+
+    def confirmed(error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            written.add(message.key() or b"")
+        else:
+            failed.append(error.str())
+
+    def write() -> None:
+        producer = librdkafka.producer(properties)
+        number = 0
+        while not ended.wait(0.005):
+            producer.produce(topic, key=f"{number}".encode(), value=b"", on_delivery=confirmed)
+            producer.poll(0)
+            number += 1
+        assert producer.flush(60) == 0
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        try:
+            yield written
+        finally:
+            ended.set()
+        writer.result()
+    assert failed == []
 
 
 def test_a_second_deploy_changes_nothing(deployed: Workspace) -> None:

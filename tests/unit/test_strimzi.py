@@ -31,7 +31,12 @@ SCHEMAS = REPOSITORY.parent / "shared" / "strimzi"
 TARGETS = ("embedded", "compose", "example-secured", "example-kubernetes")
 GOLDEN = {
     "compose": ("topics/labs-sink-dlq.yaml", "connectors/labs-sink.yaml"),
-    "example-secured": ("connect/hospital.yaml", "connect/role.yaml", "connect/role-binding.yaml"),
+    "example-secured": (
+        "connect/hospital.yaml",
+        "connect/role.yaml",
+        "connect/role-binding.yaml",
+        "users/hospital-produce.yaml",
+    ),
 }
 SECRET = Secret("ns", "mine")
 PLAIN = {"bootstrap.servers": "a:1,b:2"}
@@ -104,7 +109,7 @@ def test_a_manifest_is_golden(name: str, path: str) -> None:
 
 @needs_schemas
 @pytest.mark.parametrize("name", TARGETS)
-@pytest.mark.parametrize("kind", ["KafkaTopic", "KafkaConnector", "KafkaConnect"])
+@pytest.mark.parametrize("kind", ["KafkaTopic", "KafkaConnector", "KafkaConnect", "KafkaUser"])
 def test_strimzi_takes_every_manifest(name: str, kind: str) -> None:
     found = _of_kind(name, kind)
     assert found
@@ -123,6 +128,13 @@ def test_strimzi_takes_every_manifest(name: str, kind: str) -> None:
         ("KafkaConnect", "groupId", None, "spec: 'groupId' is a required property"),
         ("KafkaConnect", "bootstrapServers", None, "'bootstrapServers' is a required property"),
         ("KafkaConnect", "authentication", {"type": "scram"}, "'scram' is not one of"),
+        ("KafkaUser", "authentication", {"type": "plain"}, "'plain' is not one of"),
+        (
+            "KafkaUser",
+            "authorization",
+            {"type": "simple", "acls": [{}]},
+            "'resource' is a required",
+        ),
         ("KafkaConnect", "tls", {"trustedCertificates": [{}]}, "'secretName' is a required"),
     ],
 )
