@@ -32,7 +32,7 @@ def services(layout: Layout, secrets: Mapping[str, str]) -> tuple[Service, ...]:
             _registry(layout),
             cluster.proxy(layout),
             *cluster.workers(layout, ports),
-            *cluster.spark(layout),
+            *cluster.spark(layout, ports),
             *cluster.flink(layout, ports),
             _cleanse(layout),
         )

@@ -44,3 +44,8 @@ class Ports:
     def job_manager(self) -> int:
         """Where Flink's task managers reach the job manager."""
         return self.first + 11
+
+    @property
+    def spark(self) -> int:
+        """Of the web page of Spark's master."""
+        return self.first + 12

@@ -23,6 +23,7 @@ SPARK_OPENS = (
     "java.util", "java.util.concurrent", "java.util.concurrent.atomic", "sun.nio.ch",
     "sun.nio.cs", "sun.security.action", "sun.util.calendar",
 )  # fmt: skip
+# Of each Spark worker: the cleansing has 17 tasks at a time.
 SLOTS = 9
 
 
@@ -78,42 +79,42 @@ def flink(layout: Layout, cluster: Ports) -> Iterator[Service]:
     gateway = ("127.0.0.1", cluster.gateway)
     settings = {"FLINK_CONF_DIR": str(layout.run)}
     main = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+    overview = f"http://127.0.0.1:{cluster.flink}/overview"
     for number in numbers.WORKERS:
         task = ["--configDir", str(layout.run)]
         yield Service(
             f"flink-{number}",
             None,
             flink_command(layout, 640, *trust(layout), main, *task),
-            lambda: True,
+            partial(_all_are_there, overview, "taskmanagers"),
             settings=settings,
         )
     yield Service(
         "flink",
         gateway,
         flink_command(layout, 400, *trust(layout), "hospital.flink.Master", *folders),
-        lambda: answers(f"http://{gateway[0]}:{gateway[1]}/v1/info") and _has_tasks(cluster),
+        partial(answers, f"http://{gateway[0]}:{gateway[1]}/v1/info"),
         settings=settings,
     )
 
 
-def _has_tasks(cluster: Ports) -> bool:
-    """Whether both task managers have come."""
-    url = f"http://127.0.0.1:{cluster.flink}/overview"
+def _all_are_there(url: str, key: str) -> bool:
+    """Whether both have come to their master, by a number in its answer."""
     try:
-        registered = requests.get(url, timeout=5).json().get("taskmanagers")
+        return bool(requests.get(url, timeout=5).json().get(key) == len(numbers.WORKERS))
     except requests.RequestException:
         return False
-    return bool(registered == len(numbers.WORKERS))
 
 
-def spark(layout: Layout) -> Iterator[Service]:
+def spark(layout: Layout, cluster: Ports) -> Iterator[Service]:
     """Spark's standalone master, and two workers."""
     at = address(layout.target.spark.master)
     opens = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in SPARK_OPENS]
     deploy = "org.apache.spark.deploy"
     options = [*opens, "-cp", f"{SPARK_JARS}/*"]
     local = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_SCALA_VERSION": "2.13"}
-    master = ["--host", at[0], "--port", str(at[1]), "--webui-port", "0"]
+    master = ["--host", at[0], "--port", str(at[1]), "--webui-port", str(cluster.spark)]
+    page = f"http://127.0.0.1:{cluster.spark}/json/"
     yield Service(
         "spark-master",
         at,
@@ -129,7 +130,7 @@ def spark(layout: Layout) -> Iterator[Service]:
             f"spark-{number}",
             None,
             java(layout, 160, *options, f"{deploy}.worker.Worker", *shape),
-            lambda: True,
+            partial(_all_are_there, page, "aliveworkers"),
             settings={**local, "SPARK_HOME": str(SPARK_JARS.parent)},
         )
 

@@ -26,9 +26,11 @@ from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.wait import until
 from stack.cluster.ports import BROKERS
+from stack.services import services
 from stack.supervisor import Supervisor
 from tests.support import hands, records
 from tests.support.delivery import ENTITIES, TABLES, wait_until_landed
+from tests.support.embedded import listening
 from tests.support.stacks import Cluster
 from tests.support.trends import wait_until_trends_equal
 from tests.support.workspace import Workspace, counts
@@ -151,6 +153,14 @@ def _writing(properties: Mapping[str, str], topic: str) -> Iterator[set[bytes]]:
             ended.set()
         writer.result()
     assert failed == []
+
+
+def test_everything_listens_on_loopback_only(deployed: Workspace, stack: Cluster) -> None:
+    del deployed
+    addresses = listening(stack.layout)
+    places = {service.listens_at for service in services(stack.layout, {}) if service.address}
+    assert places <= addresses
+    assert {address.rpartition(":")[0] for address in addresses} == {"127.0.0.1"}
 
 
 def test_a_second_deploy_changes_nothing(deployed: Workspace) -> None:

@@ -1,13 +1,10 @@
 """The embedded stack itself: what dies comes back, what runs is left alone."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 from rich.console import Console
@@ -21,7 +18,7 @@ from stack.layout import Layout
 from stack.services import services
 from stack.supervisor import Supervisor
 from tests.support import records
-from tests.support.embedded import TARGET, await_restart, pid_of
+from tests.support.embedded import TARGET, await_restart, listening, pid_of
 from tests.support.workspace import Workspace, counts
 
 SERVICES = ("postgres", "kafka", "registry", "connect", "flink", "cleanse")
@@ -56,24 +53,9 @@ def test_a_wrong_password_is_told_from_a_server_that_is_down(stack: Layout) -> N
 
 
 def test_everything_listens_on_loopback_only(stack: Layout) -> None:
-    groups = {pid_of(stack, service) for service in SERVICES}
-    shown = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
-    # An address of IPv4 that is written as one of IPv6 is the same.
-    addresses = {
-        line.split()[3].replace("[::ffff:127.0.0.1]", "127.0.0.1")
-        for line in shown.splitlines()
-        if groups & set(_groups(line))
-    }
+    addresses = listening(stack)
     assert {service.listens_at for service in services(stack, {}) if service.address} <= addresses
     assert {address.rpartition(":")[0] for address in addresses} == {"127.0.0.1"}
-
-
-def _groups(line: str) -> Iterator[int]:
-    """The process groups that a line of ss names: a service, and what it has started."""
-    for pid in re.findall(r"pid=(\d+)", line):
-        # Since ss was asked, some have ended.
-        with suppress(ProcessLookupError):
-            yield os.getpgid(int(pid))
 
 
 @pytest.mark.parametrize("service", ["kafka", "postgres", "registry"])

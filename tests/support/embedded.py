@@ -1,7 +1,11 @@
 """The embedded stack of a test run."""
 
 import os
+import re
 import secrets as random
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 
 from pipeline.paths import REPOSITORY
 from pipeline.wait import until
@@ -40,3 +44,23 @@ def rotate(layout: Layout, *names: str) -> dict[str, str]:
     after = {**before, **{name: random.token_urlsafe(24) for name in names}}
     layout.secrets.write_text("".join(f"{name}={value}\n" for name, value in after.items()))
     return before
+
+
+def listening(layout: Layout) -> set[str]:
+    """The addresses that the services of a stack listen on, and what they have started."""
+    groups = {process.pid for process in Supervisor(layout.socket).processes().values()}
+    shown = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
+    # An address of IPv4 that is written as one of IPv6 is the same.
+    return {
+        line.split()[3].replace("[::ffff:127.0.0.1]", "127.0.0.1")
+        for line in shown.splitlines()
+        if groups & set(_groups(line))
+    }
+
+
+def _groups(line: str) -> Iterator[int]:
+    """The process groups that a line of ss names: a service, and what it has started."""
+    for pid in re.findall(r"pid=(\d+)", line):
+        # Since ss was asked, some have ended.
+        with suppress(ProcessLookupError):
+            yield os.getpgid(int(pid))
