@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from confluent_kafka import KafkaError, KafkaException
 
 from pipeline.clients import tls
-from pipeline.repository.connections import SERVERS
+from pipeline.repository.connections import OF_THE_MACHINE, SERVERS
 
 # What librdkafka adds to its reasons: the broker before, and the connection's state after.
 AROUND = re.compile(r"^\w+://\S+: |\s*\(after [^)]*\)$")
@@ -50,7 +50,7 @@ def cause(properties: Mapping[str, str], heard: Heard) -> str:
     if refused:
         return f"it refuses the log-in ({properties.get('sasl.username', 'no user')}): {refused}"
     protocol = properties.get(PROTOCOL, "plaintext").upper()
-    asked = tls.probe(*_first(properties), properties.get(CA))
+    asked = _asked(properties)
     if asked is None:
         return ""
     if not protocol.endswith("SSL"):
@@ -74,9 +74,16 @@ def _in_clear_text(asked: tls.Probe, protocol: str) -> str:
     return ""
 
 
-def _first(properties: Mapping[str, str]) -> tuple[str, int]:
-    host, _, port = properties[SERVERS].split(",")[0].rpartition(":")
-    return host.strip("[]"), int(port)
+def _asked(properties: Mapping[str, str]) -> tls.Probe | None:
+    """What the first broker that accepts connections says to TLS; None if none does."""
+    given = properties.get(CA)
+    authorities = None if given in OF_THE_MACHINE else given
+    found = (
+        tls.probe(host.strip("[]"), int(port), authorities)
+        for server in properties[SERVERS].split(",")
+        for host, _, port in [server.rpartition(":")]
+    )
+    return next((probe for probe in found if probe), None)
 
 
 def is_denied(error: BaseException | None) -> bool:

@@ -25,6 +25,8 @@ REFERENCE = re.compile(r"\$\{(env|file):([^}:]+)(?::([^}:]+))?\}")
 HOW = "write ${env:NAME}, ${file:path}, or ${file:path:KEY} for a KEY=value line"
 # What a property's name ends with, if its value is a path.
 PATH = re.compile(r"\.location$|^ssl(rootcert|cert|key|crl)$")
+# In place of a path: the CAs of the machine, in libpq's word and in librdkafka's.
+OF_THE_MACHINE = {"system", "probe"}
 SERVER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^:/\s,\[\]]+):([0-9]{1,5})")
 
 Scalar = str | int | float | bool
@@ -149,7 +151,7 @@ def at(url: str) -> Http:
 
 def anchored(root: Path, key: str, text: str) -> str:
     """A property with its relative paths, and those of its references, below a folder."""
-    if PATH.search(key) and "${" not in text:
+    if PATH.search(key) and "${" not in text and text not in OF_THE_MACHINE:
         return str((root / text).absolute())
 
     def absolute(found: re.Match[str]) -> str:

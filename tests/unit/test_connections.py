@@ -186,6 +186,18 @@ def test_a_mistake_names_its_key(tmp_path: Path, settings: Mapping[str, Any], me
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_path_is_below_the_repository_unless_it_is_the_machines(tmp_path: Path) -> None:
+    def anchored(key: str, text: str) -> str:
+        return connections.anchored(tmp_path, key, text)
+
+    assert anchored("ssl.ca.location", "ca.pem") == f"{tmp_path}/ca.pem"
+    assert anchored("sslrootcert", "/ca.pem") == "/ca.pem"
+    assert anchored("sslrootcert", "system") == "system"
+    assert anchored("ssl.ca.location", "probe") == "probe"
+    assert anchored("sasl.password", "${file:s.env:A}") == f"${{file:{tmp_path}/s.env:A}}"
+    assert anchored("sasl.username", "ca.pem") == "ca.pem"
+
+
 def test_a_reference_without_a_value_names_its_property(tmp_path: Path) -> None:
     def said(reference: str) -> str:
         with pytest.raises(UsageError) as caught:
