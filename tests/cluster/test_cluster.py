@@ -1,8 +1,6 @@
 """The whole pipeline on three brokers, two workers of Connect and Spark, and two task managers."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +20,6 @@ from confluent_kafka.admin import (
 
 from pipeline.clients import librdkafka
 from pipeline.clients.kafka import Kafka
-from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
 from pipeline.wait import until
 from stack.cluster.ports import BROKERS
@@ -31,6 +28,7 @@ from stack.supervisor import Supervisor
 from tests.support import hands, records
 from tests.support.delivery import ENTITIES, TABLES, wait_until_landed
 from tests.support.embedded import listening
+from tests.support.program import run
 from tests.support.stacks import Cluster
 from tests.support.trends import wait_until_trends_equal
 from tests.support.workspace import Workspace, counts
@@ -202,22 +200,16 @@ def test_a_right_that_is_missing_is_named(deployed: Workspace) -> None:
     topic = ResourceType.TOPIC
     with _taken(deployed, "User:deploy", topic, "patients", AclOperation.ALTER_CONFIGS):
         # Not by the workspace, which would give the right back.
-        render = [str(REPOSITORY / "render.py"), "plan", "--target", str(deployed.target_file)]
-        done = _program(*render, folder=deployed.root)
+        target = str(deployed.target_file)
+        done = run("render.py", "plan", "--target", target, folder=deployed.root)
     assert done.returncode == 0, done.stderr
     assert "Nothing to change" in done.stdout
     assert "Not seen: patients: this principal may not see what they are like" in done.stdout
     with _taken(deployed, "User:produce", topic, "patient_labs", AclOperation.WRITE):
         command = ["-m", "scripts.kafka_producer", "patient_labs", "--count", "1"]
-        done = _program(*command, "--target", str(deployed.target_file))
+        done = run(*command, "--target", str(deployed.target_file))
     assert done.returncode == 1
     assert "Topic authorization failed" in done.stderr
-
-
-def _program(*command: str, folder: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *command], cwd=folder, capture_output=True, text=True, check=False
-    )
 
 
 def test_no_secret_is_in_a_log_a_plan_an_answer_or_the_process_list(

@@ -6,6 +6,7 @@ costs is the import. A run watches what it deployed for a moment only.
 
 import multiprocessing
 import os
+import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from subprocess import CompletedProcess
 
 from pipeline import command
 from pipeline.cli import app
+from pipeline.paths import REPOSITORY
 from pipeline.resources import worker
 from tests.support.embedded import JAVA
 
@@ -78,3 +80,12 @@ def _run(arguments: list[str], folder: Path, output: Path, watch: Watch) -> None
     sys.argv = ["render.py", *arguments]
     worker.SETTLE_S, worker.MOVE_S = watch.settle_s, watch.move_s
     command.run(app)
+
+
+def run(*command: str, folder: Path = REPOSITORY) -> CompletedProcess[str]:
+    """Runs a program of this repository, by its file or `-m` and its module, in a folder."""
+    program, *arguments = command
+    place = program if program == "-m" else str(REPOSITORY / program)
+    return subprocess.run(
+        [sys.executable, place, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
