@@ -148,7 +148,8 @@ def _connect(project: Project, desired: Desired) -> Iterator[Need]:
         yield from _writes([*source.writes, *([source.queue] if source.queue else [])])
     for connector in desired.connectors:
         if connector.is_sink:
-            yield GROUP, f"connect-{connector.name}", LITERAL, ("Read",)
+            # Delete: a worker forgets the offsets of a sink that is removed or made anew.
+            yield GROUP, f"connect-{connector.name}", LITERAL, ("Delete", "Read")
 
 
 def _flink(project: Project, target: Target) -> Iterator[Need]:

@@ -1,5 +1,6 @@
 """Tests of what only the cluster has. They share one, with the whole pipeline deployed on it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,15 @@ def stack(request: pytest.FixtureRequest) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory, stack: Cluster) -> Workspace:
+def deployed(tmp_path_factory: pytest.TempPathFactory, stack: Cluster) -> Iterator[Workspace]:
     """The whole pipeline. Its sources take half a minute."""
     root = tmp_path_factory.mktemp("cluster")
     space = workspace.full(root, stack.target_file, trends=True)
     bounded(space, max_interval_ms=10)
     space.ok("deploy", "--deadline", "120")
-    return space
+    yield space
+    # Of what is deployed, each program has the right to remove its part.
+    workspace.destroy(space)
 
 
 @pytest.fixture

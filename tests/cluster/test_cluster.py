@@ -1,6 +1,7 @@
 """The whole pipeline on three brokers, two workers of Connect and Spark, and two task managers."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -210,6 +211,34 @@ def test_a_right_that_is_missing_is_named(deployed: Workspace) -> None:
         done = run(*command, "--target", str(deployed.target_file))
     assert done.returncode == 1
     assert "Topic authorization failed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "topic", "said"),
+    [
+        ("connect", "patients_clean", r"patients-sink.*FAILED"),
+        ("flink", "patient_admissions_clean", r"ADMISSIONS_NAMED.*FAILING"),
+    ],
+)
+def test_a_program_without_a_right_stops_alone_and_status_says_why(
+    deployed: Workspace, program: str, topic: str, said: str
+) -> None:
+    def status() -> str:
+        return run(
+            "render.py", "status", "--target", str(deployed.target_file), folder=deployed.root
+        ).stdout
+
+    with _taken(deployed, f"User:{program}", ResourceType.TOPIC, topic, AclOperation.READ):
+        shown = until(
+            status,
+            seconds=60,
+            done=lambda text: re.search(said, text) is not None,
+            describe=lambda text: f"status shows no {said}:\n{text}",
+            every=1,
+        )
+        assert f"Not authorized to access topics: [{topic}]" in shown
+    deployed.ok("deploy")
+    deployed.await_well(120)
 
 
 def test_no_secret_is_in_a_log_a_plan_an_answer_or_the_process_list(

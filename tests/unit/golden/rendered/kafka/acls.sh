@@ -59,17 +59,17 @@ add --allow-principal User:cleanse --operation Write --topic patient_rejects
 add --allow-principal User:cleanse --operation Read --topic patients
 add --allow-principal User:cleanse --operation Write --topic patients_clean
 add --allow-principal User:connect --operation Read --group connect
-add --allow-principal User:connect --operation Read --group connect-abnormal-labs-hourly-sink
-add --allow-principal User:connect --operation Read --group connect-admissions-by-age-daily-sink
-add --allow-principal User:connect --operation Read --group connect-admissions-hourly-sink
-add --allow-principal User:connect --operation Read --group connect-admissions-sink
-add --allow-principal User:connect --operation Read --group connect-diagnoses-daily-sink
-add --allow-principal User:connect --operation Read --group connect-diagnoses-sink
-add --allow-principal User:connect --operation Read --group connect-discharges-hourly-sink
-add --allow-principal User:connect --operation Read --group connect-labs-sink
-add --allow-principal User:connect --operation Read --group connect-length-of-stay-daily-sink
-add --allow-principal User:connect --operation Read --group connect-patients-sink
-add --allow-principal User:connect --operation Read --group connect-rejects-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-abnormal-labs-hourly-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-admissions-by-age-daily-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-admissions-hourly-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-admissions-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-diagnoses-daily-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-diagnoses-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-discharges-hourly-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-labs-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-length-of-stay-daily-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-patients-sink
+add --allow-principal User:connect --operation Delete --operation Read --group connect-rejects-sink
 add --allow-principal User:connect --operation Write --topic abnormal-labs-hourly-sink_dlq
 add --allow-principal User:connect --operation Read --topic abnormal_labs_hourly
 add --allow-principal User:connect --operation Write --topic admissions-by-age-daily-sink_dlq
