@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bench import cleansing, latency
 from bench.space import Space, without_trends
-from pipeline.clients import librdkafka
+from pipeline.clients import records
 from pipeline.paths import REPOSITORY
 from pipeline.wait import until
 from stack import throwaway
@@ -70,13 +70,9 @@ def measure(space: Space, layout: Layout) -> dict[str, float]:
 def _burst(space: Space) -> tuple[float, float]:
     """Seconds until all brokers have the records, and until all have a row."""
     encode = space.encoder(latency.RAW_TOPIC)
-    values = [(f"X{n:08}", encode(latency.raw_result(n))) for n in range(BURST)]
-    producer = librdkafka.producer(space.target.kafka_of("produce"))
+    values = [(f"X{n:08}".encode(), encode(latency.raw_result(n))) for n in range(BURST)]
     begun = time.monotonic()
-    for key, value in values:
-        producer.produce(latency.RAW_TOPIC, key=key, value=value)
-        producer.poll(0)
-    assert producer.flush(60) == 0
+    records.write(space.target.kafka_of("produce"), latency.RAW_TOPIC, values)
     into_s = time.monotonic() - begun
     until(
         lambda: space.count("lab_results"),

@@ -22,7 +22,7 @@ from stack import requirements
 from stack.cluster import bootstrap as clustered
 from stack.cluster import certificates, ports
 from stack.layout import TEMPLATES, Layout
-from stack.service import Service, address
+from stack.service import Service, address, native
 
 # Databases of services: the owner has the database's name, and its password is this secret.
 # A cluster has several of these.
@@ -91,7 +91,7 @@ def _worker(target: Target) -> Mapping[str, Any]:
         "port": address(target.connect.url)[1],
         "kafka": {SERVERS: target.kafka[SERVERS]},
         "replication": 1,
-        "registry": target.registry.url.replace("/apis/ccompat/v7", "/apis/registry/v2"),
+        "registry": native(target.registry.url),
         "log_in": {},
         "variables": WORKER_VARIABLES,
         "asks_for_log_in": False,
@@ -180,15 +180,15 @@ def _create_database(name: str, owner: str) -> sql.Composed:
 
 
 def kafka(layout: Layout) -> None:
-    """Formats Kafka's storage, once."""
-    if layout.cluster:
-        clustered.storage(layout)
-        return
-    if (layout.data / "kafka" / "meta.properties").is_file():
-        return
-    tool = [requirements.java(), "-cp", f"{LIB / 'kafka'}/*", "kafka.tools.StorageTool", "format"]
-    cluster = ["--cluster-id", str(uuid.uuid4()), "--config", str(layout.run / "server.properties")]
-    _run([*tool, *cluster], "formatting Kafka's storage")
+    """Formats the storage of each broker, once."""
+    names = clustered.BROKERS if layout.cluster else {"kafka": "server.properties"}
+    number = clustered.CLUSTER_ID if layout.cluster else str(uuid.uuid4())
+    for name, config in names.items():
+        if (layout.data / name / "meta.properties").is_file():
+            continue
+        tool = [requirements.java(), "-cp", f"{LIB / 'kafka'}/*", "kafka.tools.StorageTool"]
+        options = ["--cluster-id", number, "--config", str(layout.run / config)]
+        _run([*tool, "format", *options], f"formatting the storage of {name}")
 
 
 def _run(command: list[str], purpose: str, given: str = "") -> None:

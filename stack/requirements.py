@@ -106,7 +106,7 @@ def check_ports(ports: Mapping[str, tuple[str, int]]) -> None:
         PipelineError: ports are in use; the message has each of them and the service that needs it.
     """
     taken = [
-        f"{host}:{port} ({name})" for name, (host, port) in ports.items() if _in_use(host, port)
+        f"{host}:{port} ({name})" for name, (host, port) in ports.items() if in_use(host, port)
     ]
     if taken:
         raise PipelineError(
@@ -115,7 +115,8 @@ def check_ports(ports: Mapping[str, tuple[str, int]]) -> None:
         )
 
 
-def _in_use(host: str, port: int) -> bool:
+def in_use(host: str, port: int) -> bool:
+    """Whether a program listens at host and port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -56,6 +56,11 @@ def address(url: str) -> tuple[str, int]:
     return str(parts.hostname), int(parts.port or 80)
 
 
+def native(registry: str) -> str:
+    """The URL of Apicurio's own API, which its converter asks, by that of Confluent's."""
+    return registry.replace("/apis/ccompat/v7", "/apis/registry/v2")
+
+
 def java(layout: Layout, heap_mb: int, *args: str | Path) -> str:
     """The command of a JVM with a heap of so many MiB, which logs to its console."""
     logging = f"-Dlog4j2.configurationFile={layout.run / 'log4j2.properties'}"

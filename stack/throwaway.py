@@ -10,12 +10,13 @@ import yaml
 from rich.console import Console
 
 from pipeline.repository import target as targets
-from stack import lifecycle
+from stack import lifecycle, requirements
 from stack.cluster.ports import COUNT
 from stack.layout import Layout, layout_of
 from stack.supervisor import Supervisor
 
 TARGET = "target.yaml"
+LAST_PORT = 65535
 # The ports in targets/cluster.yaml, and no other number of its text.
 PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=port: )1\d{4}")
 
@@ -67,17 +68,9 @@ def _in_a_row(count: int) -> range:
     while True:
         (first,) = free_ports(1)
         found = range(first, first + count)
-        if all(_is_free(port) for port in found):
+        is_in_range = found[-1] <= LAST_PORT
+        if is_in_range and not any(requirements.in_use("127.0.0.1", port) for port in found):
             return found
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            return False
-        return True
 
 
 def _target(folder: Path, ports: list[int]) -> dict[str, object]:

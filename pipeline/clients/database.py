@@ -72,7 +72,7 @@ def parameters(postgres: Postgres, user: str, password: str) -> dict[str, Any]:
         "dbname": postgres.database,
         "user": user,
         "password": password,
-        **{key: value for key in TLS if (value := getattr(postgres, key))},
+        **_tls(postgres),
         "connect_timeout": TIMEOUT_S,
         # A server whose machine is gone is noticed within seconds, not hours.
         "keepalives_idle": 10,
@@ -82,9 +82,13 @@ def parameters(postgres: Postgres, user: str, password: str) -> dict[str, Any]:
     }
 
 
+def _tls(postgres: Postgres) -> dict[str, str]:
+    return {key: value for key in TLS if (value := getattr(postgres, key))}
+
+
 def in_url(postgres: Postgres) -> str:
     """The settings of TLS at the end of a URL; libpq and JDBC have the same names for them."""
-    given = {key: value for key in TLS if (value := getattr(postgres, key))}
+    given = _tls(postgres)
     return f"?{urlencode(given, safe='/')}" if given else ""
 
 

@@ -245,27 +245,23 @@ class Kafka:
         )
 
     def _silent(self, patience_s: float) -> ServiceError:
-        cause = self._cause()
-        if cause:
-            return ServiceError(f"Kafka at {self.address}: {cause}")
-        return ServiceError(
+        return self._away(
             f"Kafka at {self.address} said nothing for {patience_s} s: is the address that it"
             " advertises one that can be reached from here? `make status` shows if it is up"
         )
 
     def _unreachable(self, error: KafkaException) -> ServiceError:
-        cause = self._cause()
-        if cause:
-            return ServiceError(f"Kafka at {self.address}: {cause}")
-        return ServiceError(
+        return self._away(
             f"Kafka cannot be reached at {self.address}: no answer within {METADATA_S} s"
             f" ({error.args[0].str()}): is it up? `make status` shows it, `make up` starts it"
         )
 
-    def _cause(self) -> str:
+    def _away(self, otherwise: str) -> ServiceError:
+        """Why the cluster does not answer, or else what to say if nobody knows."""
         # Delivers what librdkafka has reported meanwhile.
         self._admin.poll(0)
-        return kafkaerrors.cause(self.properties, self._heard)
+        cause = kafkaerrors.cause(self.properties, self._heard)
+        return ServiceError(f"Kafka at {self.address}: {cause}" if cause else otherwise)
 
 
 def _options(*, trial: bool) -> dict[str, Any]:

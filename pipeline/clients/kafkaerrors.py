@@ -7,10 +7,11 @@ from confluent_kafka import KafkaError, KafkaException
 
 from pipeline.clients import tls
 from pipeline.repository.connections import OF_THE_MACHINE, SERVERS
+from pipeline.repository.javaclient import CA
 
 # What librdkafka adds to its reasons: the broker before, and the connection's state after.
 AROUND = re.compile(r"^\w+://\S+: |\s*\(after [^)]*\)$")
-PROTOCOL, CA = "security.protocol", "ssl.ca.location"
+PROTOCOL = "security.protocol"
 DENIALS = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,

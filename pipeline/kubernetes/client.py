@@ -6,7 +6,16 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.kubernetes.secret import Secret, file_key, key_of
 from pipeline.repository.connections import SERVERS
-from pipeline.repository.javaclient import CA, CERTIFICATE, CHECK, KEY, MECHANISM, PASSWORD, USER
+from pipeline.repository.javaclient import (
+    CA,
+    CERTIFICATE,
+    CHECK,
+    KEY,
+    MECHANISM,
+    PASSWORD,
+    USER,
+    mechanism_of,
+)
 
 TYPES = {"PLAIN": "plain", "SCRAM-SHA-256": "scram-sha-256", "SCRAM-SHA-512": "scram-sha-512"}
 # Of whose clients the worker's properties are, by what their names begin with.
@@ -56,7 +65,7 @@ def _trusted(properties: Mapping[str, str], secret: Secret) -> list[dict[str, st
 
 
 def _log_in(properties: Mapping[str, str], secret: Secret) -> dict[str, Any]:
-    mechanism = next((properties[name] for name in MECHANISM if name in properties), "")
+    mechanism = mechanism_of(properties)
     if mechanism not in TYPES:
         raise UsageError(
             f"kafka.{MECHANISM[0]}: Strimzi's workers log in with {', '.join(TYPES)}, and this is"

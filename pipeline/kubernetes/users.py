@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.kubernetes.resources import CLUSTER, VERSION, metadata
 from pipeline.kubernetes.settings import Strimzi
-from pipeline.repository.javaclient import MECHANISM
+from pipeline.repository.javaclient import mechanism_of
 from pipeline.repository.rights import Right
 
 # What Strimzi's User Operator can make a log-in of; of others, it has the rights only.
@@ -53,8 +53,7 @@ def _user(
 
 def _log_in(kafka: Mapping[str, str]) -> dict[str, Any]:
     """How the users log in: the User Operator makes their passwords or certificates."""
-    mechanism = next((kafka[name] for name in MECHANISM if name in kafka), "")
-    if mechanism == SCRAM:
+    if mechanism_of(kafka) == SCRAM:
         return {"authentication": {"type": "scram-sha-512"}}
     if kafka.get("security.protocol", "").upper() == "SSL":
         return {"authentication": {"type": "tls"}}

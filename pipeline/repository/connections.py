@@ -176,14 +176,20 @@ def resolve(key: str, text: str) -> str:
     return REFERENCE.sub(lambda found: _value(key, *found.groups()), text)
 
 
-def secrets_of(properties: Mapping[str, str]) -> Iterator[str]:
-    """The values of the references in properties, as far as they have some now."""
-    for key, text in properties.items():
-        for found in REFERENCE.finditer(text):
-            try:
-                yield _value(key, *found.groups())
-            except UsageError:
-                continue
+def secrets_of(key: str, text: str) -> Iterator[str]:
+    """The values of the references in a property, as far as they have some now."""
+    for found in REFERENCE.finditer(text):
+        try:
+            yield _value(key, *found.groups())
+        except UsageError:
+            continue
+
+
+def lines_of(text: str) -> Iterator[tuple[Path, str]]:
+    """The KEY=value lines that a text refers to: the file and the key of each."""
+    for provider, place, key in REFERENCE.findall(text):
+        if provider == "file" and key:
+            yield Path(place), key
 
 
 def _value(key: str, provider: str, place: str, line: str | None) -> str:

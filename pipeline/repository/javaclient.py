@@ -73,11 +73,16 @@ def of_java(text: str) -> str:
     return REFERENCE.sub(one, text)
 
 
+def mechanism_of(properties: Mapping[str, str]) -> str:
+    """How a client logs in by SASL; "" if it does not. librdkafka has two names for it."""
+    return next((properties[name] for name in MECHANISM if name in properties), "")
+
+
 def _properties(properties: Mapping[str, str], shaded: str) -> dict[str, str]:
     made = {key: value for key, value in properties.items() if key not in TRANSLATED}
     if "security.protocol" in made:
         made["security.protocol"] = made["security.protocol"].upper()
-    mechanism = next((properties[name] for name in MECHANISM if name in properties), "")
+    mechanism = mechanism_of(properties)
     if mechanism:
         made["sasl.mechanism"] = mechanism
     if USER in properties:

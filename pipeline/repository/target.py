@@ -212,29 +212,23 @@ def _anchored(root: Path, target: Target) -> Target:
 
 def own_secrets(target: Target, path: Path) -> Iterator[str]:
     """The names of the secrets that the target's connections refer to in a file."""
-    yield from _keys(target.model_dump(include=CONNECTIONS, by_alias=True), path.absolute())
-
-
-def _keys(settings: Mapping[str, Any], path: Path) -> Iterator[str]:
-    for value in settings.values():
-        if isinstance(value, dict):
-            yield from _keys(value, path)
-        elif isinstance(value, str):
-            found = connections.REFERENCE.findall(value)
-            yield from (key for _, place, key in found if key and Path(place) == path)
+    for _, text in _texts(target.model_dump(include=CONNECTIONS, by_alias=True)):
+        yield from (key for place, key in connections.lines_of(text) if place == path.absolute())
 
 
 def referenced(target: Target) -> Iterator[str]:
     """The secrets that the target refers to, as far as they have values now."""
-    yield from _values(target.model_dump(include=CONNECTIONS, by_alias=True))
+    for key, text in _texts(target.model_dump(include=CONNECTIONS, by_alias=True)):
+        yield from connections.secrets_of(key, text)
 
 
-def _values(settings: Mapping[str, Any]) -> Iterator[str]:
+def _texts(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """All texts of nested settings, each with its own key."""
     for key, value in settings.items():
         if isinstance(value, dict):
-            yield from _values(value)
+            yield from _texts(value)
         elif isinstance(value, str):
-            yield from connections.secrets_of({key: value})
+            yield key, value
 
 
 def _below(root: Path, key: str, value: Any) -> Any:

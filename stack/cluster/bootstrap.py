@@ -4,25 +4,24 @@ import base64
 import hashlib
 import os
 import secrets as random
-import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment
 
-from pipeline.errors import PipelineError
-from pipeline.paths import LIB
 from pipeline.repository import javaclient
 from pipeline.repository.connections import REFERENCE, SERVERS, resolve
-from stack import requirements
+from pipeline.repository.target import WORKER_VARIABLES
 from stack.cluster import ports as numbers
 from stack.cluster.ports import Ports
 from stack.cluster.services import variables
 from stack.layout import Layout
-from stack.service import address
+from stack.service import address, native
 
 # Kafka's own number for all brokers of this cluster: 22 letters of URL-safe Base64.
 CLUSTER_ID = "aG9zcGl0YWwtY2x1c3Rlcg"
+# The brokers, each with the name of its configuration.
+BROKERS = {f"kafka-{number}": f"kafka-{number}.properties" for number in numbers.BROKERS}
 HBA = """# By TLS only, and with a password.
 hostssl all all 127.0.0.1/32 scram-sha-256
 """
@@ -37,16 +36,15 @@ def worker(layout: Layout, ports: Ports, number: int) -> Mapping[str, Any]:
     """What a Connect worker's configuration has of its own."""
     target = layout.target
     user, _, password = _in_environment(target.registry.user_info or "").partition(":")
-    root = target.registry.url.replace("/apis/ccompat/v7", "/apis/registry/v2")
     kafka = {key: _in_environment(value) for key, value in target.kafka_of("connect").items()}
     properties = javaclient.by_reference(kafka)
     return {
         "port": ports.worker(number),
         "kafka": {k: v for k, v in properties.items() if not k.startswith("config.providers")},
         "replication": len(numbers.BROKERS),
-        "registry": root,
+        "registry": native(target.registry.url),
         "log_in": {"apicurio.auth.username": user, "apicurio.auth.password": password},
-        "variables": ("JDBC_URL", "JDBC_PASSWORD", *variables(target)),
+        "variables": (*WORKER_VARIABLES, *variables(target)),
         "asks_for_log_in": True,
     }
 
@@ -97,17 +95,3 @@ def _hashed(password: str) -> str:
     salt = random.token_bytes(8)
     digest = hashlib.sha1(password.encode() + salt).digest()  # noqa: S324 - of nginx's {SSHA}
     return "{SSHA}" + base64.b64encode(digest + salt).decode()
-
-
-def storage(layout: Layout) -> None:
-    """Formats each broker's storage, once."""
-    for number in numbers.BROKERS:
-        if (layout.data / f"kafka-{number}" / "meta.properties").is_file():
-            continue
-        config = str(layout.run / f"kafka-{number}.properties")
-        tool = [requirements.java(), "-cp", f"{LIB / 'kafka'}/*", "kafka.tools.StorageTool"]
-        command = [*tool, "format", "--cluster-id", CLUSTER_ID, "--config", config]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            said = (done.stdout + done.stderr).strip()[-1500:]
-            raise PipelineError(f"formatting the storage of broker {number} failed:\n{said}")

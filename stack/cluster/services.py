@@ -7,7 +7,7 @@ from functools import partial
 import requests
 
 from pipeline.paths import LIB
-from pipeline.repository.connections import REFERENCE, SERVERS
+from pipeline.repository.connections import SERVERS, lines_of
 from pipeline.repository.target import Target
 from stack import requirements
 from stack.cluster import ports as numbers
@@ -70,7 +70,7 @@ def workers(layout: Layout, cluster: Ports) -> Iterator[Service]:
 def variables(target: Target) -> tuple[str, ...]:
     """The secrets of the workers themselves, by their names in the secrets file."""
     texts = [*target.kafka_of("connect").values(), target.registry.user_info or ""]
-    return tuple(dict.fromkeys(name for text in texts for name in keys_in(text)))
+    return tuple(dict.fromkeys(key for text in texts for _, key in lines_of(text)))
 
 
 def flink(layout: Layout, cluster: Ports) -> Iterator[Service]:
@@ -139,10 +139,3 @@ def trust(layout: Layout) -> tuple[str, str]:
     """Has a JVM trust the cluster's CA, as far as its clients are not told of one."""
     store = "-Djavax.net.ssl.trustStore"
     return f"{store}={layout.tls / TRUST}", f"{store}Type=PKCS12"
-
-
-def keys_in(text: str) -> Iterator[str]:
-    """The names of the secrets that a text refers to in a file."""
-    for provider, _, key in REFERENCE.findall(text):
-        if provider == "file" and key:
-            yield key
