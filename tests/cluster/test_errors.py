@@ -28,6 +28,8 @@ from tests.support.stacks import Cluster
 pytestmark = pytest.mark.cluster
 # One query, and what it takes to find out what is wrong. Under load, it is more than on its own.
 WITHIN_S = 15
+# A broker gives new connections to its network threads (num.network.threads, 3) in turn.
+CONNECTIONS = 9
 
 
 def _changed(file: Path, changes: Mapping[str, Mapping[str, Any]]) -> Target:
@@ -130,13 +132,14 @@ def _expired(stack: Cluster) -> Iterator[str]:
 
 
 def _await(broker: str, folder: Path, reason: str) -> None:
+    """Waits until each network thread of a broker has the certificate: they change one by one."""
     host, _, port = broker.rpartition(":")
-    until(
-        lambda: tls.probe(host, int(port), str(folder / "ca.pem")),
-        seconds=30,
-        done=lambda found: found is not None and found.reason == reason,
-        describe=str,
-    )
+
+    def reasons() -> set[str]:
+        found = [tls.probe(host, int(port), str(folder / "ca.pem")) for _ in range(CONNECTIONS)]
+        return {"no answer" if answer is None else answer.reason for answer in found}
+
+    until(reasons, seconds=30, done=lambda found: found == {reason}, describe=str)
 
 
 def _set_certificate(stack: Cluster, name: str) -> None:
