@@ -68,14 +68,13 @@ class LiveScript:
     """The db_setup.sql that ran last, what it made, and what there is of that now.
 
     `made` is None if PostgreSQL has been upgraded since. `rotated` has the roles with another
-    password than that of the secrets, with the secret's name.
+    password than that of the secrets, with the secret's name; it is None if we may not see that.
     """
 
     text: str
     made: Catalog | None
     found: Catalog
-    rotated: Mapping[str, str] = field(default_factory=dict)
-    sees_passwords: bool = True
+    rotated: Mapping[str, str] | None = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

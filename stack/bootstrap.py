@@ -168,7 +168,7 @@ def databases(layout: Layout, secrets: Mapping[str, str]) -> list[str]:
                 connection.execute(create.format(sql.Identifier(owner)))
                 connection.execute(_create_database(owner, owner))
         roles = {**OWN_DATABASES, **ROLE_PASSWORDS}
-        rotated = rotated_of(connection, roles, secrets)
+        rotated = rotated_of(connection, roles, secrets) or frozenset()
         for role in rotated:
             set_password(connection, role, secrets[roles[role]])
     return sorted(rotated & (existing | ROLE_PASSWORDS.keys()))

@@ -9,7 +9,7 @@ from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from pipeline.clients.connect import Connect
-from pipeline.clients.database import TIMEOUT_S, reason_of
+from pipeline.clients.database import TIMEOUT_S, TLS, reason_of
 from pipeline.clients.kafka import Kafka
 from pipeline.engines import choice
 from pipeline.engines.engine import Engine
@@ -112,6 +112,7 @@ def database(conn_id: str = "hospital_db") -> Iterator[psycopg.Connection]:
             user=settings.login,
             password=settings.password,
             connect_timeout=TIMEOUT_S,
+            **{key: value for key, value in settings.extra_dejson.items() if key in TLS},
         )
     except psycopg.OperationalError as error:
         raise AirflowFailException(f"connection {conn_id}: {reason_of(error)}") from None

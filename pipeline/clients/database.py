@@ -103,13 +103,13 @@ def reason_of(error: psycopg.OperationalError) -> str:
 
 def rotated(
     connection: psycopg.Connection, roles: Mapping[str, str], secrets: Mapping[str, str]
-) -> frozenset[str]:
+) -> frozenset[str] | None:
     """The roles whose password is not that of the secrets. `roles` has each one's secret.
 
-    Who is no superuser may not look, and is told of none.
+    None for who may not look: that takes a superuser.
     """
-    if not sees_passwords(connection):
-        return frozenset()
+    if not _sees_passwords(connection):
+        return None
     stored = "SELECT rolname, coalesce(rolpassword, '') FROM pg_authid WHERE rolname = ANY (%s)"
     return frozenset(
         role
@@ -118,7 +118,7 @@ def rotated(
     )
 
 
-def sees_passwords(connection: psycopg.Connection) -> bool:
+def _sees_passwords(connection: psycopg.Connection) -> bool:
     """Whether the role of a connection may read the verifiers of passwords."""
     allowed = connection.execute("SELECT has_table_privilege('pg_authid', 'SELECT')").fetchone()
     return allowed == (True,)

@@ -173,14 +173,13 @@ class Transaction:
         """Forgets names of what is gone."""
         stored.disown(self._connection, self._pipeline, kind, names)
 
-    def sees_passwords(self) -> bool:
-        """Whether we may see if a role has the password of the secrets."""
-        return database.sees_passwords(self._connection)
+    def rotated(self) -> dict[str, str] | None:
+        """The roles whose password is not that of the secrets, with the secret's name.
 
-    def rotated(self) -> dict[str, str]:
-        """The roles whose password is not that of the secrets, with the secret's name."""
+        None if we may not see that.
+        """
         roles = database.rotated(self._connection, ROLE_PASSWORDS, self._secrets)
-        return {role: ROLE_PASSWORDS[role] for role in sorted(roles)}
+        return None if roles is None else {role: ROLE_PASSWORDS[role] for role in sorted(roles)}
 
     def set_passwords(self) -> None:
         """Gives the roles of db_setup.sql their passwords."""

@@ -17,6 +17,7 @@ from pipeline import textfile
 from pipeline.errors import UsageError
 from pipeline.repository import envfile, yamlfile
 from pipeline.repository.confidential import in_clear_text
+from pipeline.repository.sentences import NO_VALUE
 
 SERVERS = "bootstrap.servers"
 USER_INFO = "basic.auth.user.info"
@@ -70,10 +71,12 @@ def _texts(given: Any) -> Any:
     """YAML's numbers and booleans as the texts that they are to the clients."""
     if not isinstance(given, dict):
         return given
+    for key, value in given.items():
+        if value is None:
+            raise ValueError(f"{key} {NO_VALUE}")
     return {
         key: str(value).lower() if isinstance(value, bool) else str(value)
         for key, value in given.items()
-        if value is not None
     }
 
 

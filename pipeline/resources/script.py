@@ -61,7 +61,7 @@ class Script:
             ),
             *(
                 Edit(f"role {role}", "another password", f"that of {secret}")
-                for role, secret in live.rotated.items()
+                for role, secret in (live.rotated or {}).items()
             ),
         )
         note = UPGRADED if live.made is None else ""
@@ -156,7 +156,7 @@ class Script:
 
     def notes(self, live: LiveScript | None) -> Iterator[str]:
         """What is left for a person to do after a deployment."""
-        for role, secret in (live.rotated if live else {}).items():
+        for role, secret in ((live and live.rotated) or {}).items():
             yield (
                 f"{role} has the password {secret} now. `make up` hands it to the services that"
                 " use it; dashboards have to be told"

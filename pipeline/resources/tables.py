@@ -64,7 +64,7 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
         """The passwords of roles, unless we are a superuser."""
         del declared
         scripts = (item for item in live.values() if isinstance(item, LiveScript))
-        if not all(script.sees_passwords for script in scripts):
+        if not all(script.rotated is not None for script in scripts):
             yield "whether roles have the passwords of the secrets: only a superuser may see that"
 
     def remarks(
@@ -156,8 +156,7 @@ def _live(script: Script, transaction: "Transaction") -> LiveScript | None:
         return None
     made = None if stored.made is None else script.beyond(stored.made)
     found = script.beyond(transaction.catalog())
-    rotated, sees = transaction.rotated(), transaction.sees_passwords()
-    return LiveScript(stored.script, made, found, rotated, sees)
+    return LiveScript(stored.script, made, found, transaction.rotated())
 
 
 class _NotMadeError(PipelineError):

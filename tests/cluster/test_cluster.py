@@ -1,7 +1,6 @@
 """The whole pipeline on three brokers, two workers of Connect and Spark, and two task managers."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,14 +9,7 @@ from threading import Event
 
 import pytest
 from confluent_kafka import KafkaError, Message
-from confluent_kafka.admin import (
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient
 
 from pipeline.clients import librdkafka
 from pipeline.clients.kafka import Kafka
@@ -29,7 +21,6 @@ from stack.supervisor import Supervisor
 from tests.support import hands, records
 from tests.support.delivery import ENTITIES, TABLES, wait_until_landed
 from tests.support.embedded import listening
-from tests.support.program import run
 from tests.support.stacks import Cluster
 from tests.support.trends import wait_until_trends_equal
 from tests.support.workspace import Workspace, counts
@@ -164,81 +155,6 @@ def test_everything_listens_on_loopback_only(deployed: Workspace, stack: Cluster
 
 def test_a_second_deploy_changes_nothing(deployed: Workspace) -> None:
     assert deployed.plan()["changes"] == []
-
-
-def _without(
-    admin: AdminClient, principal: str, kind: ResourceType, name: str, operation: AclOperation
-) -> AclBindingFilter:
-    found = AclBindingFilter(
-        kind,
-        name,
-        ResourcePatternType.LITERAL,
-        principal,
-        None,  # type: ignore[arg-type]  # of any host
-        operation,
-        AclPermissionType.ALLOW,
-    )
-    (taken,) = admin.delete_acls([found]).values()
-    assert taken.result(timeout=20)
-    return found
-
-
-@contextmanager
-def _taken(
-    space: Workspace, principal: str, kind: ResourceType, name: str, *operations: AclOperation
-) -> Iterator[None]:
-    """A right is taken away."""
-    admin = librdkafka.admin(hands.kafka(space.target))
-    for operation in operations:
-        _without(admin, principal, kind, name, operation)
-    try:
-        yield
-    finally:
-        hands.grant(space.root, space.target)
-
-
-def test_a_right_that_is_missing_is_named(deployed: Workspace) -> None:
-    topic = ResourceType.TOPIC
-    with _taken(deployed, "User:deploy", topic, "patients", AclOperation.ALTER_CONFIGS):
-        # Not by the workspace, which would give the right back.
-        target = str(deployed.target_file)
-        done = run("render.py", "plan", "--target", target, folder=deployed.root)
-    assert done.returncode == 0, done.stderr
-    assert "Nothing to change" in done.stdout
-    assert "Not seen: patients: this principal may not see what they are like" in done.stdout
-    with _taken(deployed, "User:produce", topic, "patient_labs", AclOperation.WRITE):
-        command = ["-m", "scripts.kafka_producer", "patient_labs", "--count", "1"]
-        done = run(*command, "--target", str(deployed.target_file))
-    assert done.returncode == 1
-    assert "Topic authorization failed" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("program", "topic", "said"),
-    [
-        ("connect", "patients_clean", r"patients-sink.*FAILED"),
-        ("flink", "patient_admissions_clean", r"ADMISSIONS_NAMED.*FAILING"),
-    ],
-)
-def test_a_program_without_a_right_stops_alone_and_status_says_why(
-    deployed: Workspace, program: str, topic: str, said: str
-) -> None:
-    def status() -> str:
-        return run(
-            "render.py", "status", "--target", str(deployed.target_file), folder=deployed.root
-        ).stdout
-
-    with _taken(deployed, f"User:{program}", ResourceType.TOPIC, topic, AclOperation.READ):
-        shown = until(
-            status,
-            seconds=60,
-            done=lambda text: re.search(said, text) is not None,
-            describe=lambda text: f"status shows no {said}:\n{text}",
-            every=1,
-        )
-        assert f"Not authorized to access topics: [{topic}]" in shown
-    deployed.ok("deploy")
-    deployed.await_well(120)
 
 
 def test_no_secret_is_in_a_log_a_plan_an_answer_or_the_process_list(

@@ -48,11 +48,12 @@ def test_an_unknown_connector_class_lists_what_is_installed(widgets: Workspace) 
 @pytest.mark.parametrize("service", ["connect", "registry", "kafka", "postgres"])
 def test_an_unreachable_service_is_named(widgets: Workspace, service: str) -> None:
     target = yaml.safe_load(widgets.target_file.read_text())
+    kafka = target["kafka"] if isinstance(target["kafka"], dict) else {}
     # Port 9 of loopback: "discard", which nobody serves.
     nowhere: dict[str, object] = {
         "connect": "http://127.0.0.1:9",
         "registry": "http://127.0.0.1:9",
-        "kafka": "127.0.0.1:9",
+        "kafka": {**kafka, "bootstrap.servers": "127.0.0.1:9"},
         "postgres": {**target["postgres"], "port": 9},
     }
     path = widgets.write("broken.yaml", {**target, service: nowhere[service]})

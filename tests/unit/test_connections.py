@@ -152,6 +152,7 @@ def test_postgresql_gets_the_settings_of_libpq(example: Target) -> None:
         ({"kafka": "::1:9092"}, "kafka: '::1:9092' is no host:port"),
         ({"kafka": "a:1, b:2"}, ""),
         ({"kafka": {"security.protocol": "SSL"}}, "kafka: bootstrap.servers is missing"),
+        ({"kafka": {**SASL, "client.id": None}}, "kafka: client.id has no value: give one"),
         (
             {"kafka": {**SASL, "sasl.password": "hunter2"}},
             "kafka: sasl.password is a secret in clear text: write ${env:NAME}, ${file:path}",
