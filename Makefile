@@ -154,12 +154,11 @@ proxy:  ## Install nginx for the cluster target; needs root
 	  echo "no nginx, so the tests on the cluster are skipped: apt-get install nginx-light" >&2
 
 test-cluster: install proxy  ## Run the end-to-end tests on the cluster target too (half an hour)
-	@.venv/bin/pytest -m cluster
+	@.venv/bin/pytest tests/cluster tests/endtoend -k cluster
 
 test: install browser proxy  ## Run everything: lint, Java tests, unit tests, tests on real services
 	@$(MAKE) --no-print-directory --jobs 2 lint test-datagen
 	@.venv/bin/pytest --numprocesses 2 --no-loadscope-reorder -m "not cluster"
-	@.venv/bin/pytest tests/cluster
 
 bench: install  ## Run the benchmarks; make bench TARGET=cluster: the cluster beside one node
 	@$(PYTHON) -m $(if $(filter cluster,$(TARGET)),bench.cluster,bench)

@@ -24,28 +24,40 @@ os.environ["AIRFLOW_HOME"] = AIRFLOW_HOME.name
 os.environ.update(JAVA)
 
 
-# The tests on the stack. They begin first, as they take the longest.
-ON_STACK = ("tests/compose/", "tests/docs/test_running.py", "tests/embedded/", "tests/endtoend/")
-# Tests that share something, such as a Spark session, by folder.
-SHARING = ("tests/spark/", "tests/dags/")
+# Tests that share something, such as a stack or a Spark session, by where they are.
+EMBEDDED = ("tests/embedded/",)
+EVERYWHERE = ("tests/compose/", "tests/docs/test_running.py", "tests/endtoend/")
+CLUSTERED = ("tests/cluster/",)
+SHARING = (EMBEDDED, EVERYWHERE, CLUSTERED, ("tests/spark/",), ("tests/dags/",))
+# What waits for services leaves the cores idle half of the time. So of two workers, one begins with
+# the embedded stack, while the other one has the tests without services; then each takes another
+# stack.
+LAST = (EVERYWHERE, CLUSTERED)
 
 
-class OneStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types here
-    """Keeps all tests on the stack with one worker, and shares the others out by file.
-
-    With a second stack the run was four minutes shorter, and two cores too busy to trust deadlines.
-    """
+class ByStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types here
+    """Keeps the tests that share something with one worker, and shares the others out by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(ON_STACK):
-            return "stack"
-        shared = (folder for folder in SHARING if nodeid.startswith(folder))
+        shared = (places[0] for places in SHARING if nodeid.startswith(places))
         return next(shared, nodeid.split("::", maxsplit=1)[0])
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneStack:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByStack:
     """The scheduler of `make test`."""
-    return OneStack(config, log)
+    return ByStack(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests into the order in which the workers take them."""
+
+    def turn(item: pytest.Item) -> int:
+        if item.nodeid.startswith(EMBEDDED):
+            return 0
+        return next((n for n, places in enumerate(LAST, 2) if item.nodeid.startswith(places)), 1)
+
+    items.sort(key=turn)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

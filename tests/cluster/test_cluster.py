@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
-import pytest
 from confluent_kafka import KafkaError, Message
 from confluent_kafka.admin import AdminClient
 
@@ -25,7 +24,6 @@ from tests.support.stacks import Cluster
 from tests.support.trends import wait_until_trends_equal
 from tests.support.workspace import Workspace, counts
 
-pytestmark = pytest.mark.cluster
 # What is killed, once the table diagnoses has so many rows.
 KILLS = ((500, "kafka"), (2500, "connect"), (4500, "spark"), (6500, "trends"))
 

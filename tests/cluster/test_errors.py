@@ -25,7 +25,6 @@ from stack.cluster import certificates
 from tests.support import hands
 from tests.support.stacks import Cluster
 
-pytestmark = pytest.mark.cluster
 # One query, and what it takes to find out what is wrong. Under load, it is more than on its own.
 WITHIN_S = 15
 # A broker gives new connections to its network threads (num.network.threads, 3) in turn.

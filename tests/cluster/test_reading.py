@@ -9,7 +9,6 @@ import yaml
 from tests.support.program import run
 from tests.support.workspace import Workspace, workspace_of
 
-pytestmark = pytest.mark.cluster
 ROLE = "planner_of_a_test"
 ROLE_STATEMENTS = (
     f"CREATE ROLE {ROLE} LOGIN PASSWORD 'only-for-reading'",

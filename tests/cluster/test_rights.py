@@ -23,7 +23,6 @@ from tests.support.program import run
 from tests.support.stacks import Cluster
 from tests.support.workspace import Workspace
 
-pytestmark = pytest.mark.cluster
 TOPIC, GROUP = ResourceType.TOPIC, ResourceType.GROUP
 
 
