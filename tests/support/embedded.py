@@ -13,8 +13,14 @@ from stack import throwaway
 from stack.layout import Layout
 from stack.supervisor import Supervisor
 
-# Half of what short-lived JVMs do on two cores is optimizing code that they then hardly run.
-JAVA = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1"}
+# Of what short-lived JVMs do on two cores, half is optimizing code that they then hardly run, and a
+# sixth is verifying the classes of jars that we trust.
+JAVA_OPTIONS = (
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UnlockDiagnosticVMOptions",
+    "-XX:-BytecodeVerificationRemote",
+)
+JAVA = {"JAVA_TOOL_OPTIONS": " ".join(JAVA_OPTIONS)}
 # Each worker of a run has a stack of its own.
 FOLDER = REPOSITORY / "var" / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 TARGET = FOLDER / throwaway.TARGET
