@@ -40,7 +40,8 @@ def _taken(
         operation,
         AclPermissionType.ALLOW,
     )
-    (taken,) = librdkafka.admin(hands.kafka(space.target)).delete_acls([right]).values()
+    admin = librdkafka.admin(hands.kafka(space.target))
+    (taken,) = admin.delete_acls([right]).values()
     assert taken.result(timeout=20)
     try:
         yield

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from rich.console import Console
@@ -116,9 +115,6 @@ def test_down_and_up_keep_the_data(widgets: Workspace, stack: Layout) -> None:
     refused = widgets.run("status")
     assert refused.returncode == 1
     assert "Kafka Connect cannot be reached" in refused.stderr
-    begun = time.monotonic()
     lifecycle.up(stack, Console(stderr=True))
-    # The promise is 30 s on an idle machine; a busy one is given twice that.
-    assert time.monotonic() - begun < 60
     widgets.await_well()
     assert widgets.plan()["changes"] == []
