@@ -9,13 +9,12 @@ from uuid import uuid4
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
-from stack import requirements, throwaway
+from stack import throwaway
 from stack.layout import Layout
 from tests.support import stacks, workspace
 from tests.support.delivery import feed
-from tests.support.embedded import CLUSTER, FOLDER, JAVA
+from tests.support.embedded import FOLDER, JAVA
 from tests.support.workspace import Workspace
 
 # Airflow makes its home when it is imported: not in a person's own.
@@ -25,14 +24,13 @@ os.environ.update(JAVA)
 
 
 # Tests that share something, such as a stack or a Spark session, by where they are.
-EMBEDDED = ("tests/embedded/",)
-EVERYWHERE = ("tests/compose/", "tests/docs/test_running.py", "tests/endtoend/")
+ON_STACK = ("tests/compose/", "tests/embedded/", "tests/endtoend/")
 CLUSTERED = ("tests/cluster/",)
-SHARING = (EMBEDDED, EVERYWHERE, CLUSTERED, ("tests/spark/",), ("tests/dags/",))
-# What waits for services leaves the cores idle half of the time. So of two workers, one begins with
-# the embedded stack, while the other one has the tests without services; then each takes another
-# stack.
-LAST = (EVERYWHERE, CLUSTERED)
+PAGES = ("tests/docs/test_running.py",)
+SHARING = (ON_STACK, CLUSTERED, PAGES, ("tests/spark/",), ("tests/dags/",))
+# What waits for services leaves the cores idle for a third of the time: of two workers, one has the
+# tests on the stack. The other one has those without services, and then these, each on its own.
+TURNS = {ON_STACK: 0, CLUSTERED: 2, PAGES: 3}
 
 
 class ByStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types here
@@ -53,9 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the tests into the order in which the workers take them."""
 
     def turn(item: pytest.Item) -> int:
-        if item.nodeid.startswith(EMBEDDED):
-            return 0
-        return next((n for n, places in enumerate(LAST, 2) if item.nodeid.startswith(places)), 1)
+        return next((n for places, n in TURNS.items() if item.nodeid.startswith(places)), 1)
 
     items.sort(key=turn)
 
@@ -80,11 +76,7 @@ def embedded() -> Iterator[Layout]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Layout]:
     """The embedded stack as a cluster, once for each worker of a run."""
-    try:
-        requirements.nginx()
-    except PipelineError as error:
-        pytest.skip(str(error))
-    with throwaway.running(REPOSITORY, CLUSTER, cluster=True) as layout:
+    with stacks.cluster() as layout:
         yield layout
 
 

@@ -5,18 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import workspace
+from tests.support import stacks, workspace
 from tests.support.delivery import bounded
 from tests.support.stacks import Cluster
 from tests.support.workspace import Workspace
 
 
-@pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest) -> Cluster:
-    return Cluster(request.getfixturevalue("cluster"))
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Cluster]:
+    """Ends with these tests: it takes 8 GB."""
+    with stacks.cluster() as layout:
+        yield Cluster(layout)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployed(tmp_path_factory: pytest.TempPathFactory, stack: Cluster) -> Iterator[Workspace]:
     """The whole pipeline. Its sources take half a minute."""
     root = tmp_path_factory.mktemp("cluster")

@@ -5,21 +5,18 @@ import pytest
 
 from pipeline.paths import REPOSITORY
 from pipeline.repository import target as targets
-from stack import throwaway
 from stack.layout import Layout
 from tests.support import reporting
-from tests.support.embedded import FOLDER, TARGET
+from tests.support.embedded import TARGET
 from tests.support.reporting import Known
 
 
-@pytest.fixture(scope="package")
-def stack() -> Iterator[Layout]:
-    """A stack of these tests' own, which ends with them: another one needs its memory."""
-    with throwaway.running(REPOSITORY, FOLDER) as layout:
-        yield layout
+@pytest.fixture(scope="session")
+def stack(embedded: Layout) -> Layout:
+    return embedded
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def target_file(stack: Layout) -> Path:
     del stack  # runs
     return TARGET

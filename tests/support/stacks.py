@@ -6,17 +6,20 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
 import yaml
 from pytest_docker.plugin import DockerComposeExecutor, Services
 
+from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
 from scripts import passwords
+from stack import requirements, throwaway
 from stack.layout import Layout
-from stack.throwaway import free_ports
 from tests.support.embedded import CLUSTER as CLUSTER_FOLDER
 from tests.support.embedded import TARGET, await_restart, pid_of
 
@@ -94,6 +97,17 @@ class Cluster(Embedded):
         return CLUSTER_FOLDER / TARGET.name
 
 
+@contextmanager
+def cluster() -> Iterator[Layout]:
+    """A cluster, on free ports; skips the test where there is no nginx."""
+    try:
+        requirements.nginx()
+    except PipelineError as error:
+        pytest.skip(str(error))
+    with throwaway.running(REPOSITORY, CLUSTER_FOLDER, cluster=True) as layout:
+        yield layout
+
+
 class Compose:
     """compose.yaml under pytest-docker, on free ports."""
 
@@ -132,7 +146,7 @@ def environment(folder: Path) -> Path:
     passwords.ensure(file)
     names = ("POSTGRES", "KAFKA", "REGISTRY", "CONNECT", "KSQLDB", "REST", "KAFDROP", "AIRFLOW")
     with file.open("a") as lines:
-        for name, port in zip(names, free_ports(len(names)), strict=True):
+        for name, port in zip(names, throwaway.free_ports(len(names)), strict=True):
             lines.write(f"{name}_PORT={port}\n")
     return file
 
