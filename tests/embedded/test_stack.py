@@ -16,7 +16,7 @@ from stack import lifecycle
 from stack.layout import Layout
 from stack.services import services
 from stack.supervisor import Supervisor
-from tests.support import records
+from tests.support import hands, records
 from tests.support.embedded import TARGET, await_restart, listening, pid_of
 from tests.support.workspace import Workspace, counts
 
@@ -83,15 +83,26 @@ def test_while_the_registry_is_away_no_record_is_dead_lettered(
     # Converters look a schema up again every 30 s: the feed goes on for longer than that.
     widgets.edit("connectors/sources/widgets.yaml", iterations=1000, max_interval_ms=100)
     widgets.ok("deploy")
-    # Every task has its schema: one that starts without a registry has none.
     _await_rows(widgets, 200)
     supervisor = Supervisor(stack.socket)
     supervisor.stop("registry")
     try:
-        _await_rows(widgets, 1000)
+        _await_rows(widgets, 900)
+        # A task that starts now has no schema yet.
+        hands.ask(
+            widgets.target.connect, "POST", f"/connectors/{widgets.name}-sink/tasks/0/restart"
+        )
+        log = stack.logs / "connect.log"
+        until(
+            log.read_text,
+            seconds=60,
+            done=lambda text: f"{widgets.name} waits for the registry" in text,
+            describe=lambda text: f"no task waits:\n{(text or '')[-2000:]}",
+        )
     finally:
         # The tests after this one need it, too.
         lifecycle.up(stack, Console(stderr=True))
+    _await_rows(widgets, 1000)
     assert not list(records.raw(widgets.target, f"{widgets.name}-sink_dlq"))
     widgets.await_well()
 
