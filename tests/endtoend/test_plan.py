@@ -5,6 +5,7 @@ from typing import Any
 from confluent_kafka.admin import NewTopic
 
 from pipeline.clients import librdkafka
+from pipeline.wait import until
 from tests.support import byhand, hands
 from tests.support.workspace import Workspace, widget_schema
 
@@ -12,6 +13,17 @@ from tests.support.workspace import Workspace, widget_schema
 def _edits(plan: dict[str, Any], name: str) -> dict[str, tuple[str | None, str | None]]:
     change = next(change for change in plan["changes"] if change["name"] == name)
     return {edit["key"]: (edit["before"], edit["after"]) for edit in change["edits"]}
+
+
+def _await_changes(space: Workspace, wanted: list[tuple[str, str]]) -> dict[str, Any]:
+    """The plan, once every worker knows what was done by hand: another one may have done it."""
+
+    return until(
+        space.plan,
+        seconds=20,
+        done=lambda plan: [(c["name"], c["action"]) for c in plan["changes"]] == wanted,
+        describe=lambda plan: f"plan has {plan and plan['changes']}",
+    )
 
 
 def test_a_second_deploy_changes_nothing_and_says_so(widgets: Workspace) -> None:
@@ -69,8 +81,7 @@ def test_a_connector_deleted_by_hand_is_made_again(widgets: Workspace) -> None:
     name = widgets.name
     widgets.ok("deploy")
     hands.ask(widgets.target.connect, "DELETE", f"/connectors/{name}-sink")
-    changes = widgets.plan()["changes"]
-    assert [(c["name"], c["action"]) for c in changes] == [(f"{name}-sink", "create")]
+    _await_changes(widgets, [(f"{name}-sink", "create")])
     widgets.ok("deploy")
     assert widgets.connectors()[f"{name}-sink"]["status"]["tasks"][0]["state"] == "RUNNING"
 
@@ -79,7 +90,8 @@ def test_a_stopped_connector_is_resumed(widgets: Workspace) -> None:
     name = widgets.name
     widgets.ok("deploy")
     hands.ask(widgets.target.connect, "PUT", f"/connectors/{name}-sink/stop")
-    assert _edits(widgets.plan(), f"{name}-sink") == {"state": ("STOPPED", "RUNNING")}
+    plan = _await_changes(widgets, [(f"{name}-sink", "update")])
+    assert _edits(plan, f"{name}-sink") == {"state": ("STOPPED", "RUNNING")}
     widgets.ok("deploy")
     assert widgets.plan()["changes"] == []
 
@@ -148,7 +160,10 @@ def test_prune_deletes_only_what_this_repository_deployed(widgets: Workspace) ->
 def test_a_removed_topic_and_its_subject_are_told_and_pruned(widgets: Workspace) -> None:
     name = widgets.name
     extra, before = f"{name}_extra", f"{name}_before"
-    by_hand = NewTopic(before, num_partitions=1, replication_factor=1)
+    own = widgets.target.topics
+    by_hand = NewTopic(
+        before, 1, own.replication or 1, config={k: str(v) for k, v in own.config.items()}
+    )
     admin = librdkafka.admin(hands.kafka(widgets.target))
     admin.create_topics([by_hand])[before].result(timeout=20)
     outside = {"written_by": "the test", "read_by": "the test"}
