@@ -128,7 +128,9 @@ class Kafka:
         wanted = dict.fromkeys(partitions, which)
         futures = self._admin.list_offsets(wanted, request_timeout=READ_S) if wanted else {}
         return {
-            (partition.topic, partition.partition): self._result(future, READ_S).offset
+            (partition.topic, partition.partition): self._result(
+                future, READ_S, partition.topic
+            ).offset
             for partition, future in futures.items()
         }
 
@@ -138,7 +140,7 @@ class Kafka:
         (future,) = self._admin.list_consumer_group_offsets(
             request, request_timeout=READ_S
         ).values()
-        partitions = self._result(future, READ_S).topic_partitions
+        partitions = self._result(future, READ_S, group).topic_partitions
         return {(p.topic, p.partition): p.offset for p in partitions}
 
     def lags(self, groups: Mapping[str, Iterable[str]]) -> dict[str, int]:
@@ -221,7 +223,8 @@ class Kafka:
         for future in futures.values():
             self._result(future, CHANGE_S)
 
-    def _result(self, future: Future[Any], patience_s: float) -> Any:
+    def _result(self, future: Future[Any], patience_s: float, of: str = "") -> Any:
+        """The result; `of` is the topic or the group that a right may be missing for."""
         try:
             with waiting.told(f"Kafka at {self.address}"):
                 return future.result(timeout=patience_s)
@@ -234,7 +237,8 @@ class Kafka:
             if error.args[0].code() in kafkaerrors.REFUSALS:
                 raise RefusedError(error.args[0].str()) from None
             if kafkaerrors.is_denied(error):
-                raise self._denied(error.args[0].str()) from None
+                reason = error.args[0].str()
+                raise self._denied(f"{reason} ({of})" if of else reason) from None
             raise ServiceError(f"Kafka at {self.address}: {error.args[0].str()}") from None
 
     def _denied(self, what: str) -> DeniedError:

@@ -113,7 +113,7 @@ def test_what_is_not_declared_any_more_is_told_and_pruned(space: Workspace) -> N
         ({"config": {"retention.mss": 1}}, "retention.mss"),
         ({"config": {"retention.ms": "forever"}}, "forever"),
         ({"config": {"cleanup.policy": "compcat"}}, "compcat"),
-        ({"replication": 3}, "eplication"),
+        ({"replication": 4}, "eplication"),
     ],
 )
 def test_what_the_broker_refuses_is_a_problem_before(
