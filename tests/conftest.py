@@ -14,7 +14,7 @@ from stack import throwaway
 from stack.layout import Layout
 from tests.support import stacks, workspace
 from tests.support.delivery import feed
-from tests.support.embedded import FOLDER, JAVA
+from tests.support.embedded import CLUSTER, FOLDER, JAVA
 from tests.support.workspace import Workspace
 
 # Airflow makes its home when it is imported: not in a person's own.
@@ -76,7 +76,7 @@ def embedded() -> Iterator[Layout]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Layout]:
     """The embedded stack as a cluster, once for each worker of a run."""
-    with stacks.cluster() as layout:
+    with stacks.cluster(CLUSTER) as layout:
         yield layout
 
 

@@ -7,14 +7,17 @@ import pytest
 
 from tests.support import stacks, workspace
 from tests.support.delivery import bounded
+from tests.support.embedded import CLUSTER
 from tests.support.stacks import Cluster
 from tests.support.workspace import Workspace
+
+FOLDER = CLUSTER.with_name(CLUSTER.name.replace("cluster", "brokers"))
 
 
 @pytest.fixture(scope="package")
 def stack() -> Iterator[Cluster]:
     """Ends with these tests: it takes 8 GB."""
-    with stacks.cluster() as layout:
+    with stacks.cluster(FOLDER) as layout:
         yield Cluster(layout)
 
 

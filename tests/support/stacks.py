@@ -20,7 +20,6 @@ from pipeline.paths import REPOSITORY
 from scripts import passwords
 from stack import requirements, throwaway
 from stack.layout import Layout
-from tests.support.embedded import CLUSTER as CLUSTER_FOLDER
 from tests.support.embedded import TARGET, await_restart, pid_of
 
 COMPOSE_FILE = REPOSITORY / "compose.yaml"
@@ -94,17 +93,17 @@ class Cluster(Embedded):
 
     @property
     def target_file(self) -> Path:
-        return CLUSTER_FOLDER / TARGET.name
+        return self.layout.state.parent / TARGET.name
 
 
 @contextmanager
-def cluster() -> Iterator[Layout]:
-    """A cluster, on free ports; skips the test where there is no nginx."""
+def cluster(folder: Path) -> Iterator[Layout]:
+    """A cluster in a folder, on free ports; skips the test where there is no nginx."""
     try:
         requirements.nginx()
     except PipelineError as error:
         pytest.skip(str(error))
-    with throwaway.running(REPOSITORY, CLUSTER_FOLDER, cluster=True) as layout:
+    with throwaway.running(REPOSITORY, folder, cluster=True) as layout:
         yield layout
 
 
