@@ -62,9 +62,8 @@ up: setup  ## Start PostgreSQL, Kafka, registry, Connect, Flink and Spark; wait 
 down: $(READY)  ## Stop the services; data stays
 	@$(DOWN)
 
-status: $(READY)  ## Show services, connectors and tasks
-	@$(STATUS)
-	@$(RENDER) status --target $(TARGET)
+status: $(READY)  ## Show what is wrong and what to do, services, connectors and tasks
+	@failed=0; $(STATUS) || failed=1; $(RENDER) status --target $(TARGET) || failed=1; exit $$failed
 
 logs: $(READY)  ## Show the services' logs; make logs S=connect for one
 	@$(LOGS)
@@ -154,7 +153,7 @@ proxy:  ## Install nginx for the cluster target; needs root
 	  echo "no nginx, so the tests on the cluster are skipped: apt-get install nginx-light" >&2
 
 test-cluster: install proxy  ## Run the end-to-end tests on the cluster target too (half an hour)
-	@.venv/bin/pytest tests/cluster tests/endtoend -k cluster
+	@.venv/bin/pytest -m cluster
 
 test: install browser proxy  ## Run everything: lint, Java tests, unit tests, tests on real services
 	@$(MAKE) --no-print-directory --jobs 2 lint test-datagen

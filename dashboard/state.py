@@ -15,7 +15,7 @@ from pipeline.engines import choice
 from pipeline.errors import PipelineError
 from pipeline.repository import desired, loader
 from pipeline.repository.target import Target
-from pipeline.resources.connector import sink_lags
+from pipeline.resources.reader import sink_lags
 from pipeline.services import clients
 from spark.status import group_of
 
@@ -118,7 +118,7 @@ class State:
 
     def _consumers(self) -> Rows:
         """The lag of the cleansing, and of each sink, in records."""
-        lags = sink_lags(self._services.kafka, self._declared.connectors)
+        lags = sink_lags(self._services.kafka.lags, self._declared.connectors)
         if self._rules:
             lags = {CLEANSING: self._lag(self._rules.topics), **lags}
         ranked = sorted(lags.items(), key=lambda item: -item[1])

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline import command, report, writing
+from pipeline import command, report, statusreport, writing
 from pipeline import context as contexts
 from pipeline import deploy as deployment
 from pipeline import graph as graphs
@@ -22,7 +22,7 @@ from pipeline import plan as planning
 from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.context import Context
-from pipeline.errors import PipelineError, PlanRefusedError
+from pipeline.errors import PipelineError, PlanRefusedError, ServicesError
 from pipeline.options import (
     AdoptOption,
     DeadlineOption,
@@ -38,7 +38,7 @@ from pipeline.paths import here
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader
 from pipeline.repository import target as targets
-from pipeline.resources.resource import Run
+from pipeline.resources.resource import Run, Status
 
 CHANGES_FOUND = 3
 
@@ -169,18 +169,34 @@ def _refuse_problems(plan: planning.Plan) -> None:
 
 @app.command()
 @command.placing
-def status(target: TargetOption = "embedded", json: JsonOption = False) -> None:
-    """Show the state of every declared query, connector and task. Exit code 1 if one is bad."""
+def status(
+    target: TargetOption = "embedded",
+    json: JsonOption = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show it again every 2 s, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show what is wrong with queries, connectors and tasks, what to do, and how each one is.
+
+    The lag of a sink is in records, with the age of the oldest that it has yet to read. Exit code 1
+    if something is wrong.
+    """
     context = _context(target)
-    found, error = deployment.states(context.services, context.desired)
-    states = [report.safe_status(state, context.hidden) for state in found]
+
+    def look() -> tuple[list[Status], ServicesError | None]:
+        found, error = deployment.states(context.services, context.desired)
+        return [statusreport.safe(state, context.hidden) for state in found], error
+
+    if watch:
+        statusreport.watch(look, stdout)
+    states, error = look()
     if json:
-        print(report.status_json(states))
+        print(statusreport.as_json(states))
     else:
-        report.print_status(states, stdout)
+        statusreport.show(states, stdout)
     if error:
         raise error
-    if not all(row[0] in state.well for state in states for row in state.rows):
+    if any(state.wrong for state in states):
         raise typer.Exit(1)
 
 

@@ -1,4 +1,4 @@
-"""Plans and states as text and as JSON, without secrets."""
+"""Plans as text and as JSON, without secrets."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -7,12 +7,11 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
 
 from pipeline.change import STATEMENT, Action, Change, Edit
 from pipeline.plan import Plan
 from pipeline.repository.confidential import HIDDEN, SHORTEST, hidden
-from pipeline.resources.resource import Outcome, Status
+from pipeline.resources.resource import Outcome
 
 NOTHING = "Nothing to change: what runs is what is declared."
 SIGNS = {
@@ -37,24 +36,13 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _redacted(data: Any, secrets: tuple[str, ...]) -> Any:
+def redacted(data: Any, secrets: tuple[str, ...]) -> Any:
     """Data for JSON, text by text: as a whole it might be JSON no more."""
     if isinstance(data, Mapping):
-        return {key: _redacted(value, secrets) for key, value in data.items()}
+        return {key: redacted(value, secrets) for key, value in data.items()}
     if isinstance(data, list | tuple):
-        return [_redacted(item, secrets) for item in data]
+        return [redacted(item, secrets) for item in data]
     return redact(data, secrets) if isinstance(data, str) else data
-
-
-def safe_status(status: Status, secrets: Iterable[str]) -> Status:
-    """The state without secrets."""
-    values = tuple(secrets)
-    return replace(
-        status,
-        rows=tuple(tuple(redact(cell, values) for cell in row) for row in status.rows),
-        notes=tuple(redact(note, values) for note in status.notes),
-        data=_redacted(status.data, values),
-    )
 
 
 def safe(plan: Plan, secrets: Iterable[str] = ()) -> Plan:
@@ -228,34 +216,3 @@ def _around_difference(before: str | None, after: str | None) -> tuple[str, str]
 def _cut(text: str, start: int) -> str:
     end = start + SHOWN
     return ("…" if start else "") + text[start:end] + ("…" if len(text) > end else "")
-
-
-def status_json(statuses: Iterable[Status]) -> str:
-    """The states as JSON.
-
-    {"queries": {name: state}, "skipped": {topic: records}, "connectors": [{name, state, failed,
-    tasks, lag}]}. The state of a missing query or connector is ABSENT. `lag` is in records; null
-    for a source.
-    """
-    joined: dict[str, Any] = {}
-    for status in statuses:
-        for key, value in status.data.items():
-            joined[key] = [*joined[key], *value] if key in joined else value
-    return json.dumps(joined, indent=2)
-
-
-def print_status(statuses: Iterable[Status], console: Console) -> None:
-    """Prints one table per set of columns, with the notes on its rows below it."""
-    all_statuses = tuple(statuses)
-    for columns in dict.fromkeys(status.columns for status in all_statuses):
-        same = [status for status in all_statuses if status.columns == columns]
-        # A name that does not fit is folded: cut, it might be that of another.
-        table = Table(*(Column(name, overflow="fold") for name in columns), box=None)
-        for status in same:
-            for name, state, *rest in status.rows:
-                colour = "green" if name in status.well else "red"
-                cells = (escape(cell) for cell in rest)
-                table.add_row(escape(name), f"[{colour}]{escape(state)}[/]", *cells)
-        console.print(table)
-        for note in (note for status in same for note in status.notes):
-            console.print(f"  {note}", soft_wrap=True, highlight=False, markup=False)

@@ -49,10 +49,16 @@ def down(target: TargetOption = "embedded") -> None:
 
 @app.command()
 def status(target: TargetOption = "embedded") -> None:
-    """Show each service: process, health, address. Exit code 1 unless all are healthy."""
+    """Show what is wrong with the services, what to do, and how each one is.
+
+    Exit code 1 unless all are healthy.
+    """
     layout = _layout(target)
     table = Table("service", "process", "pid", "up", "healthy", "address", box=None)
     states = lifecycle.status(layout)
+    for state in states:
+        if not state.healthy:
+            Console().print(_wrong(state), highlight=False)
     for state in states:
         process = state.process
         table.add_row(
@@ -69,6 +75,13 @@ def status(target: TargetOption = "embedded") -> None:
         behind = cleansing.behind(layout.target, layout.root)
         Console().print(written.text(behind), highlight=False)
     raise typer.Exit(0 if all(state.healthy for state in states) else 1)
+
+
+def _wrong(state: lifecycle.Health) -> str:
+    name = state.service.name
+    if state.process and state.process.alive:
+        return f"✗ {name}: does not answer\n    → `make logs S={name}`"
+    return f"✗ {name}: does not run\n    → `make up`; if it ends again, `make logs S={name}`"
 
 
 @app.command()

@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from hospital.hooks import ROOT, PipelineHook, database
 from pipeline.errors import DeniedError, PipelineError
-from pipeline.resources.connector import sink_lags
+from pipeline.resources.reader import sink_lags
 from spark import status
 
 # The job writes its status every second; a busy machine may keep it from that for a while.
@@ -104,7 +104,7 @@ class LagSensor(PipelineSensor):
 
     def problem(self, hook: PipelineHook) -> str:
         """The sinks that are behind, in records."""
-        lags = sink_lags(hook.kafka, hook.declared().connectors)
+        lags = sink_lags(hook.kafka.lags, hook.declared().connectors)
         behind = {name: behind for name, behind in lags.items() if behind > self.max_lag}
         return ", ".join(f"{name} is {records:,} behind" for name, records in behind.items())
 

@@ -1,5 +1,6 @@
 """Topics and offsets, by Kafka's admin API."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -23,13 +24,12 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from pipeline.clients import kafkaerrors, librdkafka, waiting
+from pipeline.clients import kafkaerrors, lags, librdkafka, waiting
+from pipeline.clients.lags import Bounds, Lag, Partition
 from pipeline.errors import DeniedError, RefusedError, ServiceError
 from pipeline.live import LiveTopic
 from pipeline.repository.connections import SERVERS
 
-# First and end offset, by topic and partition.
-Bounds = Mapping[tuple[str, int], tuple[int, int]]
 METADATA_S = 5
 READ_S = 8
 CHANGE_S = 20
@@ -75,15 +75,15 @@ class Kafka:
         found = {name: self._result(future, READ_S) for name, future in futures.items()}
         return {name: (str(topic.topic_id), len(topic.partitions)) for name, topic in found.items()}
 
-    def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
+    def ends(self, names: Iterable[str]) -> dict[Partition, int]:
         """The end offsets of the topics that exist, by topic and partition."""
-        return self._offsets(self._partitions(names), OffsetSpec.latest())
+        return self._offsets(dict.fromkeys(self._partitions(names), OffsetSpec.latest()))
 
     def bounds(self, names: Iterable[str]) -> Bounds:
         """The first and the end offsets of the topics that exist."""
         partitions = self._partitions(names)
-        starts = self._offsets(partitions, OffsetSpec.earliest())
-        ends = self._offsets(partitions, OffsetSpec.latest())
+        starts = self._offsets(dict.fromkeys(partitions, OffsetSpec.earliest()))
+        ends = self._offsets(dict.fromkeys(partitions, OffsetSpec.latest()))
         return {partition: (start, ends[partition]) for partition, start in starts.items()}
 
     def existing(self, names: Iterable[str]) -> dict[str, int]:
@@ -122,10 +122,7 @@ class Kafka:
         denied = kafkaerrors.is_denied
         return sorted(name for name, future in asked.items() if denied(future.exception(READ_S)))
 
-    def _offsets(
-        self, partitions: Iterable[TopicPartition], which: OffsetSpec
-    ) -> dict[tuple[str, int], int]:
-        wanted = dict.fromkeys(partitions, which)
+    def _offsets(self, wanted: dict[TopicPartition, OffsetSpec]) -> dict[Partition, int]:
         futures = self._admin.list_offsets(wanted, request_timeout=READ_S) if wanted else {}
         return {
             (partition.topic, partition.partition): self._result(
@@ -134,7 +131,7 @@ class Kafka:
             for partition, future in futures.items()
         }
 
-    def committed(self, group: str) -> dict[tuple[str, int], int]:
+    def committed(self, group: str) -> dict[Partition, int]:
         """The committed offsets of a consumer group, by topic and partition."""
         request = [ConsumerGroupTopicPartitions(group)]
         (future,) = self._admin.list_consumer_group_offsets(
@@ -145,14 +142,33 @@ class Kafka:
 
     def lags(self, groups: Mapping[str, Iterable[str]]) -> dict[str, int]:
         """The lag of each consumer group on its topics, in records."""
+        return {group: lags.records(unread) for group, unread in self._unread(groups).items()}
+
+    def lags_with_ages(self, groups: Mapping[str, Iterable[str]]) -> dict[str, Lag]:
+        """The same, with the age of the oldest record that a group has yet to read."""
+        now_ms = int(time.time() * 1000)
+        return {
+            group: Lag(
+                lags.records(unread),
+                max(lags.ages(unread, self._offsets_at, now_ms).values(), default=0),
+            )
+            for group, unread in self._unread(groups).items()
+        }
+
+    def _unread(self, groups: Mapping[str, Iterable[str]]) -> dict[str, Bounds]:
         bounds = self.bounds({topic for topics in groups.values() for topic in topics})
         return {
-            group: lag(
+            group: lags.unread(
                 {partition: both for partition, both in bounds.items() if partition[0] in topics},
                 self.committed(group),
             )
             for group, topics in groups.items()
         }
+
+    def _offsets_at(self, times_ms: Mapping[Partition, int]) -> dict[Partition, int]:
+        return self._offsets(
+            {TopicPartition(*p): OffsetSpec.for_timestamp(ms) for p, ms in times_ms.items()}
+        )
 
     def _configs(self, names: list[str]) -> dict[str, Mapping[str, str] | None]:
         """The settings of topics; None of one whose settings we may not see."""
@@ -274,15 +290,3 @@ def _options(*, trial: bool) -> dict[str, Any]:
 
 def _operation(key: str, wanted: Mapping[str, str]) -> AlterConfigOpType:
     return AlterConfigOpType.SET if key in wanted else AlterConfigOpType.DELETE
-
-
-def lag(bounds: Bounds, done: Mapping[tuple[str, int], int]) -> int:
-    """The number of records between a reader's offsets, by topic and partition, and the ends.
-
-    What retention has deleted does not count. An offset beyond the end is of a topic that was
-    deleted and created again.
-    """
-    return sum(
-        max(0, end - max(start, done.get(partition, 0)))
-        for partition, (start, end) in bounds.items()
-    )

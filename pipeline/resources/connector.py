@@ -3,21 +3,21 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.change import Action, Change, Edit, Problem, edits
 from pipeline.errors import PipelineError
 from pipeline.live import LiveConnector
 from pipeline.repository.yamlfile import line_of
-from pipeline.resources import validity, worker
+from pipeline.resources import connectorstatus, validity, worker
+from pipeline.resources.reader import group_of, reads, sink_lags
 from pipeline.resources.resource import CONCURRENCY, Resource, Result, Run, Status, at_once
 from pipeline.resources.validity import OWNER_KEY
 
 if TYPE_CHECKING:
     from pipeline.clients.connect import Connect
-    from pipeline.clients.kafka import Kafka
     from pipeline.services import Services
 
 SINK, SOURCE = "sink", "source"
@@ -172,12 +172,12 @@ class Connectors(Resource[Connector, LiveConnector]):
         """Watches the connectors for a while, and those sinks longer that have yet to write."""
         started = [change for change in changes if change.action is not Action.DELETE]
         kafka = run.services.kafka
-        reading = [c.declared for c in started if _reads(c.declared)]
-        groups = {sink.name: _group(sink) for sink in reading}
+        reading = [c.declared for c in started if reads(c.declared)]
+        groups = {sink.name: group_of(sink) for sink in reading}
         begun = {name: kafka.committed(group) for name, group in groups.items()}
 
         def idle() -> set[str]:
-            behind = {name for name, lag in sink_lags(kafka, reading).items() if lag}
+            behind = {name for name, lag in sink_lags(kafka.lags, reading).items() if lag}
             return {name for name in behind if kafka.committed(groups[name]) == begun[name]}
 
         names = [change.name for change in started]
@@ -217,33 +217,8 @@ class Connectors(Resource[Connector, LiveConnector]):
     def status(self, declared: Sequence[Connector], services: "Services") -> Status | None:
         """The state of each connector and task, the lag of each sink, the causes of failures."""
         live = services.connect.connectors()
-        lags = sink_lags(services.kafka, declared)
-        states = {connector.name: live.get(connector.name) for connector in declared}
-        return Status(
-            columns=("connector", "state", "tasks", "lag"),
-            rows=tuple(_row(name, state, lags) for name, state in states.items()),
-            well=frozenset(name for name, state in states.items() if state and state.settled),
-            notes=tuple(
-                f"{name}: {cause}"
-                for name, state in states.items()
-                for cause in (state.failed if state else ())
-            ),
-            data={"connectors": [_data(name, state, lags) for name, state in states.items()]},
-        )
-
-
-def sink_lags(kafka: "Kafka", connectors: Sequence[Connector]) -> dict[str, int]:
-    """The number of records that each sink has not written yet, by the sink's name.
-
-    Raises:
-        ServiceError: the broker is unreachable.
-    """
-    sinks = [connector for connector in connectors if _reads(connector)]
-    groups: dict[str, set[str]] = {}
-    for sink in sinks:
-        groups.setdefault(_group(sink), set()).update(sink.config["topics"].split(","))
-    lags = kafka.lags(groups)
-    return {sink.name: lags[_group(sink)] for sink in sinks}
+        lags = sink_lags(services.kafka.lags_with_ages, declared)
+        return connectorstatus.of([connector.name for connector in declared], live, lags)
 
 
 def _theirs(live: LiveConnector, owner: str | None) -> str:
@@ -252,35 +227,6 @@ def _theirs(live: LiveConnector, owner: str | None) -> str:
     if mark == owner:
         return ""
     return f"belongs to {mark}" if mark else "runs, but was not deployed from here"
-
-
-def _reads(connector: Connector) -> bool:
-    """Whether it is a sink that names its topics."""
-    return connector.is_sink and "topics" in connector.config
-
-
-def _group(sink: Connector) -> str:
-    """The sink's consumer group: its own, or the one that Connect gives it."""
-    return sink.config.get("consumer.override.group.id", f"connect-{sink.name}")
-
-
-def _row(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> tuple[str, ...]:
-    tasks = " ".join(task.state for task in live.tasks) if live else ""
-    return (
-        name,
-        live.summary if live else "ABSENT",
-        tasks,
-        f"{lags[name]:,}" if name in lags else "",
-    )
-
-
-def _data(name: str, live: LiveConnector | None, lags: Mapping[str, int]) -> dict[str, Any]:
-    lag = lags.get(name)
-    if live is None:
-        return {"name": name, "state": "ABSENT", "failed": [], "tasks": [], "lag": lag}
-    tasks = [asdict(task) for task in live.tasks]
-    failed = list(live.failed)
-    return {"name": name, "state": live.summary, "failed": failed, "tasks": tasks, "lag": lag}
 
 
 def _problems(change: Change, connect: "Connect") -> Iterator[Problem]:

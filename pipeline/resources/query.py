@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.change import Action, Change, Problem, lines
 from pipeline.live import Line, LiveQuery
 from pipeline.resources import owned
-from pipeline.resources.resource import Resource, Result, Run, Status, attempt
+from pipeline.resources.resource import DEPLOY, Resource, Result, Run, Status, Wrong, attempt
 from pipeline.resources.topic import Topic
 
 if TYPE_CHECKING:
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from pipeline.services import Services
 
 KIND = "query"
+# What to do about a state; about any other, deploy.
+_REMEDIES = {
+    "FAILING": "mend the cause: it is tried again by itself",
+    "CREATED": "wait: it starts",
+    "RESTARTING": "wait: it is tried again by itself",
+}
 
 
 @dataclass(frozen=True)
@@ -171,7 +177,11 @@ class Queries(Resource[Query, LiveQuery]):
         names = [query.name for query in declared]
         states = {name: running[name].state if name in running else "ABSENT" for name in names}
         skipped = services.engine.skipped()
-        causes = [f"{name}: {query.note}" for name, query in running.items() if query.failed]
+        wrong = (
+            Wrong(name, _said(state, running.get(name)), _REMEDIES.get(state, DEPLOY))
+            for name, state in states.items()
+            if state != "RUNNING"
+        )
         unread = [
             f"{count:,} records of {topic} could not be read and were passed over"
             for topic, count in skipped.items()
@@ -179,10 +189,14 @@ class Queries(Resource[Query, LiveQuery]):
         return Status(
             columns=("query", "state"),
             rows=tuple(states.items()),
-            well=frozenset(name for name, state in states.items() if state == "RUNNING"),
-            notes=(*causes, *unread),
+            wrong=tuple(wrong),
+            notes=tuple(unread),
             data={"queries": states, "skipped": dict(skipped)},
         )
+
+
+def _said(state: str, live: LiveQuery | None) -> str:
+    return f"{state}: {live.note}" if live and live.failed else state
 
 
 def _sources(change: Change, by_name: Mapping[str, Change]) -> list[str]:

@@ -69,18 +69,31 @@ class Run:
             raise PipelineError(state)
 
 
+# What to do about most of what is wrong.
+DEPLOY = "`make deploy`"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is not well, in a line or more, and what to do about it."""
+
+    name: str
+    what: str
+    remedy: str
+
+
 @dataclass(frozen=True)
 class Status:
-    """What `status` shows for one kind of resource: a table, notes below it, and data for JSON.
+    """What `status` shows for one kind of resource: what is wrong, a table, and data for JSON.
 
-    The first cell of a row is the resource's name, the second its state. The state is green if the
-    name is in `well`, else red. Kinds with equal `columns` are printed as one table. If two kinds
-    have the same key in `data`, their lists are joined.
+    The first cell of a row is the resource's name, the second its state: red if something is wrong
+    with it. `notes` are about what is well. Kinds with equal `columns` are printed as one table. If
+    two kinds have the same key in `data`, their lists are joined.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    well: frozenset[str]
+    wrong: tuple[Wrong, ...]
     notes: tuple[str, ...]
     data: Mapping[str, Any]
 

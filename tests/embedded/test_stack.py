@@ -123,6 +123,7 @@ def test_down_and_up_keep_the_data(widgets: Workspace, stack: Layout) -> None:
     done = _command("status")
     assert done.returncode == 1
     assert done.stdout.count("STOPPED") == len(SERVICES)
+    assert done.stdout.startswith("✗ postgres: does not run\n    → `make up`")
     refused = widgets.run("status")
     assert refused.returncode == 1
     assert "Kafka Connect cannot be reached" in refused.stderr

@@ -110,9 +110,7 @@ def test_what_works_on_any_target_works_on_a_persons_own(mine: Path, command: st
     arguments = ("--dry-run", "--assume-old=.venv/.synced", command, "TARGET=mine")
     done = _make(*arguments, where=mine)
     name = {"cases": "test"}.get(command, command)
-    assert done.stdout.splitlines()[-1].split() == [
-        ".venv/bin/python", "render.py", name, "--target", "mine",
-    ]  # fmt: skip
+    assert f".venv/bin/python render.py {name} --target mine" in done.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize(("command", "old"), [("up", "setup"), ("down", ".venv/.synced")])

@@ -8,7 +8,7 @@ from rich.console import Console
 from pipeline import report
 from pipeline.change import Action, Change, Edit, Problem
 from pipeline.plan import Plan
-from pipeline.resources.resource import Outcome, Status
+from pipeline.resources.resource import Outcome
 
 
 def _text(plan: Plan) -> str:
@@ -66,12 +66,6 @@ def test_brackets_in_a_value_are_no_markup() -> None:
 def test_neither_are_they_in_a_name(name: str) -> None:
     change = Change("sink", name, Action.DELETE)
     assert name in _text(Plan((change,), (), (name,), (name,)))
-    status = Status(("connector", "state"), ((name, "[blue]"),), frozenset(), (name,), {})
-    console = Console(width=200, no_color=True)
-    with console.capture() as captured:
-        report.print_status([status], console)
-    assert captured.get().count(name) == 2
-    assert "[blue]" in captured.get()
 
 
 def test_an_address_in_a_live_configuration_is_shown_without_its_password() -> None:
@@ -83,18 +77,6 @@ def test_an_address_in_a_live_configuration_is_shown_without_its_password() -> N
 def test_trivial_secrets_hide_nothing_and_long_ones_go_first() -> None:
     assert report.redact("a 2000 b", ["", "a", "2000"]) == "a 2000 b"
     assert report.redact("secret-of-mine", ["secret", "secret-of-mine"]) == "***"
-
-
-def test_a_state_stays_json_whatever_is_hidden() -> None:
-    secret = '"state": '
-    data = {"queries": {"q": f"x{secret}"}, "connectors": [{"name": "a", "lag": None}]}
-    status = Status(("query", "state"), (("q", secret),), frozenset(), (secret,), data)
-    safe = report.safe_status(status, [secret])
-    assert json.loads(report.status_json([safe])) == {
-        "queries": {"q": "x***"},
-        "connectors": [{"name": "a", "lag": None}],
-    }
-    assert (safe.rows, safe.notes) == ((("q", "***"),), ("***",))
 
 
 def test_an_outcome_says_of_each_change_what_became_of_it() -> None:
@@ -114,21 +96,6 @@ def test_an_outcome_says_of_each_change_what_became_of_it() -> None:
         "1 of 3 changes made, 1 failed, 1 not tried. Now: sink b is FAILED."
     )
     assert report.last_line(Outcome(((done, None),)), ()) == "1 of 1 change made."
-
-
-def test_a_narrow_status_folds_names_and_cuts_none() -> None:
-    names = ("admissions-by-age-daily-sink", "admissions-by-band-daily-sink")
-    rows = tuple((name, "RUNNING", "RUNNING RUNNING", "1,234") for name in names)
-    columns = ("connector", "state", "tasks", "lag")
-    status = Status(columns, rows, frozenset(names), (), {})
-    console = Console(width=40, no_color=True)
-    with console.capture() as captured:
-        report.print_status([status], console)
-    printed = captured.get()
-    assert "…" not in printed
-    # The first column, put together again.
-    width = printed.splitlines()[0].index("state")
-    assert "".join(line[:width].strip() for line in printed.splitlines()[1:]) == "".join(names)
 
 
 def test_nothing_to_change_is_not_said_beside_a_problem_or_a_leftover() -> None:
