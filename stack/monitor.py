@@ -15,7 +15,9 @@ def watch(layout: Layout, topic: str | None) -> None:
     """Replaces this process by kaskade, for the whole cluster or for one topic's records."""
     target = layout.target
     registry = target.registry.model_dump(by_alias=True, exclude_none=True)
-    file = _in_memory({"kafka": resolved(target.kafka), "registry": resolved(registry)})
+    file = _in_memory(
+        {"kafka": resolved(target.kafka_of("monitor")), "registry": resolved(registry)}
+    )
     command = [str(PROGRAM), "admin", "--config-file", file]
     if topic:
         command[1] = "consumer"

@@ -21,6 +21,8 @@ LITERAL, PREFIXED = "literal", "prefixed"
 CASES = "case_"
 # What the consumers of Spark's executors are called.
 SPARK = "spark-kafka-source-"
+# What kaskade's consumers are called.
+KASKADE = "kaskade-"
 # Who runs render.py.
 DEPLOY = "deploy"
 MANAGE = ("Create", "Delete", "Alter", "AlterConfigs")
@@ -45,6 +47,7 @@ def rights(project: Project, desired: Desired, target: Target) -> tuple[Right, .
         "cleanse": _cleanse(project, target),
         "connect": _connect(project, desired),
         "flink": _flink(project, target) if target.flink else (),
+        "monitor": _monitor(desired, target),
         "produce": _writes(topic for source in project.connectors for topic in source.writes),
     }
     names = principals(target)
@@ -128,6 +131,12 @@ def _groups(desired: Desired, target: Target, *operations: str) -> Iterator[Need
 def _airflow(desired: Desired, target: Target) -> Iterator[Need]:
     yield from _topics(_names(desired.topics), "Describe")
     yield from _groups(desired, target, "Describe")
+
+
+def _monitor(desired: Desired, target: Target) -> Iterator[Need]:
+    yield from _topics(_names(desired.topics), "Read", "DescribeConfigs")
+    yield from _groups(desired, target, "Describe")
+    yield GROUP, KASKADE, PREFIXED, ("Read",)
 
 
 def _cleanse(project: Project, target: Target) -> Iterator[Need]:

@@ -17,7 +17,7 @@ from pipeline.wait import until
 from stack.cluster.ports import BROKERS
 from stack.services import services
 from stack.supervisor import Supervisor
-from tests.support import hands, records
+from tests.support import hands, records, terminal
 from tests.support.delivery import ENTITIES, TABLES, wait_until_landed
 from tests.support.embedded import listening
 from tests.support.stacks import Cluster
@@ -153,6 +153,11 @@ def test_everything_listens_on_loopback_only(deployed: Workspace, stack: Cluster
 
 def test_a_second_deploy_changes_nothing(deployed: Workspace) -> None:
     assert deployed.plan()["changes"] == []
+
+
+def test_monitor_reads_with_a_principal_of_its_own(deployed: Workspace) -> None:
+    with terminal.monitor(deployed.target_file, "patients_clean") as shown:
+        terminal.await_text(shown, "'patient_id': 'P")
 
 
 def test_no_secret_is_in_a_log_a_plan_an_answer_or_the_process_list(

@@ -160,6 +160,50 @@ add --allow-principal User:flink --operation Read --topic patient_diagnoses_clea
 add --allow-principal User:flink --operation Read --topic patient_labs_clean
 add --allow-principal User:flink --operation Read --topic patients_clean
 add --allow-principal User:flink --operation Read --operation Write --topic primary_diagnoses
+add --allow-principal User:monitor --operation Describe --group connect-abnormal-labs-hourly-sink
+add --allow-principal User:monitor --operation Describe --group connect-admissions-by-age-daily-sink
+add --allow-principal User:monitor --operation Describe --group connect-admissions-hourly-sink
+add --allow-principal User:monitor --operation Describe --group connect-admissions-sink
+add --allow-principal User:monitor --operation Describe --group connect-diagnoses-daily-sink
+add --allow-principal User:monitor --operation Describe --group connect-diagnoses-sink
+add --allow-principal User:monitor --operation Describe --group connect-discharges-hourly-sink
+add --allow-principal User:monitor --operation Describe --group connect-labs-sink
+add --allow-principal User:monitor --operation Describe --group connect-length-of-stay-daily-sink
+add --allow-principal User:monitor --operation Describe --group connect-patients-sink
+add --allow-principal User:monitor --operation Describe --group connect-rejects-sink
+add --allow-principal User:monitor --operation Describe --group hospital-admissions-cleanse
+add --allow-principal User:monitor --operation Read --group kaskade- --resource-pattern-type prefixed
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic abnormal-labs-hourly-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic abnormal_labs
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic abnormal_labs_hourly
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic admissions-by-age-daily-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic admissions-hourly-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic admissions-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic admissions_by_age_daily
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic admissions_by_band
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic admissions_enriched
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic admissions_hourly
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic admissions_named
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic diagnoses-daily-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic diagnoses-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic diagnoses_daily
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic discharges-hourly-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic discharges_hourly
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic labs-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic length-of-stay-daily-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic length_of_stay_daily
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patient_admissions
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patient_admissions_clean
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patient_diagnoses
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patient_diagnoses_clean
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patient_labs
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patient_labs_clean
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patient_rejects
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patients
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patients-sink_dlq
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patients_clean
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic primary_diagnoses
+add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic rejects-sink_dlq
 add --allow-principal User:produce --operation Write --topic patient_admissions
 add --allow-principal User:produce --operation Write --topic patient_diagnoses
 add --allow-principal User:produce --operation Write --topic patient_labs
