@@ -65,7 +65,7 @@ down: $(READY)  ## Stop the services; data stays
 status: $(READY)  ## Show what is wrong and what to do, services, connectors and tasks
 	@failed=0; $(STATUS) || failed=1; $(RENDER) status --target $(TARGET) || failed=1; exit $$failed
 
-logs: $(READY)  ## Show the services' logs; make logs S=connect for one
+logs: $(READY)  ## Show the services' logs; make logs S=connect F=1 follows that of one
 	@$(LOGS)
 
 clean: $(READY)  ## Stop the services and remove their data, logs and secrets

@@ -95,7 +95,10 @@ def _registry(layout: Layout) -> Service:
     options = {
         "quarkus.http.host": host,
         "quarkus.http.port": port,
-        "quarkus.log.console.level": "WARN",
+        # Its start, and what goes wrong, as Kafka and Connect write it.
+        "quarkus.log.console.level": "INFO",
+        'quarkus.log.category."io.quarkus".level': "INFO",
+        "quarkus.log.console.format": "%d{yyyy-MM-dd'T'HH:mm:ss,SSS} %-5p %c{2.} - %s%e%n",
         "apicurio.storage.kind": "sql",
         "apicurio.storage.sql.kind": "postgresql",
         "apicurio.datasource.url": (

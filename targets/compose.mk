@@ -8,7 +8,7 @@ SETUP := $(ALL) build
 UP := $(COMPOSE) up --detach --wait
 DOWN := $(ALL) down
 STATUS := $(ALL) ps --all
-LOGS := $(ALL) logs --tail 40 $(S)
+LOGS := $(ALL) logs --tail 40 $(if $(F),--follow) $(S)
 CLEAN := $(ALL) down --volumes --remove-orphans && rm -f .env
 KSQL := $(COMPOSE) run --rm $(if $(F),--volume $(abspath $(F)):/questions.sql:ro) ksqldb-cli \
         $(if $(F),--file /questions.sql http://ksqldb-server:8088)

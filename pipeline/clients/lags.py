@@ -21,7 +21,7 @@ class Lag:
     seconds: float = 0
 
     def __str__(self) -> str:
-        return f"{self.records:,} ({_duration(self.seconds)})" if self.records else "0"
+        return f"{self.records:,} ({_duration(self.seconds)})"
 
 
 def unread(bounds: Bounds, done: Mapping[Partition, int]) -> dict[Partition, tuple[int, int]]:

@@ -115,7 +115,7 @@ def test_it_can_only_read(contents: Contents) -> None:
 def test_a_query_that_takes_too_long_is_ended(
     known: Known, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(databases, "OPTIONS", databases.OPTIONS.replace("5000", "100"))
+    monkeypatch.setattr(databases, "OPTIONS", databases.OPTIONS.replace("5000", "1000"))
     hasty = _contents(known)
     slow = Query("SELECT pg_sleep(7)", {})
     with pytest.raises(DatabaseError, match="took longer than 5 s: choose a shorter period"):

@@ -218,7 +218,7 @@ def test_what_cannot_be_read_or_restored_stops_nothing(trends: Workspace, stack:
         describe=str,
         every=1,
     )
-    assert "ADMISSIONS_NAMED: Connection refused" in trends.run("status").stdout
+    assert "ADMISSIONS_NAMED: FAILING: Connection refused" in trends.run("status").stdout
     Supervisor(stack.socket).start("registry")
     trends.await_well(seconds=90)
     until(skipped, seconds=20, done=lambda counts: counts.keys() == {topic}, describe=str)

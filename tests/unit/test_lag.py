@@ -109,4 +109,4 @@ def test_a_lag_is_said_in_a_unit_that_fits() -> None:
     assert [str(Lag(1234, seconds)) for seconds in (0.4, 119, 121, 7300, 200_000)] == [
         "1,234 (0 s)", "1,234 (119 s)", "1,234 (2 min)", "1,234 (2 h)", "1,234 (2 d)",
     ]  # fmt: skip
-    assert str(Lag(0)) == "0"
+    assert str(Lag(0)) == "0 (0 s)"

@@ -77,7 +77,7 @@ def test_what_is_wrong_comes_first_with_what_to_do() -> None:
     ]
     lines = _printed(status).splitlines()
     assert [line.split(maxsplit=3)[-1].strip() for line in lines[8:10]] == [
-        "RUNNING  0",
+        "RUNNING  0 (0 s)",
         "FAILED   1,204 (75 s)",
     ]
     assert [item["lag_s"] for item in json.loads(statusreport.as_json([status]))["connectors"]] == [
