@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Never
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -55,7 +55,7 @@ def show(statuses: Sequence[Status], console: Console) -> None:
         console.print(part, soft_wrap=isinstance(part, Text))
 
 
-def watch(look: Look, console: Console) -> None:
+def watch(look: Look, console: Console) -> Never:
     """Shows the states again and again, until it is interrupted."""
     with Live(console=console, auto_refresh=False, screen=True) as live:
         while True:
@@ -80,8 +80,7 @@ def _wrong(statuses: Sequence[Status]) -> Iterator[Text]:
         yield Text(f"{len(wrong)} of {total} are not well:", "red")
     elif total:
         yield Text(f"All {total} are well.", "green")
-    for item in wrong:
-        yield Text(f"✗ {item.name}: {item.what}\n    → {item.remedy}")
+    yield from (Text(str(item)) for item in wrong)
 
 
 def _table(columns: tuple[str, ...], statuses: Sequence[Status]) -> Table:

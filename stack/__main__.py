@@ -10,6 +10,7 @@ from rich.table import Table
 from pipeline import command
 from pipeline.errors import UsageError
 from pipeline.repository import target as targets
+from pipeline.resources.resource import Wrong
 from spark import status as cleansing
 from stack import install as installer
 from stack import lifecycle, orchestration, sqlclient
@@ -54,11 +55,12 @@ def status(target: TargetOption = "embedded") -> None:
     Exit code 1 unless all are healthy.
     """
     layout = _layout(target)
+    output = Console()
     table = Table("service", "process", "pid", "up", "healthy", "address", box=None)
     states = lifecycle.status(layout)
     for state in states:
         if not state.healthy:
-            Console().print(_wrong(state), highlight=False)
+            output.print(str(_wrong(state)), highlight=False)
     for state in states:
         process = state.process
         table.add_row(
@@ -69,19 +71,20 @@ def status(target: TargetOption = "embedded") -> None:
             "[green]yes[/]" if state.healthy else "[red]no[/]",
             state.service.listens_at,
         )
-    Console().print(table)
+    output.print(table)
     written = cleansing.read(cleansing.file_of(layout.state))
     if written:
         behind = cleansing.behind(layout.target, layout.root)
-        Console().print(written.text(behind), highlight=False)
+        output.print(written.text(behind), highlight=False)
     raise typer.Exit(0 if all(state.healthy for state in states) else 1)
 
 
-def _wrong(state: lifecycle.Health) -> str:
+def _wrong(state: lifecycle.Health) -> Wrong:
     name = state.service.name
+    logs = f"`make logs S={name}`"
     if state.process and state.process.alive:
-        return f"✗ {name}: does not answer\n    → `make logs S={name}`"
-    return f"✗ {name}: does not run\n    → `make up`; if it ends again, `make logs S={name}`"
+        return Wrong(name, "does not answer", logs)
+    return Wrong(name, "does not run", f"`make up`; if it ends again, {logs}")
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """What `status` says of connectors."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -27,18 +27,20 @@ def of(
     return Status(
         columns=("connector", "state", "tasks", "lag"),
         rows=tuple(_row(name, state, lags) for name, state in states.items()),
-        wrong=tuple(wrong for name, state in states.items() for wrong in _wrong(name, state)),
+        wrong=tuple(
+            _wrong(name, state)
+            for name, state in states.items()
+            if state is None or not state.settled
+        ),
         notes=(),
         data={"connectors": [_data(name, state, lags) for name, state in states.items()]},
     )
 
 
-def _wrong(name: str, live: LiveConnector | None) -> Iterator[Wrong]:
-    if live is not None and live.settled:
-        return
+def _wrong(name: str, live: LiveConnector | None) -> Wrong:
     state = live.summary if live else ABSENT
     what = "; ".join(live.failed) if live and live.failed else state
-    yield Wrong(name, what, REMEDIES.get(state, DEPLOY))
+    return Wrong(name, what, REMEDIES.get(state, DEPLOY))
 
 
 def _row(name: str, live: LiveConnector | None, lags: Mapping[str, "Lag"]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KIND = "query"
 # What to do about a state; about any other, deploy.
-_REMEDIES = {
+REMEDIES = {
     "FAILING": "mend the cause: it is tried again by itself",
     "CREATED": "wait: it starts",
     "RESTARTING": "wait: it is tried again by itself",
@@ -178,7 +178,7 @@ class Queries(Resource[Query, LiveQuery]):
         states = {name: running[name].state if name in running else "ABSENT" for name in names}
         skipped = services.engine.skipped()
         wrong = (
-            Wrong(name, _said(state, running.get(name)), _REMEDIES.get(state, DEPLOY))
+            Wrong(name, _said(state, running.get(name)), REMEDIES.get(state, DEPLOY))
             for name, state in states.items()
             if state != "RUNNING"
         )

@@ -81,6 +81,9 @@ class Wrong:
     what: str
     remedy: str
 
+    def __str__(self) -> str:
+        return f"✗ {self.name}: {self.what}\n    → {self.remedy}"
+
 
 @dataclass(frozen=True)
 class Status:

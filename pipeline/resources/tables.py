@@ -64,7 +64,7 @@ class Tables(Resource[Table | Script, LiveTable | LiveScript]):
         """The passwords of roles, unless we are a superuser."""
         del declared
         scripts = (item for item in live.values() if isinstance(item, LiveScript))
-        if not all(script.rotated is not None for script in scripts):
+        if any(script.rotated is None for script in scripts):
             yield "whether roles have the passwords of the secrets: only a superuser may see that"
 
     def remarks(

@@ -140,13 +140,7 @@ def _end(space: Workspace, name: str) -> None:
     """Ends a statement's job behind the back of the repository; returns once plan tells of it."""
     job = _jobs(space)[name]
     requests.patch(f"{_cluster(space)}/jobs/{job}?mode=cancel", timeout=10).raise_for_status()
-
-    until(
-        lambda: [(c["name"], c["action"]) for c in space.plan()["changes"]],
-        seconds=20,
-        done=lambda changes: changes == [(name, "restart")],
-        describe=lambda changes: f"plan has the changes {changes}",
-    )
+    space.await_changes([(name, "restart")])
 
 
 def _await_plan(space: Workspace) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 from confluent_kafka.admin import NewTopic
 
 from pipeline.clients import librdkafka
-from pipeline.wait import until
 from tests.support import byhand, hands
 from tests.support.workspace import Workspace, widget_schema
 
@@ -13,17 +12,6 @@ from tests.support.workspace import Workspace, widget_schema
 def _edits(plan: dict[str, Any], name: str) -> dict[str, tuple[str | None, str | None]]:
     change = next(change for change in plan["changes"] if change["name"] == name)
     return {edit["key"]: (edit["before"], edit["after"]) for edit in change["edits"]}
-
-
-def _await_changes(space: Workspace, wanted: list[tuple[str, str]]) -> dict[str, Any]:
-    """The plan, once every worker knows what was done by hand: another one may have done it."""
-
-    return until(
-        space.plan,
-        seconds=20,
-        done=lambda plan: [(c["name"], c["action"]) for c in plan["changes"]] == wanted,
-        describe=lambda plan: f"plan has {plan and plan['changes']}",
-    )
 
 
 def test_a_second_deploy_changes_nothing_and_says_so(widgets: Workspace) -> None:
@@ -81,7 +69,7 @@ def test_a_connector_deleted_by_hand_is_made_again(widgets: Workspace) -> None:
     name = widgets.name
     widgets.ok("deploy")
     hands.ask(widgets.target.connect, "DELETE", f"/connectors/{name}-sink")
-    _await_changes(widgets, [(f"{name}-sink", "create")])
+    widgets.await_changes([(f"{name}-sink", "create")])
     widgets.ok("deploy")
     assert widgets.connectors()[f"{name}-sink"]["status"]["tasks"][0]["state"] == "RUNNING"
 
@@ -90,7 +78,7 @@ def test_a_stopped_connector_is_resumed(widgets: Workspace) -> None:
     name = widgets.name
     widgets.ok("deploy")
     hands.ask(widgets.target.connect, "PUT", f"/connectors/{name}-sink/stop")
-    plan = _await_changes(widgets, [(f"{name}-sink", "update")])
+    plan = widgets.await_changes([(f"{name}-sink", "update")])
     assert _edits(plan, f"{name}-sink") == {"state": ("STOPPED", "RUNNING")}
     widgets.ok("deploy")
     assert widgets.plan()["changes"] == []

@@ -67,6 +67,18 @@ class Workspace:
         plan: dict[str, Any] = json.loads(self.ok("plan", "--json", *options))
         return plan
 
+    def await_changes(self, wanted: list[tuple[str, str]]) -> dict[str, Any]:
+        """The plan, once it has these changes, by name and action.
+
+        Of what somebody did by hand at one worker, another one hears a moment later.
+        """
+        return until(
+            self.plan,
+            seconds=20,
+            done=lambda plan: [(c["name"], c["action"]) for c in plan["changes"]] == wanted,
+            describe=lambda plan: f"plan has {plan and plan['changes']}",
+        )
+
     def write(self, path: str, content: object) -> Path:
         """A file of the workspace: YAML, JSON for .avsc, or text."""
         file = self.root / path
