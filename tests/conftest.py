@@ -24,13 +24,14 @@ os.environ.update(JAVA)
 
 
 # Tests that share something, such as a stack or a Spark session, by where they are.
-ON_STACK = ("tests/compose/", "tests/embedded/", "tests/endtoend/")
+ON_STACK = ("tests/compose/", "tests/embedded/")
 CLUSTERED = ("tests/cluster/",)
 PAGES = ("tests/docs/test_running.py",)
-SHARING = (ON_STACK, CLUSTERED, PAGES, ("tests/spark/",), ("tests/dags/",))
+END_TO_END = ("tests/endtoend/",)
+SHARING = (ON_STACK, CLUSTERED, PAGES, END_TO_END, ("tests/spark/",), ("tests/dags/",))
 # What waits for services leaves the cores idle for a third of the time: of two workers, one has the
 # tests on the stack. The other one has those without services, and then these, each on its own.
-TURNS = {ON_STACK: 0, CLUSTERED: 2, PAGES: 3}
+TURNS = {ON_STACK: 0, CLUSTERED: 2, PAGES: 3, END_TO_END: 4}
 
 
 class ByStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types here
