@@ -25,8 +25,8 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
           --custom-compile-command 'make lock' $(addprefix --upgrade-package ,$(P))
 
 .PHONY: help engine install setup up down status logs clean deploy plan validate render destroy graph cases ksql airflow airflow-cli produce produce-http \
-        monitor dashboard powerbi demo \
-        browser proxy lint format test test-unit test-spark test-datagen test-compose test-cluster bench golden spec-schema lock
+        monitor metrics dashboard powerbi demo \
+        browser proxy prometheus lint format test test-unit test-spark test-datagen test-compose test-cluster bench golden spec-schema lock
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ dashboard: up  ## Serve the web dashboard, and print its address
 powerbi: .venv/.synced  ## Write powerbi/'s measures from metrics.yaml, and make powerbi_dashboard.pbit
 	@$(PYTHON) -m powerbi
 
+metrics: up  ## Start Prometheus, Alertmanager and the exporters; print their addresses
+	@$(METRICS)
+
 monitor: up  ## Browse topics, records and consumer groups
 	@$(MONITOR)
 
@@ -152,10 +155,19 @@ proxy:  ## Install nginx for the cluster target; needs root
 	  { apt-get update && apt-get install --yes --no-install-recommends nginx-light; } >build/nginx.log 2>&1; } || \
 	  echo "no nginx, so the tests on the cluster are skipped: apt-get install nginx-light" >&2
 
+prometheus:  ## Install Prometheus and Alertmanager for make metrics; needs root
+	@for program in prometheus prometheus-alertmanager prometheus-postgres-exporter; do \
+	  command -v $$program >/dev/null || missing=$$program; done; [ "$$missing" ] || exit 0; \
+	  mkdir -p build; echo "installing Prometheus" >&2; \
+	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+	  prometheus prometheus-alertmanager prometheus-postgres-exporter && { [ ! -d /run/systemd/system ] || systemctl \
+	  disable --now prometheus prometheus-alertmanager prometheus-postgres-exporter; }; } >build/prometheus.log 2>&1 || \
+	  echo "no Prometheus, so its tests are skipped: build/prometheus.log says why" >&2
+
 test-cluster: install proxy  ## Run the end-to-end tests on the cluster target too (half an hour)
 	@.venv/bin/pytest -m cluster
 
-test: install browser proxy  ## Run everything: lint, Java tests, unit tests, tests on real services
+test: install browser proxy prometheus  ## Run everything: lint, Java tests, unit tests, tests on real services
 	@$(MAKE) --no-print-directory --jobs 2 lint test-datagen
 	@.venv/bin/pytest --numprocesses 2 --no-loadscope-reorder -m "not cluster"
 

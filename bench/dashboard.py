@@ -18,7 +18,7 @@ from pipeline.clients.database import connect
 from pipeline.paths import REPOSITORY
 from pipeline.repository import dashboards
 from pipeline.repository import target as targets
-from stack import lifecycle
+from stack import beside
 from stack.layout import Layout
 
 ADMISSIONS = 1_000_000
@@ -74,7 +74,7 @@ def measure(space: Space, layout: Layout) -> dict[str, float]:
         connection.execute("VACUUM ANALYZE")
         scan_ms = statistics.median(_timed(connection, SCAN) for _ in range(ROUNDS))
     query_ms = max(_queries(space))
-    lifecycle.dashboard(layout, Console(stderr=True))
+    beside.dashboard(layout, Console(stderr=True))
     address = f"{layout.target.dashboard}/admissions"
     with _browser() as browser:
         opened = [_opened(browser, address) for _ in range(ROUNDS)]

@@ -5,7 +5,6 @@ bi_reader and writes nothing. Whoever reaches the address sees all pages: a log-
 of a reverse proxy before it.
 """
 
-import logging
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -16,7 +15,7 @@ from dashboard.app import create
 from dashboard.contents import Contents
 from dashboard.database import Database
 from dashboard.state import State
-from pipeline import command
+from pipeline import command, servicelog
 from pipeline.clients.postgres import ROLE_PASSWORDS
 from pipeline.errors import UsageError
 from pipeline.paths import here
@@ -47,8 +46,7 @@ def main(
     contents = Contents(pages, dashboards.metrics(root), database, State(root, target, database))
     address = urlsplit(target.dashboard)
     server = create(contents, str(address.hostname)).server
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    print(f"dashboard: {target.dashboard}", flush=True)
+    servicelog.logger().info("serving %s", target.dashboard)
     waitress.serve(server, host=host or address.hostname, port=address.port, threads=THREADS)
 
 

@@ -1,5 +1,5 @@
 # Confluent's Connect worker with the two plugins of the embedded stack, from the same poms: this project's
-# Datagen, and the JDBC sink.
+# Datagen, and the JDBC sink; and with the agent that tells Prometheus its JMX beans.
 FROM maven:3.9.11-eclipse-temurin-17 AS plugins
 WORKDIR /build
 COPY stack/pom.xml stack/
@@ -8,7 +8,9 @@ COPY stack/flink/pom.xml stack/flink/
 COPY stack/spark/pom.xml stack/spark/
 COPY datagen/pom.xml datagen/
 COPY datagen/src datagen/src
-RUN mvn -B -ntp -f stack/pom.xml -pl :stack,:datagen -Dstack.lib=/build/lib -Dmaven.test.skip=true package
+RUN mvn -B -ntp -f stack/pom.xml -pl :stack,:datagen -Dstack.lib=/build/lib -Dmaven.test.skip=true package \
+    && mv /build/lib/agent/jmx_prometheus_javaagent-*.jar /build/agent.jar
 
 FROM confluentinc/cp-kafka-connect:8.3.2
 COPY --from=plugins /build/lib/plugins /usr/share/hospital
+COPY --from=plugins /build/agent.jar /usr/share/agent.jar

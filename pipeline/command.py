@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from pipeline import servicelog
 from pipeline.errors import PipelineError, ServiceError, ServicesError, WrongAnswerError
 from pipeline.paths import REPOSITORY
 from pipeline.repository.target import file_of
@@ -63,14 +64,22 @@ def _placed(error: ServiceError, target: str) -> ServiceError:
 
 def run(app: Callable[[], None]) -> None:
     """Runs a command line. An error becomes a message on stderr and an exit code."""
+    servicelog.configure()
     try:
         app()
     except PipelineError as error:
-        stderr = Console(stderr=True)
-        stderr.print("[red]error:[/]", end=" ")
-        # Rich must not read the message as markup, and must not wrap it.
-        stderr.print(str(error), soft_wrap=True, highlight=False, markup=False)
+        if servicelog.service():
+            servicelog.logger().error("%s", error)
+        else:
+            _print(error)
         sys.exit(error.exit_code)
+
+
+def _print(error: PipelineError) -> None:
+    stderr = Console(stderr=True)
+    stderr.print("[red]error:[/]", end=" ")
+    # Rich must not read the message as markup, and must not wrap it.
+    stderr.print(str(error), soft_wrap=True, highlight=False, markup=False)
 
 
 def version() -> str:

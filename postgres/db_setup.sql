@@ -22,11 +22,15 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'cleanser') THEN
     CREATE ROLE cleanser LOGIN;
   END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'exporter') THEN
+    CREATE ROLE exporter LOGIN IN ROLE pg_monitor;
+  END IF;
 END
 $$;
 COMMENT ON ROLE connect_writer IS 'Kafka Connect: reads and upserts the pipeline''s tables';
 COMMENT ON ROLE bi_reader IS 'Power BI and dashboards: reads';
 COMMENT ON ROLE orchestrator IS 'Airflow: reads, and writes its alerts and its notes on runs';
+COMMENT ON ROLE exporter IS 'Prometheus: reads statistics, and no row of a table';
 COMMENT ON ROLE cleanser IS 'The cleansing: holds a lock, so that it runs once, and reads nothing';
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;

@@ -23,6 +23,8 @@ from pipeline.repository.target import Target
 from pipeline.wait import until
 
 DEADLINE_S = 180
+# How long for more rows, if all that is looked for is there.
+PATIENCE_S = 10
 REFUSED_PATIENTS = "SELECT count(*) FROM rejected_records WHERE source_topic = 'patients'"
 SAMPLE = """
 SELECT a.admission_id AS admission, to_char(a.admission_date, 'YYYY-MM-DD HH24:MI') AS at,
@@ -79,8 +81,9 @@ def _wait(connection: psycopg.Connection, tables: Iterable[str], patients: int) 
         def is_enough(rows: Mapping[str, int]) -> bool:
             refused = _number(connection, sql.SQL(REFUSED_PATIENTS))
             are_all = all(rows.values()) and rows["patients"] + refused >= patients
-            # More comes all the time: a rate takes some of it.
-            return are_all and sum(rows.values()) > sum(before.values())
+            # A rate takes some more, and more comes until the sources have written all.
+            is_over = time.monotonic() > begun + PATIENCE_S
+            return are_all and (is_over or sum(rows.values()) > sum(before.values()))
 
         landed = until(
             counts,

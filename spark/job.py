@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +14,8 @@ import typer
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.readwriter import DataStreamWriter
-from rich.console import Console
 
-from pipeline import command
+from pipeline import command, servicelog
 from pipeline.clients.kafka import Kafka
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, ServiceError
@@ -40,7 +38,6 @@ from spark.status import Status
 # Before the first deploy, the continuous job waits for it; one with --once does not.
 DEPLOY_PATIENCE_S = 3600 * 24
 DEPLOY_PATIENCE_ONCE_S = 30
-console = Console(stderr=True)
 app = typer.Typer(add_completion=False)
 
 
@@ -75,7 +72,7 @@ def main(
         lock=Lock(root, target, own),
         checkpoint=given,
         group=None if own else status.group_of(target),
-        report=partial(status.write, status.file_of(state)) if is_watched else _unheard,
+        report=Reported(status.file_of(state)) if is_watched else _unheard,
     )
     job.await_deployment(DEPLOY_PATIENCE_ONCE_S if once else DEPLOY_PATIENCE_S)
     job.report(Status("starting"))
@@ -91,6 +88,21 @@ def main(
 
 def _unheard(_: Status) -> None:
     """Reports to nobody."""
+
+
+@dataclass
+class Reported:
+    """Writes each status to the file, and logs each state once."""
+
+    file: Path
+    state: str = ""
+
+    def __call__(self, now: Status) -> None:
+        """Reports a status."""
+        status.write(self.file, now)
+        if now.state != self.state:
+            self.state = now.state
+            servicelog.logger().info(now.state)
 
 
 @dataclass(frozen=True)
@@ -168,9 +180,10 @@ class Job:
             self.lock.keep()
             self._raise_changed(topics)
             state = "running" if are_under_way else "starting"
-            self.report(Status(state, counts.clean.total(), counts.rejected.total()))
+            rejected = counts.rejected.total()
+            self.report(Status(state, counts.clean.total(), rejected, dict(counts.rules)))
 
-        follow(queries, counts, watch, console.print)
+        follow(queries, counts, watch, servicelog.logger().info)
         return counts, time.monotonic() - begun
 
     def _read(self, *, once: bool) -> list[str]:

@@ -6,6 +6,7 @@ and Airflow's sensors read them from anywhere.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from pipeline.repository.target import Target
 class Status:
     """The job's state, and what it did with the records since it started, by its checkpoints.
 
-    `at` is when the status was written, in seconds since the epoch.
+    `rules` has the rejected ones by rule; `at` is when the status was written, in seconds since the
+    epoch.
     """
 
     state: str
     clean: int = 0
     rejected: int = 0
+    rules: Mapping[str, int] = field(default_factory=dict)
     at: float = field(default_factory=time.time)
 
     @property

@@ -12,8 +12,8 @@ from pipeline.errors import UsageError
 from pipeline.repository import target as targets
 from pipeline.resources.resource import Wrong
 from spark import status as cleansing
+from stack import beside, lifecycle, orchestration, sqlclient
 from stack import install as installer
-from stack import lifecycle, orchestration, sqlclient
 from stack import monitor as kaskade
 from stack.layout import Layout, layout_of
 
@@ -125,7 +125,7 @@ def monitor(
 def airflow(target: TargetOption = "embedded") -> None:
     """Start Airflow beside the stack, and print how to log in."""
     layout = _layout(target)
-    password = lifecycle.airflow(layout, console)
+    password = beside.airflow(layout, console)
     Console().print(f"{layout.target.airflow}  user admin, password {password}", highlight=False)
 
 
@@ -133,8 +133,20 @@ def airflow(target: TargetOption = "embedded") -> None:
 def dashboard(target: TargetOption = "embedded") -> None:
     """Start the web dashboard beside the stack, and print its address."""
     layout = _layout(target)
-    lifecycle.dashboard(layout, console)
+    beside.dashboard(layout, console)
     Console().print(str(layout.target.dashboard), highlight=False)
+
+
+@app.command()
+def metrics(target: TargetOption = "embedded") -> None:
+    """Start Prometheus, Alertmanager and the exporters beside the stack, and print where."""
+    layout = _layout(target)
+    beside.metrics(layout, console)
+    places = layout.target.metrics
+    if places:
+        output = Console()
+        output.print(f"{places.prometheus}/alerts  Prometheus", highlight=False)
+        output.print(f"{places.alertmanager}  Alertmanager", highlight=False)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

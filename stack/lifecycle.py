@@ -2,26 +2,23 @@
 
 import shutil
 import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from pipeline.clients.database import in_url
-from pipeline.errors import DeniedError, PipelineError, UsageError
+from pipeline.errors import DeniedError, PipelineError
 from pipeline.repository import target as targets
-from pipeline.wait import until
 from scripts import passwords
-from stack import bootstrap, install, orchestration, requirements, web
+from stack import beside, bootstrap, exporters, install, orchestration, requirements, starting
 from stack.cluster import principals
 from stack.cluster.ports import COUNT
 from stack.layout import Layout
 from stack.service import Service, address
 from stack.services import services
-from stack.supervisor import Process, Supervisor, tail
+from stack.supervisor import Process, Supervisor
 
-START_S = 90
 # What all others need: the brokers, the registry, and what stands before it.
 FIRST = ("kafka", "registry", "proxy")
 
@@ -51,13 +48,13 @@ def up(layout: Layout, console: Console) -> None:
     secrets = targets.secrets(layout.root, layout.target)
     wanted = services(layout, secrets)
     supervisor = Supervisor(layout.socket)
-    ran = list(_started(layout, supervisor.processes())) if supervisor.running() else []
+    ran = list(beside.started(layout, supervisor.processes())) if supervisor.running() else []
     is_stale = supervisor.running() and _is_stale(layout, supervisor, secrets, console)
     if is_stale:
         down(layout, console)
     if not supervisor.running():
         requirements.check_ports(_all_ports(layout, wanted))
-        bootstrap.configuration(layout, (*wanted, *_beside(layout)))
+        bootstrap.configuration(layout, (*wanted, *beside.services(layout)))
         supervisor.launch(
             layout.run / "supervisord.conf",
             layout.logs / "supervisord.log",
@@ -71,21 +68,14 @@ def up(layout: Layout, console: Console) -> None:
         console.print(f"{role} has a new password")
     bootstrap.kafka(layout)
     first = [service for service in others if service.name.startswith(FIRST)]
-    _start(layout, supervisor, first, console)
+    starting.start(layout, supervisor, first, console)
     if layout.cluster:
         principals.ensure(layout, layout.cluster)
-    _start(layout, supervisor, [service for service in others if service not in first], console)
+    starting.start(
+        layout, supervisor, [service for service in others if service not in first], console
+    )
     if is_stale:
-        _start_again(layout, ran, console)
-
-
-def _start_again(layout: Layout, ran: Sequence[Service], console: Console) -> None:
-    """Starts what ran beside the stack."""
-    names = {service.name for service in ran}
-    if names & {service.name for service in orchestration.services(layout)}:
-        airflow(layout, console)
-    if names & {service.name for service in web.services(layout)}:
-        dashboard(layout, console)
+        beside.start_again(layout, ran, console)
 
 
 def _is_stale(
@@ -93,7 +83,7 @@ def _is_stale(
 ) -> bool:
     """Whether the services run with other passwords or addresses than those of now."""
     before, now = supervisor.environment(), _environment(layout, secrets)
-    all_services = (*services(layout, secrets), *_beside(layout))
+    all_services = (*services(layout, secrets), *beside.services(layout))
     used = {name for service in all_services for name in service.variables.values()}
     changed = sorted(name for name in used if before.get(name) != now[name])
     if changed:
@@ -106,7 +96,7 @@ def _start_postgres(
     layout: Layout, supervisor: Supervisor, postgres: Service, console: Console
 ) -> None:
     try:
-        _start(layout, supervisor, [postgres], console)
+        starting.start(layout, supervisor, [postgres], console)
     except DeniedError:
         console.print(
             "PostgreSQL has another password than POSTGRES_PASSWORD: it gets this one",
@@ -114,54 +104,7 @@ def _start_postgres(
         )
         supervisor.stop(postgres.name)
         bootstrap.superuser(layout, targets.secrets(layout.root, layout.target))
-        _start(layout, supervisor, [postgres], console)
-
-
-def airflow(layout: Layout, console: Console) -> str:
-    """Starts Airflow on a running stack, and returns the password of its user `admin`.
-
-    Raises:
-        PipelineError: the stack is not up, or a daemon did not become healthy.
-    """
-    daemons = orchestration.services(layout)
-    supervisor = _supervisor_of(layout, daemons, "airflow")
-    secrets = targets.secrets(layout.root, layout.target)
-    orchestration.set_password(layout, secrets)
-    api, *others = daemons
-    if not supervisor.processes()[api.name].alive:
-        requirements.check_ports(_ports(daemons))
-        with console.status("preparing Airflow's database"):
-            orchestration.prepare(layout, secrets)
-    _start(layout, supervisor, [api], console)
-    _start(layout, supervisor, others, console)
-    return secrets["AIRFLOW_ADMIN_PASSWORD"]
-
-
-def dashboard(layout: Layout, console: Console) -> None:
-    """Starts the dashboard on a running stack; again, if it runs: it reads its files at the start.
-
-    Raises:
-        PipelineError: the stack is not up, or the dashboard did not become healthy.
-    """
-    wanted = web.services(layout)
-    supervisor = _supervisor_of(layout, wanted, "dashboard")
-    process = supervisor.processes().get(wanted[0].name)
-    if process is None:
-        raise PipelineError("the stack was started before it knew of a dashboard: make down up")
-    if process.alive:
-        supervisor.stop(process.name)
-    requirements.check_ports(_ports(wanted))
-    _start(layout, supervisor, wanted, console)
-
-
-def _supervisor_of(layout: Layout, wanted: Sequence[Service], key: str) -> Supervisor:
-    """The supervisor of a running stack, for services that the target has a `key` for."""
-    if not wanted:
-        raise UsageError(f"this target has no `{key}`")
-    supervisor = Supervisor(layout.socket)
-    if not supervisor.running():
-        raise PipelineError("the stack is not up: make up")
-    return supervisor
+        starting.start(layout, supervisor, [postgres], console)
 
 
 def _environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -171,13 +114,9 @@ def _environment(layout: Layout, secrets: Mapping[str, str]) -> dict[str, str]:
     return {**secrets, "JDBC_URL": url, **orchestration.environment(layout, secrets)}
 
 
-def _ports(wanted: Sequence[Service]) -> dict[str, tuple[str, int]]:
-    return {service.name: service.address for service in wanted if service.address}
-
-
 def _all_ports(layout: Layout, wanted: Sequence[Service]) -> dict[str, tuple[str, int]]:
     """Every port that the services listen on, by name."""
-    ports = _ports(wanted)
+    ports = starting.ports(wanted)
     places: dict[str, str] = {
         "registry": layout.target.registry.url,
         "connect": layout.target.connect.url,
@@ -186,6 +125,11 @@ def _all_ports(layout: Layout, wanted: Sequence[Service]) -> dict[str, tuple[str
         flink = layout.target.flink
         places |= {"flink": flink.gateway.url, "flink cluster": flink.cluster.url}
     ports |= {name: address(place) for name, place in places.items()}
+    ports |= {
+        f"metrics of {name}": ("127.0.0.1", port)
+        for name, port in exporters.ports(layout).items()
+        if name not in exporters.BESIDE
+    }
     embedded = layout.target.embedded
     if embedded and embedded.controller_port:
         ports["kafka controller"] = ("127.0.0.1", embedded.controller_port)
@@ -197,37 +141,6 @@ def _all_ports(layout: Layout, wanted: Sequence[Service]) -> dict[str, tuple[str
     return ports
 
 
-def _start(
-    layout: Layout, supervisor: Supervisor, wave: Sequence[Service], console: Console
-) -> None:
-    begun = time.monotonic()
-    for service in wave:
-        supervisor.start(service.name)
-    for service in wave:
-        with console.status(f"starting {service.name}"):
-            _wait_healthy(layout, supervisor, service)
-        took = time.monotonic() - begun
-        console.print(f"[green]✓[/] {service.name:<9} {service.listens_at:<16} {took:4.1f} s")
-
-
-def _wait_healthy(layout: Layout, supervisor: Supervisor, service: Service) -> None:
-    log = layout.logs / f"{service.name}.log"
-
-    def is_healthy() -> bool:
-        if service.healthy():
-            return True
-        process = supervisor.processes()[service.name]
-        if not process.alive:
-            raise PipelineError(f"{service.name} is {process.state}; its log ends:\n{tail(log)}")
-        return False
-
-    until(
-        is_healthy,
-        seconds=START_S,
-        describe=lambda _: f"{service.name} is not healthy; its log ends:\n{tail(log)}",
-    )
-
-
 def down(layout: Layout, console: Console) -> None:
     """Stops every service, in the reverse order of their start. Data stays."""
     supervisor = Supervisor(layout.socket)
@@ -236,7 +149,7 @@ def down(layout: Layout, console: Console) -> None:
         return
     processes = supervisor.processes()
     # A service is listed after the services that it needs. Stopping needs no secrets.
-    for service in reversed((*services(layout, {}), *_beside(layout))):
+    for service in reversed((*services(layout, {}), *beside.services(layout))):
         if service.name not in processes or processes[service.name].state == "STOPPED":
             continue
         with console.status(f"stopping {service.name}"):
@@ -253,21 +166,8 @@ def status(layout: Layout) -> tuple[Health, ...]:
     processes = supervisor.processes() if running else {}
     return tuple(
         Health(service, processes.get(service.name), running and service.healthy())
-        for service in (*services(layout, secrets), *_started(layout, processes))
+        for service in (*services(layout, secrets), *beside.started(layout, processes))
     )
-
-
-def _started(layout: Layout, processes: Mapping[str, Process]) -> Iterator[Service]:
-    """What has been started beside the stack."""
-    for service in _beside(layout):
-        process = processes.get(service.name)
-        if process and process.state != "STOPPED":
-            yield service
-
-
-def _beside(layout: Layout) -> tuple[Service, ...]:
-    """What is started by itself: Airflow and the dashboard."""
-    return (*orchestration.services(layout), *web.services(layout))
 
 
 def logs(layout: Layout, names: list[str], *, follow: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
+from pipeline import servicelog
 from pipeline.clients.database import in_url
 from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
@@ -69,6 +70,8 @@ def _settings(layout: Layout, host: str, port: int) -> dict[str, str]:
     return {
         **envfile.read(SETTINGS),
         "AIRFLOW_HOME": str(home),
+        # Its tasks run programs of ours, which are no services.
+        servicelog.VARIABLE: "",
         "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'airflow'}",
         **{f"AIRFLOW__{name}": str(value) for name, value in options.items()},
     }

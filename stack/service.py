@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from pipeline import servicelog
 from pipeline.paths import LIB, REPOSITORY
 from stack import requirements
 from stack.layout import Layout
@@ -47,7 +48,8 @@ class Service:
     def environment(self) -> str:
         """The environment in supervisord's syntax. Secrets refer to supervisord's environment."""
         secrets = {name: f"%(ENV_{source})s" for name, source in self.variables.items()}
-        return ",".join(f'{name}="{value}"' for name, value in {**secrets, **self.settings}.items())
+        values = {servicelog.VARIABLE: self.name, **secrets, **self.settings}
+        return ",".join(f'{name}="{value}"' for name, value in values.items())
 
 
 def address(url: str) -> tuple[str, int]:
@@ -73,7 +75,8 @@ def java(layout: Layout, heap_mb: int, *args: str | Path) -> str:
 
 def flink_command(layout: Layout, heap_mb: int, *args: str | Path) -> str:
     """The command of a JVM with Flink's jars and ours; `args` has options, class and arguments."""
-    classpath = f"{LIB / 'flink'}/*:{FLINK_JARS / 'lib'}/*"
+    reporter = FLINK_JARS / "plugins" / "metrics-jmx"
+    classpath = f"{LIB / 'flink'}/*:{FLINK_JARS / 'lib'}/*:{reporter}/*"
     opens = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in FLINK_OPENS]
     options = ["-Dio.netty.tryReflectionSetAccessible=true", *opens, "-cp", classpath]
     return java(layout, heap_mb, *options, *args)

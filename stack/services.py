@@ -14,12 +14,21 @@ from pipeline.repository.connections import SERVERS
 from spark import status
 from stack import requirements
 from stack.cluster import services as cluster
+from stack.exporters import agent
 from stack.layout import Layout
 from stack.service import Service, address, answers, flink_command, java
 
 # The age in seconds at which the cleansing's status file is too old. The job writes it every
 # second, once Spark has started, which takes 20 s on a busy machine.
 SILENCE_S = 90
+# Spark's own settings, as options of its JVM: each query's rates and state.
+SPARK_METRICS = (
+    "-Dspark.metrics.conf.driver.sink.jmx.class=org.apache.spark.metrics.sink.JmxSink",
+    "-Dspark.metrics.namespace=cleanse",
+    "-Dspark.sql.streaming.metricsEnabled=true",
+)
+# The format of a line of log that log4j2.properties.j2 gives to the others.
+REGISTRY_LINE = "%d{yyyy-MM-dd HH:mm:ss.SSS} UTC registry %-5p %c{2.} - %s%e%n"
 
 
 def services(layout: Layout, secrets: Mapping[str, str]) -> tuple[Service, ...]:
@@ -83,7 +92,7 @@ def _kafka(layout: Layout) -> Service:
         return True
 
     classpath = f"{LIB / 'kafka'}/*"
-    command = java(layout, 768, "-cp", classpath, "kafka.Kafka", config)
+    command = java(layout, 768, *agent(layout, "kafka"), "-cp", classpath, "kafka.Kafka", config)
     return Service("kafka", listener, command, healthy)
 
 
@@ -98,7 +107,7 @@ def _registry(layout: Layout) -> Service:
         # Its start, and what goes wrong, as Kafka and Connect write it.
         "quarkus.log.console.level": "INFO",
         'quarkus.log.category."io.quarkus".level': "INFO",
-        "quarkus.log.console.format": "%d{yyyy-MM-dd'T'HH:mm:ss,SSS} %-5p %c{2.} - %s%e%n",
+        "quarkus.log.console.format": REGISTRY_LINE,
         "apicurio.storage.kind": "sql",
         "apicurio.storage.sql.kind": "postgresql",
         "apicurio.datasource.url": (
@@ -123,7 +132,15 @@ def _connect(layout: Layout) -> Service:
     return Service(
         "connect",
         address(layout.target.connect.url),
-        java(layout, 1024, "-cp", classpath, main, layout.run / "connect.properties"),
+        java(
+            layout,
+            1024,
+            *agent(layout, "connect"),
+            "-cp",
+            classpath,
+            main,
+            layout.run / "connect.properties",
+        ),
         lambda: answers(f"{layout.target.connect}/connectors"),
         variables={"JDBC_PASSWORD": "CONNECT_WRITER_PASSWORD", "JDBC_URL": "JDBC_URL"},
     )
@@ -138,7 +155,7 @@ def _flink(layout: Layout) -> tuple[Service, ...]:
         Service(
             "flink",
             address(flink.gateway.url),
-            flink_command(layout, 640, "hospital.flink.Server", *folders),
+            flink_command(layout, 640, *agent(layout, "flink"), "hospital.flink.Server", *folders),
             lambda: answers(f"{flink.gateway}/v1/info"),
             settings={"FLINK_CONF_DIR": str(layout.run)},
         ),
@@ -153,4 +170,11 @@ def _cleanse(layout: Layout) -> Service:
         written = status.read(file)
         return written is not None and written.age_s < SILENCE_S
 
-    return Service("cleanse", None, shlex.join(command), healthy)
+    settings = {"SPARK_SUBMIT_OPTS": shlex.join(_observed(layout))}
+    return Service("cleanse", None, shlex.join(command), healthy, settings=settings)
+
+
+def _observed(layout: Layout) -> tuple[str, ...]:
+    """The options of Spark's JVM that have it tell its metrics."""
+    told = agent(layout, "cleanse")
+    return (*told, *SPARK_METRICS) if told else ()

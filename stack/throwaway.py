@@ -10,7 +10,7 @@ import yaml
 from rich.console import Console
 
 from pipeline.repository import target as targets
-from stack import lifecycle, requirements
+from stack import exporters, lifecycle, requirements
 from stack.cluster.ports import COUNT
 from stack.layout import Layout, layout_of
 from stack.supervisor import Supervisor
@@ -28,7 +28,7 @@ def running(root: Path, folder: Path, *, cluster: bool = False) -> Iterator[Layo
     file = folder / TARGET
     clean(root, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    made = _cluster(root, folder) if cluster else _target(folder, free_ports(9))
+    made = _cluster(root, folder) if cluster else _target(folder, free_ports(11))
     file.write_text(yaml.safe_dump(made, sort_keys=False))
     layout = _layout(root, file)
     try:
@@ -60,7 +60,8 @@ def _cluster(root: Path, folder: Path) -> dict[str, object]:
     text = PORT.sub(lambda found: new[found.group()], text)
     text = text.replace("var/cluster", str(folder / "state"))
     made: dict[str, object] = yaml.safe_load(text)
-    return {**made, "pipeline": folder.name, "embedded": {"cluster_port": first}}
+    own = {"embedded": {"cluster_port": first}, "metrics": _metrics(*free_ports(2))}
+    return {**made, "pipeline": folder.name, **own}
 
 
 def _in_a_row(count: int) -> range:
@@ -75,7 +76,7 @@ def _in_a_row(count: int) -> range:
 
 def _target(folder: Path, ports: list[int]) -> dict[str, object]:
     state = folder / "state"
-    kafka, controller, registry, connect, postgres, gateway, cluster, airflow, web = ports
+    kafka, controller, registry, connect, postgres, gateway, cluster, airflow, web, *more = ports
     return {
         "pipeline": folder.name,
         "kafka": f"127.0.0.1:{kafka}",
@@ -83,6 +84,7 @@ def _target(folder: Path, ports: list[int]) -> dict[str, object]:
         "connect": f"http://127.0.0.1:{connect}",
         "airflow": f"http://127.0.0.1:{airflow}",
         "dashboard": f"http://127.0.0.1:{web}",
+        "metrics": _metrics(*more),
         "flink": {
             "gateway": f"http://127.0.0.1:{gateway}",
             "cluster": f"http://127.0.0.1:{cluster}",
@@ -95,6 +97,14 @@ def _target(folder: Path, ports: list[int]) -> dict[str, object]:
         "secrets": str(state / "secrets.env"),
         "state": str(state),
         "embedded": {"controller_port": controller},
+    }
+
+
+def _metrics(prometheus: int, alertmanager: int) -> dict[str, object]:
+    return {
+        "prometheus": f"http://127.0.0.1:{prometheus}",
+        "alertmanager": f"http://127.0.0.1:{alertmanager}",
+        "exporters_port": _in_a_row(exporters.COUNT)[0],
     }
 
 

@@ -14,6 +14,7 @@ KSQL = $(REFUSE)
 AIRFLOW = $(REFUSE)
 AIRFLOW_CLI = $(REFUSE)
 DASHBOARD := $(RUN) -m dashboard --target $(TARGET)
+METRICS = $(REFUSE)
 MONITOR = $(REFUSE)
 REST := true
 RENDER_FILES := $(RUN) render.py

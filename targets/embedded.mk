@@ -11,6 +11,7 @@ KSQL := $(RUN) -m stack ksql --target $(TARGET) $(F)
 AIRFLOW := $(RUN) -m stack airflow --target $(TARGET)
 AIRFLOW_CLI := $(RUN) -m stack airflow-cli --target $(TARGET) $(A)
 DASHBOARD := $(RUN) -m stack dashboard --target $(TARGET)
+METRICS := $(RUN) -m stack metrics --target $(TARGET)
 MONITOR := $(RUN) -m stack monitor --target $(TARGET) $(T)
 REST := true
 RENDER_FILES := $(RUN) render.py

@@ -9,7 +9,14 @@ import psycopg
 from pipeline.clients import catalog, database, locks, stored
 from pipeline.clients.session import Patience, Session
 from pipeline.clients.stored import Stored
-from pipeline.errors import DeniedError, LockedError, PipelineError, ServiceError, SlowError
+from pipeline.errors import (
+    DeniedError,
+    LockedError,
+    PipelineError,
+    ServiceError,
+    SlowError,
+    UsageError,
+)
 from pipeline.live import LiveColumn, LiveTable
 from pipeline.repository.target import Postgres
 from pipeline.sql.objects import Catalog
@@ -26,6 +33,7 @@ ROLE_PASSWORDS = {
     "bi_reader": "BI_READER_PASSWORD",
     "orchestrator": "ORCHESTRATOR_PASSWORD",
     "cleanser": "CLEANSER_PASSWORD",
+    "exporter": "EXPORTER_PASSWORD",
 }
 COLUMNS = """
 SELECT c.relname, obj_description(c.oid, 'pg_class'), a.attname,
@@ -178,13 +186,14 @@ class Transaction:
 
         None if we may not see that.
         """
-        roles = database.rotated(self._connection, ROLE_PASSWORDS, self._secrets)
+        roles = database.rotated(self._connection, ROLE_PASSWORDS, _complete(self._secrets))
         return None if roles is None else {role: ROLE_PASSWORDS[role] for role in sorted(roles)}
 
     def set_passwords(self) -> None:
         """Gives the roles of db_setup.sql their passwords."""
+        secrets = _complete(self._secrets)
         for role, secret in ROLE_PASSWORDS.items():
-            database.set_password(self._connection, role, self._secrets[secret])
+            database.set_password(self._connection, role, secrets[secret])
 
     def execute(self, statement: str, file: Path) -> None:
         """Runs a statement. `file` is the spec that it comes from, for messages.
@@ -237,3 +246,14 @@ class Transaction:
         tables = self.tables() if self._is_open() else {}
         self._connection.rollback()
         return tables
+
+
+def _complete(secrets: Mapping[str, str]) -> Mapping[str, str]:
+    """The secrets, which have the password of each role."""
+    missing = [name for name in ROLE_PASSWORDS.values() if name not in secrets]
+    if missing:
+        raise UsageError(
+            f"{', '.join(missing)}: missing among the target's secrets, a line KEY=value for each"
+            " role of db_setup.sql (on embedded, `make up` adds them)"
+        )
+    return secrets

@@ -106,6 +106,16 @@ class ConnectorOverlay(yamlfile.Model):
     )
 
 
+class Metrics(yamlfile.Model):
+    """Where `make metrics` starts what watches the embedded stack."""
+
+    prometheus: Url
+    alertmanager: Url
+    exporters_port: Port = Field(
+        description="The first of 11 ports at which the services tell their metrics."
+    )
+
+
 class Embedded(yamlfile.Model):
     """Settings of the embedded stack only."""
 
@@ -147,6 +157,7 @@ class Target(yamlfile.Model):
     )
     airflow: Url | None = Field(None, description="Airflow's API server.")
     dashboard: Url | None = Field(None, description="The web dashboard.")
+    metrics: Metrics | None = Field(None, description="Prometheus, Alertmanager and exporters.")
     rest: Service | None = Field(None, description="Confluent's REST Proxy.")
     secrets: Path | None = Field(
         None,

@@ -13,6 +13,7 @@ from stack import requirements
 from stack.cluster import ports as numbers
 from stack.cluster.certificates import TRUST
 from stack.cluster.ports import Ports
+from stack.exporters import agent
 from stack.layout import Layout
 from stack.service import FLINK_JARS, Service, address, answers, flink_command, java, listens
 
@@ -33,7 +34,8 @@ def brokers(layout: Layout) -> Iterator[Service]:
     for number, server in zip(numbers.BROKERS, servers, strict=True):
         at, name = address(server), f"kafka-{number}"
         config = layout.run / f"{name}.properties"
-        command = java(layout, 400, "-cp", f"{LIB / 'kafka'}/*", "kafka.Kafka", config)
+        options = [*agent(layout, name), "-cp", f"{LIB / 'kafka'}/*"]
+        command = java(layout, 400, *options, "kafka.Kafka", config)
         yield Service(name, at, command, partial(listens, at))
 
 
@@ -51,9 +53,8 @@ def workers(layout: Layout, cluster: Ports) -> Iterator[Service]:
         log_in = f"-Djava.security.auth.login.config={layout.run / 'connect.jaas'}"
         main = "org.apache.kafka.connect.cli.ConnectDistributed"
         config = layout.run / f"connect-{number}.properties"
-        command = java(
-            layout, 700, log_in, *trust(layout), "-cp", f"{LIB / 'kafka'}/*", main, config
-        )
+        options = [log_in, *trust(layout), *agent(layout, f"connect-{number}")]
+        command = java(layout, 700, *options, "-cp", f"{LIB / 'kafka'}/*", main, config)
         yield Service(
             f"connect-{number}",
             at,
@@ -85,14 +86,23 @@ def flink(layout: Layout, cluster: Ports) -> Iterator[Service]:
         yield Service(
             f"flink-{number}",
             None,
-            flink_command(layout, 640, *trust(layout), main, *task),
+            flink_command(
+                layout, 640, *trust(layout), *agent(layout, f"flink-{number}"), main, *task
+            ),
             partial(_all_are_there, overview, "taskmanagers"),
             settings=settings,
         )
     yield Service(
         "flink",
         gateway,
-        flink_command(layout, 400, *trust(layout), "hospital.flink.Master", *folders),
+        flink_command(
+            layout,
+            400,
+            *trust(layout),
+            *agent(layout, "flink"),
+            "hospital.flink.Master",
+            *folders,
+        ),
         partial(answers, f"http://{gateway[0]}:{gateway[1]}/v1/info"),
         settings=settings,
     )

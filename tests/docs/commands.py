@@ -36,9 +36,13 @@ class Elsewhere:
 
 
 ELSEWHERE = {
+    r"make metrics": Elsewhere(
+        "`make status` on another page would show them",
+        "tests/embedded/running/test_monitoring.py::test_every_service_tells_its_metrics",
+    ),
     r"make dashboard": Elsewhere(
         "`make status` on the next page would show it",
-        "tests/embedded/test_dashboard.py::test_admissions_are_those_of_the_tables",
+        "tests/embedded/running/test_dashboard.py::test_admissions_are_those_of_the_tables",
     ),
     r"curl .*/v3/clusters/": Elsewhere(
         "the REST Proxy runs on compose only",

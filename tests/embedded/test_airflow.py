@@ -18,7 +18,7 @@ from rich.console import Console
 
 from pipeline.wait import until
 from spark import status
-from stack import lifecycle
+from stack import beside
 from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.support import records, workspace
@@ -40,7 +40,7 @@ def _failed(states: dict[str, str]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def airflow(stack: Layout) -> Iterator[Airflow]:
-    password = lifecycle.airflow(stack, Console(stderr=True))
+    password = beside.airflow(stack, Console(stderr=True))
     client = Airflow(str(stack.target.airflow), password)
     for dag in DAGS:
         path = f"/dags/{dag}/dagRuns"
@@ -292,6 +292,6 @@ def test_passwords_are_kept_from_others(stack: Layout, airflow: Airflow) -> None
 
 def test_a_new_password_of_airflow_is_asked_for_at_once(stack: Layout, airflow: Airflow) -> None:
     before = rotate(stack, "AIRFLOW_ADMIN_PASSWORD")["AIRFLOW_ADMIN_PASSWORD"]
-    Airflow(airflow.url, lifecycle.airflow(stack, Console(stderr=True)))
+    Airflow(airflow.url, beside.airflow(stack, Console(stderr=True)))
     with pytest.raises(requests.HTTPError, match="401"):
         Airflow(airflow.url, before)

@@ -161,7 +161,8 @@ def _listens(name: str, service: Mapping[str, Any]) -> set[str]:
     listeners = re.findall(
         rf"://(?:0\.0\.0\.0|{name}):(\d+)", json.dumps(service.get("environment", {}))
     )
-    return mapped | set(listeners)
+    agents = re.findall(r"-javaagent:\S+?=(\d+):", json.dumps(service.get("environment", {})))
+    return mapped | set(listeners) | set(agents)
 
 
 def mounted(services: Services) -> Iterator[str]:

@@ -1,13 +1,15 @@
 """Opening a connection to PostgreSQL, and what differs in it from what was deployed."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from pipeline.change import Action, Edit
 from pipeline.clients import scram
 from pipeline.clients.database import connect
-from pipeline.errors import DeniedError, ServiceError
+from pipeline.clients.postgres import ROLE_PASSWORDS, Transaction
+from pipeline.errors import DeniedError, ServiceError, UsageError
 from pipeline.live import LiveScript
 from pipeline.repository.target import Postgres
 from pipeline.resources.script import UPGRADED, Script
@@ -30,6 +32,14 @@ def test_a_server_that_is_down_is_one_line_without_the_password() -> None:
     assert "\n" not in message
     assert "hidden" not in message
     assert not isinstance(caught.value, DeniedError)
+
+
+def test_a_password_of_a_role_that_is_missing_is_named() -> None:
+    secrets = {name: "a-password" for name in ROLE_PASSWORDS.values() if "EXPORTER" not in name}
+    transaction = Transaction(cast("Any", None), cast("Any", None), "hospital", secrets)
+    for ask in (transaction.rotated, transaction.set_passwords):
+        with pytest.raises(UsageError, match="^EXPORTER_PASSWORD: missing among the target's"):
+            ask()
 
 
 def _script(text: str, tables: dict[str, frozenset[str]] | None = None) -> Script:

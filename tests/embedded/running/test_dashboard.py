@@ -15,13 +15,12 @@ from rich.console import Console
 from pipeline.paths import REPOSITORY
 from pipeline.repository.loader import load
 from pipeline.wait import until
-from stack import lifecycle
+from stack import beside
 from stack.layout import Layout
 from stack.supervisor import Supervisor
 from tests.support import browser as browsers
-from tests.support import records, workspace
+from tests.support import records
 from tests.support.browser import Visit
-from tests.support.delivery import feed
 from tests.support.workspace import Workspace
 
 pytestmark = pytest.mark.skipif(browsers.CHROMIUM is None, reason=browsers.NONE)
@@ -34,15 +33,6 @@ ABNORMAL = "NOT test_value BETWEEN test_reference_low AND test_reference_high"
 
 
 @pytest.fixture(scope="module")
-def fed_whole(tmp_path_factory: pytest.TempPathFactory, target_file: Path) -> Iterator[Workspace]:
-    """The whole pipeline, after a feed as fast as the sources can."""
-    space = workspace.full(tmp_path_factory.mktemp("seen"), target_file, trends=True)
-    feed(space)
-    yield space
-    workspace.wipe(space)
-
-
-@pytest.fixture(scope="module")
 def address(stack: Layout, fed_whole: Workspace) -> Iterator[str]:
     """Where the dashboard is served, once the trends have counted every admission."""
     until(
@@ -51,7 +41,7 @@ def address(stack: Layout, fed_whole: Workspace) -> Iterator[str]:
         done=lambda counted: counted == _value(fed_whole, "SELECT count(*) FROM admissions"),
         describe=lambda counted: f"the trends have counted {counted} admissions",
     )
-    lifecycle.dashboard(stack, Console(stderr=True))
+    beside.dashboard(stack, Console(stderr=True))
     yield str(stack.target.dashboard)
     Supervisor(stack.socket).stop("dashboard")
 
