@@ -35,6 +35,7 @@ from pipeline.options import (
     TargetOption,
 )
 from pipeline.paths import here
+from pipeline.rejects.cli import rejects
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader
 from pipeline.repository import target as targets
@@ -198,6 +199,9 @@ def status(
         raise error
     if any(state.wrong for state in states):
         raise typer.Exit(1)
+
+
+app.command()(rejects)
 
 
 @app.command("test")

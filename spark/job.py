@@ -19,6 +19,7 @@ from pipeline import command, servicelog
 from pipeline.clients.kafka import Kafka
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, ServiceError
+from pipeline.rejects.reject import digests
 from pipeline.repository import rules as rules_file
 from pipeline.repository import schemas as schema_files
 from pipeline.repository import target as targets
@@ -83,6 +84,7 @@ def main(
     counts, seconds = job.run(spark, topics, once=once)
     if once:
         print(json.dumps({**counts.summary(), "seconds": round(seconds, 3)}, indent=2))
+    job.report(Status("stopped"))
     spark.stop()
 
 
@@ -175,13 +177,15 @@ class Job:
             raise
         begun = time.monotonic()
         counts = Counts()
+        works_by = digests(self.rules, self.schemas)
 
         def watch(are_under_way: bool) -> None:
             self.lock.keep()
             self._raise_changed(topics)
             state = "running" if are_under_way else "starting"
             rejected = counts.rejected.total()
-            self.report(Status(state, counts.clean.total(), rejected, dict(counts.rules)))
+            told = (counts.clean.total(), rejected, dict(counts.rules))
+            self.report(Status(state, *told, works_by))
 
         follow(queries, counts, watch, servicelog.logger().info)
         return counts, time.monotonic() - begun

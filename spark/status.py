@@ -17,19 +17,24 @@ from pipeline.errors import PipelineError
 from pipeline.repository import rules as rules_file
 from pipeline.repository.target import Target
 
+# The age in seconds at which a status is too old. The job writes one every second, once Spark has
+# started, which takes 20 s on a busy machine.
+FRESH_S = 90
+
 
 @dataclass(frozen=True)
 class Status:
     """The job's state, and what it did with the records since it started, by its checkpoints.
 
-    `rules` has the rejected ones by rule; `at` is when the status was written, in seconds since the
-    epoch.
+    `rules` has the rejected ones by rule, `digests` by what each raw topic is cleansed. `at` is
+    when the status was written, in seconds since the epoch.
     """
 
     state: str
     clean: int = 0
     rejected: int = 0
     rules: Mapping[str, int] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
     at: float = field(default_factory=time.time)
 
     @property

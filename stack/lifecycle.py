@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from pipeline.clients.database import in_url
-from pipeline.errors import DeniedError, PipelineError
+from pipeline.errors import DeniedError, PipelineError, SpecError
+from pipeline.rejects.reject import digests
+from pipeline.repository import loader
 from pipeline.repository import target as targets
 from scripts import passwords
+from spark import status as cleansing
 from stack import beside, bootstrap, exporters, install, orchestration, requirements, starting
 from stack.cluster import principals
 from stack.cluster.ports import COUNT
@@ -71,6 +74,7 @@ def up(layout: Layout, console: Console) -> None:
     starting.start(layout, supervisor, first, console)
     if layout.cluster:
         principals.ensure(layout, layout.cluster)
+    _stop_stale_cleansing(layout, supervisor, console)
     starting.start(
         layout, supervisor, [service for service in others if service not in first], console
     )
@@ -90,6 +94,22 @@ def _is_stale(
         names = ", ".join(changed)
         console.print(f"changed since the services were started: {names}", soft_wrap=True)
     return bool(changed)
+
+
+def _stop_stale_cleansing(layout: Layout, supervisor: Supervisor, console: Console) -> None:
+    """Stops the cleansing if the rules or schemas have changed that it has read at its start."""
+    written = cleansing.read(cleansing.file_of(layout.state))
+    process = supervisor.processes().get("cleanse")
+    if not (written and written.digests and process and process.alive):
+        return
+    try:
+        project = loader.load(layout.root, layout.target)
+    except SpecError:
+        # It runs on as it is, until they are mended.
+        return
+    if project.rules and dict(written.digests) != digests(project.rules, project.schemas):
+        console.print("the rules or schemas of the cleansing have changed: it starts again")
+        supervisor.stop("cleanse")
 
 
 def _start_postgres(

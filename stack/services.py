@@ -18,9 +18,6 @@ from stack.exporters import agent
 from stack.layout import Layout
 from stack.service import Service, address, answers, flink_command, java
 
-# The age in seconds at which the cleansing's status file is too old. The job writes it every
-# second, once Spark has started, which takes 20 s on a busy machine.
-SILENCE_S = 90
 # Spark's own settings, as options of its JVM: each query's rates and state.
 SPARK_METRICS = (
     "-Dspark.metrics.conf.driver.sink.jmx.class=org.apache.spark.metrics.sink.JmxSink",
@@ -168,7 +165,7 @@ def _cleanse(layout: Layout) -> Service:
 
     def healthy() -> bool:
         written = status.read(file)
-        return written is not None and written.age_s < SILENCE_S
+        return written is not None and written.age_s < status.FRESH_S
 
     settings = {"SPARK_SUBMIT_OPTS": shlex.join(_observed(layout))}
     return Service("cleanse", None, shlex.join(command), healthy, settings=settings)

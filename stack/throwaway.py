@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from zlib import crc32
 
 import yaml
 from rich.console import Console
@@ -16,7 +17,10 @@ from stack.layout import Layout, layout_of
 from stack.supervisor import Supervisor
 
 TARGET = "target.yaml"
-LAST_PORT = 65535
+# Below those that Linux gives to clients (ip_local_port_range).
+FIRST_PORT, LAST_PORT = 10_000, 32_000
+# A cluster has about 50.
+APART = 100
 # The ports in targets/cluster.yaml, and no other number of its text.
 PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=port: )1\d{4}")
 
@@ -28,7 +32,7 @@ def running(root: Path, folder: Path, *, cluster: bool = False) -> Iterator[Layo
     file = folder / TARGET
     clean(root, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    made = _cluster(root, folder) if cluster else _target(folder, free_ports(11))
+    made = _cluster(root, folder) if cluster else _target(folder)
     file.write_text(yaml.safe_dump(made, sort_keys=False))
     layout = _layout(root, file)
     try:
@@ -55,28 +59,41 @@ def _cluster(root: Path, folder: Path) -> dict[str, object]:
     """targets/cluster.yaml with other ports and another folder."""
     text = (root / "targets" / "cluster.yaml").read_text()
     ports = sorted(set(PORT.findall(text)))
-    first, *others = (*_in_a_row(COUNT), *free_ports(len(ports)))
-    new = dict(zip(ports, map(str, others[COUNT - 1 :]), strict=True))
+    unused = _unused(folder)
+    new = {port: str(_in_a_row(unused, 1)) for port in ports}
     text = PORT.sub(lambda found: new[found.group()], text)
     text = text.replace("var/cluster", str(folder / "state"))
     made: dict[str, object] = yaml.safe_load(text)
-    own = {"embedded": {"cluster_port": first}, "metrics": _metrics(*free_ports(2))}
+    first = _in_a_row(unused, COUNT)
+    own = {"embedded": {"cluster_port": first}, "metrics": _metrics(unused)}
     return {**made, "pipeline": folder.name, **own}
 
 
-def _in_a_row(count: int) -> range:
-    """Ports, one after the other, that no program listens on."""
-    while True:
-        (first,) = free_ports(1)
-        found = range(first, first + count)
-        is_in_range = found[-1] <= LAST_PORT
-        if is_in_range and not any(requirements.in_use("127.0.0.1", port) for port in found):
-            return found
+def _unused(folder: Path) -> Iterator[int]:
+    """Ports that no program listens on, from one on that depends on the folder.
+
+    None is of those that the system gives to clients: a service that is started later would find
+    it taken. Two stacks that start side by side look in different places.
+    """
+    first = FIRST_PORT + crc32(str(folder).encode()) % ((LAST_PORT - FIRST_PORT) // APART) * APART
+    return (p for p in range(first, LAST_PORT) if not requirements.in_use("127.0.0.1", p))
 
 
-def _target(folder: Path, ports: list[int]) -> dict[str, object]:
+def _in_a_row(unused: Iterator[int], count: int) -> int:
+    """The first of so many ports, one after the other."""
+    found = [next(unused)]
+    while len(found) < count:
+        port = next(unused)
+        found = [*found, port] if port == found[-1] + 1 else [port]
+    return found[0]
+
+
+def _target(folder: Path) -> dict[str, object]:
     state = folder / "state"
-    kafka, controller, registry, connect, postgres, gateway, cluster, airflow, web, *more = ports
+    unused = _unused(folder)
+    kafka, controller, registry, connect, postgres, gateway, cluster, airflow, web = (
+        _in_a_row(unused, 1) for _ in range(9)
+    )
     return {
         "pipeline": folder.name,
         "kafka": f"127.0.0.1:{kafka}",
@@ -84,7 +101,7 @@ def _target(folder: Path, ports: list[int]) -> dict[str, object]:
         "connect": f"http://127.0.0.1:{connect}",
         "airflow": f"http://127.0.0.1:{airflow}",
         "dashboard": f"http://127.0.0.1:{web}",
-        "metrics": _metrics(*more),
+        "metrics": _metrics(unused),
         "flink": {
             "gateway": f"http://127.0.0.1:{gateway}",
             "cluster": f"http://127.0.0.1:{cluster}",
@@ -100,11 +117,11 @@ def _target(folder: Path, ports: list[int]) -> dict[str, object]:
     }
 
 
-def _metrics(prometheus: int, alertmanager: int) -> dict[str, object]:
+def _metrics(unused: Iterator[int]) -> dict[str, object]:
     return {
-        "prometheus": f"http://127.0.0.1:{prometheus}",
-        "alertmanager": f"http://127.0.0.1:{alertmanager}",
-        "exporters_port": _in_a_row(exporters.COUNT)[0],
+        "prometheus": f"http://127.0.0.1:{_in_a_row(unused, 1)}",
+        "alertmanager": f"http://127.0.0.1:{_in_a_row(unused, 1)}",
+        "exporters_port": _in_a_row(unused, exporters.COUNT),
     }
 
 

@@ -1,14 +1,54 @@
 """Writes and reads the records of a topic, as bytes. pipeline/codec.py encodes the values."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from pipeline.clients import librdkafka
 from pipeline.errors import ServiceError
 from pipeline.repository.connections import SERVERS
 
 TIMEOUT_S = 20
+
+
+class Sender:
+    """Writes records, and tells whether the broker has them."""
+
+    def __init__(self, kafka: Mapping[str, str]) -> None:
+        self._servers = kafka[SERVERS]
+        self._producer = librdkafka.producer(kafka)
+        self._errors: list[str] = []
+
+    def send(self, topic: str, key: bytes | None, value: bytes | None, **options: Any) -> None:
+        """Hands a record on. `options` are those of confluent-kafka's `produce`."""
+        while True:
+            try:
+                self._producer.produce(
+                    topic, key=key, value=value, on_delivery=self._delivered, **options
+                )
+            except BufferError:
+                # The client's queue is full: delivery reports make room.
+                self._producer.poll(1)
+            else:
+                self._producer.poll(0)
+                return
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._errors.append(f"for {message.topic()}: {error.str()}")
+
+    def settle(self) -> None:
+        """Waits until the broker has every record.
+
+        Raises:
+            ServiceError: the broker is unreachable or refuses one.
+        """
+        left = self._producer.flush(TIMEOUT_S)
+        if left or self._errors:
+            reason = self._errors[0] if self._errors else f"within {TIMEOUT_S} s: {left} are left"
+            raise ServiceError(f"Kafka at {self._servers} accepts no records {reason}")
 
 
 def write(
@@ -19,19 +59,10 @@ def write(
     Raises:
         ServiceError: the broker is unreachable or refuses a record.
     """
-    errors: list[str] = []
-
-    def on_delivery(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            errors.append(error.str())
-
-    producer = librdkafka.producer(kafka)
+    sender = Sender(kafka)
     for key, value in records:
-        producer.produce(topic, key=key, value=value, on_delivery=on_delivery)
-        producer.poll(0)
-    if producer.flush(TIMEOUT_S) or errors:
-        reason = f": {errors[0]}" if errors else ""
-        raise ServiceError(f"Kafka at {kafka[SERVERS]} accepts no records for {topic}{reason}")
+        sender.send(topic, key, value)
+    sender.settle()
 
 
 def messages(
@@ -44,23 +75,50 @@ def messages(
     Raises:
         ServiceError: the broker is unreachable or delivers no records.
     """
+    with _consumer(kafka) as consumer:
+        partitions = consumer.list_topics(topic, timeout=patience_s).topics[topic].partitions
+        starts = {(topic, partition): 0 for partition in partitions}
+        yield from _to_the_end(consumer, starts, kafka[SERVERS])
+
+
+def since(kafka: Mapping[str, str], starts: Mapping[tuple[str, int], int]) -> Iterator[Message]:
+    """Reads partitions of topics from an offset each to their current ends.
+
+    What retention has deleted is passed over.
+
+    Raises:
+        ServiceError: the broker is unreachable or delivers no records.
+    """
+    with _consumer(kafka) as consumer:
+        yield from _to_the_end(consumer, starts, kafka[SERVERS])
+
+
+@contextmanager
+def _consumer(kafka: Mapping[str, str]) -> Iterator[Consumer]:
     consumer = librdkafka.consumer(kafka)
     try:
-        unread = set(consumer.list_topics(topic, timeout=patience_s).topics[topic].partitions)
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in unread])
-        while unread:
-            message = consumer.poll(TIMEOUT_S)
-            if message is None:
-                raise ServiceError(f"Kafka at {kafka[SERVERS]} delivers no records of {topic}")
-            error = message.error()
-            if error is None:
-                yield message
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-                # enable.partition.eof reports the end of a partition as an error.
-                unread.discard(message.partition())
-            else:
-                raise ServiceError(f"Kafka at {kafka[SERVERS]}: {error.str()}")
+        yield consumer
     except KafkaException as error:
         raise ServiceError(f"Kafka at {kafka[SERVERS]}: {error.args[0].str()}") from None
     finally:
         consumer.close()
+
+
+def _to_the_end(
+    consumer: Consumer, starts: Mapping[tuple[str, int], int], servers: str
+) -> Iterator[Message]:
+    unread = set(starts)
+    consumer.assign([TopicPartition(*partition, starts[partition]) for partition in unread])
+    while unread:
+        message = consumer.poll(TIMEOUT_S)
+        if message is None:
+            topics = ", ".join(sorted({topic for topic, _ in unread}))
+            raise ServiceError(f"Kafka at {servers} delivers no records of {topics}")
+        error = message.error()
+        if error is None:
+            yield message
+        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+            # enable.partition.eof reports the end of a partition as an error.
+            unread.discard((str(message.topic()), int(message.partition() or 0)))
+        else:
+            raise ServiceError(f"Kafka at {servers}: {error.str()}")

@@ -48,7 +48,7 @@ def rights(project: Project, desired: Desired, target: Target) -> tuple[Right, .
         "connect": _connect(project, desired),
         "flink": _flink(project, target) if target.flink else (),
         "monitor": _monitor(desired, target),
-        "produce": _writes(topic for source in project.connectors for topic in source.writes),
+        "produce": _produce(project),
     }
     names = principals(target)
     found = {
@@ -137,6 +137,14 @@ def _monitor(desired: Desired, target: Target) -> Iterator[Need]:
     yield from _topics(_names(desired.topics), "Read", "DescribeConfigs")
     yield from _groups(desired, target, "Describe")
     yield GROUP, KASKADE, PREFIXED, ("Read",)
+
+
+def _produce(project: Project) -> Iterator[Need]:
+    """Records for the raw topics: new ones, and rejects that are sent again."""
+    yield from _writes(topic for source in project.connectors for topic in source.writes)
+    if project.rules:
+        yield from _topics(project.rules.topics, "Read", "Write")
+        yield from _topics([project.rules.rejects], "Read", "Write")
 
 
 def _cleanse(project: Project, target: Target) -> Iterator[Need]:

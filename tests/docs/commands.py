@@ -36,6 +36,11 @@ class Elsewhere:
 
 
 ELSEWHERE = {
+    rf"{RENDER} rejects": Elsewhere(
+        "another rule would have to cleanse all records again",
+        "tests/embedded/test_cleansing.py"
+        "::test_a_rule_is_mended_and_its_rejects_go_through_again_once",
+    ),
     r"make metrics": Elsewhere(
         "`make status` on another page would show them",
         "tests/embedded/running/test_monitoring.py::test_every_service_tells_its_metrics",

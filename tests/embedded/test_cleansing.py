@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -16,15 +19,18 @@ import yaml
 from pipeline import codec
 from pipeline.clients import locks
 from pipeline.clients.kafka import Kafka
+from pipeline.clients.records import Sender
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
+from pipeline.rejects.reject import FOR, OF, digests
 from pipeline.repository.loader import load
 from pipeline.schemas import subject_of
 from pipeline.wait import until
 from spark.lock import Lock
 from spark.status import lock_of
 from stack.layout import Layout
+from stack.supervisor import Supervisor
 from stack.throwaway import peak_mb
 from tests.support import records
 from tests.support.cluster import cluster
@@ -257,3 +263,91 @@ def test_a_master_and_two_workers_run_it(fed: Workspace, tmp_path: Path) -> None
             job.terminate()
             code = job.wait(60)
         assert code == 0, log.read_text()[-2000:]
+
+
+RULE = "value_in_human_range"
+LABS = "patient_labs"
+
+
+def test_a_rule_is_mended_and_its_rejects_go_through_again_once(
+    fed: Workspace, stack: Layout
+) -> None:
+    rejects = [found.value for found in records.read(fed.target, "patient_rejects")]
+    mine = {reject["reject_id"]: reject for reject in rejects if reject["rules"] == RULE}
+    listed = {
+        tuple(group["rules"]): group["records"]
+        for group in json.loads(fed.ok("rejects", "--json", "--topic", LABS))
+    }
+    assert listed[RULE,] == len(mine) > 0
+    one = json.loads(fed.ok("rejects", "show", next(iter(mine))))
+    assert one["rules"] == [RULE]
+    assert one["value"]["lab_id"] == one["key"]
+    rules = fed.root / "spark" / "rules.yaml"
+    too_strict = rules.read_text()
+    rules.write_text(re.sub(rf"( {RULE}): .*", r"\1: 'true'", too_strict))
+    refused = fed.run("rejects", "replay", "--rule", RULE)
+    assert "has not started since the rules or schemas of patient_labs changed" in refused.stderr
+    supervisor = Supervisor(stack.socket)
+    supervisor.stop("cleanse")
+    try:
+        _send_as_a_run_that_is_killed_then(fed, next(iter(mine.values())))
+        for _ in range(2):
+            _killed_once_it_sends(fed)
+        fed.ok("rejects", "replay", "--rule", RULE)
+        sent = _sent_again(fed)
+        assert {of: count for of, count in sent.items() if of in mine} == dict.fromkeys(mine, 1)
+        fed.ok("rejects", "replay", "--rule", RULE)
+        assert _sent_again(fed) == sent
+        done = cleanse_once(fed, stack.data / "cleanse", fed.root)
+        assert done.returncode == 0, done.stderr
+    finally:
+        rules.write_text(too_strict)
+        supervisor.start("cleanse")
+    ids = [reject["record_key"].decode() for reject in mine.values()]
+    until(
+        lambda: fed.rows(f"SELECT count(*) FROM lab_results WHERE lab_id = ANY(ARRAY{ids})")[0][0],
+        seconds=60,
+        done=lambda rows: rows == len(set(ids)),
+        describe=lambda rows: f"{rows} of {len(set(ids))} rows are there",
+    )
+    listed = json.loads(fed.ok("rejects", "--json", "--topic", LABS))
+    assert [RULE] not in [group["rules"] for group in listed]
+
+
+def _send_as_a_run_that_is_killed_then(space: Workspace, reject: dict[str, Any]) -> None:
+    """Sends a record again, and does not take it from the rejects."""
+    project = load(space.root)
+    assert project.rules
+    works_by = digests(project.rules, project.schemas)[LABS]
+    sender = Sender(space.target.kafka)
+    sender.send(
+        LABS,
+        reject["record_key"],
+        reject["record_value"],
+        partition=reject["source_partition"],
+        headers=[(OF, reject["reject_id"].encode()), (FOR, works_by.encode())],
+    )
+    sender.settle()
+
+
+def _killed_once_it_sends(space: Workspace) -> None:
+    """Starts a replay, and kills it as soon as a record of it has come."""
+    kafka = Kafka(space.target.kafka)
+    before = kafka.ends([LABS])
+    running = space.start("rejects", "replay", "--rule", RULE)
+    until(
+        lambda: kafka.ends([LABS]) != before or not running.alive,
+        seconds=30,
+        describe=lambda _: "nothing is sent again",
+        every=0.01,
+    )
+    # A second one may have nothing left to send, and be over.
+    with suppress(ProcessLookupError):
+        running.cut_off(signal.SIGKILL)
+    running.ended()
+
+
+def _sent_again(space: Workspace) -> Counter[str]:
+    """How often each reject was sent again."""
+    found = (dict(message.headers() or ()).get(OF) for message in records.raw(space.target, LABS))
+    return Counter(of.decode() for of in found if of)

@@ -56,6 +56,11 @@ class Running:
             if value is not None:
                 os.environ[name] = value
 
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.is_alive()
+
     def cut_off(self, signal: int) -> None:
         """Sends a signal."""
         assert self._process.pid

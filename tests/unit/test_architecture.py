@@ -10,7 +10,7 @@ import pytest
 from pipeline.paths import REPOSITORY
 from pipeline.resources import RESOURCES
 
-PRODUCT = ("pipeline", "stack", "spark", "scripts", "dashboard", "powerbi", "airflow")
+PRODUCT = ("pipeline", "stack", "spark", "scripts", "dashboard", "monitoring", "powerbi", "airflow")
 LONGEST = 300
 # Modules of airflow/ are imported from there.
 ROOTS = (REPOSITORY, REPOSITORY / "airflow")

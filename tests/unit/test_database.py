@@ -38,7 +38,7 @@ def test_a_password_of_a_role_that_is_missing_is_named() -> None:
     secrets = {name: "a-password" for name in ROLE_PASSWORDS.values() if "EXPORTER" not in name}
     transaction = Transaction(cast("Any", None), cast("Any", None), "hospital", secrets)
     for ask in (transaction.rotated, transaction.set_passwords):
-        with pytest.raises(UsageError, match="^EXPORTER_PASSWORD: missing among the target's"):
+        with pytest.raises(UsageError, match=r"^EXPORTER_PASSWORD: missing among the target's"):
             ask()
 
 

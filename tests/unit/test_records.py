@@ -21,6 +21,9 @@ class Polled:
     def error(self) -> KafkaError | None:
         return self._error
 
+    def topic(self) -> str:
+        return "t"
+
     def partition(self) -> int:
         return 0
 

@@ -204,7 +204,8 @@ add --allow-principal User:monitor --operation DescribeConfigs --operation Read 
 add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patients_clean
 add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic primary_diagnoses
 add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic rejects-sink_dlq
-add --allow-principal User:produce --operation Write --topic patient_admissions
-add --allow-principal User:produce --operation Write --topic patient_diagnoses
-add --allow-principal User:produce --operation Write --topic patient_labs
-add --allow-principal User:produce --operation Write --topic patients
+add --allow-principal User:produce --operation Read --operation Write --topic patient_admissions
+add --allow-principal User:produce --operation Read --operation Write --topic patient_diagnoses
+add --allow-principal User:produce --operation Read --operation Write --topic patient_labs
+add --allow-principal User:produce --operation Read --operation Write --topic patient_rejects
+add --allow-principal User:produce --operation Read --operation Write --topic patients

@@ -1,0 +1,181 @@
+"""`render.py rejects`: what the cleansing has refused, and its way back into the pipeline."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from pipeline import codec, command
+from pipeline.clients.postgres import Database
+from pipeline.clients.registry import Registry
+from pipeline.errors import PipelineError, UsageError
+from pipeline.options import JsonOption, TargetOption
+from pipeline.paths import here
+from pipeline.rejects import report, store
+from pipeline.rejects.reject import Choice, Reject, choose, digests
+from pipeline.repository import loader
+from pipeline.repository import target as targets
+from pipeline.repository.project import Project
+from pipeline.repository.rules import Rules
+from pipeline.repository.target import Target
+from pipeline.schemas import Schema, subject_of
+from pipeline.suggest import unknown
+from spark import status
+
+# What fastavro raises for bytes that are no record of the schema.
+NO_AVRO = (ArithmeticError, EOFError, LookupError, TypeError, ValueError)
+RuleOption = Annotated[
+    str | None, typer.Option("--rule", "-r", help="Only records that broke this rule.")
+]
+TopicOption = Annotated[str | None, typer.Option("--topic", help="Only records of this raw topic.")]
+stdout = Console()
+stderr = Console(stderr=True)
+
+
+class Action(StrEnum):
+    """What `rejects` does."""
+
+    LIST = "list"
+    SHOW = "show"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The rejects of a target, and what it takes to read them."""
+
+    target: Target
+    project: Project
+    rules: Rules
+    registry: Registry
+    rejects: Sequence[Reject]
+
+    def reader(self) -> Callable[[Reject], Any]:
+        """Reads the values of rejects as Avro's JSON, by the schemas they were written with."""
+        topics = {reject.topic for reject in self.rejects}
+        schemas = {topic: _schemas(self.registry, topic) for topic in topics}
+
+        def read(reject: Reject) -> Any:
+            value = reject.value
+            if value is None:
+                return None
+            try:
+                schema = schemas[reject.topic][codec.schema_id(value)]
+                return codec.to_json(schema, codec.decoder(schema)(value))
+            except NO_AVRO:
+                return f"{len(value)} bytes that are no Avro of the topic: {value[:20]!r}"
+
+        return read
+
+    def chosen(self) -> Choice:
+        """Which of them are sent again, and which are not."""
+        kafka = self.target.kafka_of("produce")
+        now = digests(self.rules, self.project.schemas)
+        choice = choose(self.rejects, store.raw(kafka, self.rejects), now)
+        _refuse_stale(self.target, {replay.reject.topic for replay in choice.replays}, now)
+        return choice
+
+
+def _schemas(registry: Registry, topic: str) -> dict[int, Schema]:
+    subject = subject_of(topic)
+    versions = [registry.version(subject, number) for number in registry.versions(subject)]
+    return {version.id: version.schema for version in versions if not version.foreign}
+
+
+def _refuse_stale(target: Target, topics: set[str], now: dict[str, str]) -> None:
+    """Raises an error if the job works with other rules than the file has now."""
+    written = status.read(status.file_of(here() / target.state))
+    if written is None or not written.digests or written.age_s > status.FRESH_S:
+        return
+    stale = sorted(topic for topic in topics if written.digests.get(topic) != now[topic])
+    if stale:
+        raise PipelineError(
+            f"the cleansing has not started since the rules or schemas of {', '.join(stale)}"
+            " changed, and would reject them again: `make up` starts it again"
+        )
+
+
+def _refused(target_name: str, topic: str | None = None, rule: str | None = None) -> Refused:
+    target = targets.load(here(), target_name)
+    project = loader.load(here(), target)
+    rules = project.rules
+    if rules is None:
+        raise UsageError("there is no spark/rules.yaml, so nothing is rejected")
+    if topic and topic not in rules.topics:
+        raise UsageError(unknown("raw topic", topic, rules.topics))
+    registry = Registry(target.registry)
+    schemas = _schemas(registry, rules.rejects)
+    decoders = {number: codec.decoder(schema) for number, schema in schemas.items()}
+    with stderr.status(f"reading {rules.rejects}"):
+        found = store.read(
+            target.kafka_of("produce"),
+            rules.rejects,
+            lambda value: decoders[codec.schema_id(value)](value),
+        )
+    rejects = [
+        reject
+        for reject in found
+        if (topic is None or reject.topic == topic) and (rule is None or rule in reject.rules)
+    ]
+    return Refused(target, project, rules, registry, rejects)
+
+
+@command.placing
+def rejects(
+    action: Annotated[Action, typer.Argument(help="What to do with them.")] = Action.LIST,
+    reject: Annotated[
+        str | None, typer.Argument(help="Of `show`: the id, topic, partition and offset.")
+    ] = None,
+    target: TargetOption = "embedded",
+    topic: TopicOption = None,
+    rule: RuleOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what the cleansing has refused, or send it through the pipeline again.
+
+    `list` has them by topic and broken rules, with the newest record of each. `show ID` prints one
+    whole, as JSON. `replay` sends them to their raw topics again, for the rules and schemas of now.
+    Each goes once: what breaks the same rules again is not sent for them another time. One whose
+    key has a newer record stays where it is.
+    """
+    if (reject is not None) != (action is Action.SHOW):
+        raise UsageError("`rejects show ID` takes one id, and the other actions take none")
+    if action is Action.REPLAY:
+        _replay(target, topic, rule)
+    elif reject is not None:
+        _show(target, reject)
+    else:
+        _list(_refused(target, topic, rule), as_json=json)
+
+
+def _list(refused: Refused, *, as_json: bool) -> None:
+    if as_json:
+        print(report.as_json(refused.rejects, refused.reader()))
+    else:
+        report.show(refused.rejects, refused.reader(), stdout)
+
+
+def _show(target: str, reject: str) -> None:
+    refused = _refused(target)
+    found = next((one for one in refused.rejects if one.id == reject), None)
+    if found is None:
+        raise PipelineError(f"there is no reject {reject}: `render.py rejects` has them")
+    print(json.dumps(report.one(found, refused.reader()), indent=2))
+
+
+def _replay(target_name: str, topic: str | None, rule: str | None) -> None:
+    target = targets.load(here(), target_name)
+    database = Database(target.postgres, targets.secrets(here(), target), target.pipeline)
+    with database.locked("render.py rejects replay"):
+        refused = _refused(target_name, topic, rule)
+        choice = refused.chosen()
+        sent = 0
+        with stderr.status("sending") as shown:
+            kafka = target.kafka_of("produce")
+            for sent in store.send(kafka, refused.rules.rejects, choice):
+                shown.update(f"sending: {sent:,} of {len(choice.replays):,}")
+    stderr.print(report.outcome(choice, sent), soft_wrap=True, highlight=False)
