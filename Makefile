@@ -157,11 +157,10 @@ proxy:  ## Install nginx for the cluster target; needs root
 
 prometheus:  ## Install Prometheus and Alertmanager for make metrics; needs root
 	@for program in prometheus prometheus-alertmanager prometheus-postgres-exporter; do \
-	  command -v $$program >/dev/null || missing=$$program; done; [ "$$missing" ] || exit 0; \
+	  command -v $$program >/dev/null || missing="$$missing $$program"; done; [ "$$missing" ] || exit 0; \
 	  mkdir -p build; echo "installing Prometheus" >&2; \
 	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-	  prometheus prometheus-alertmanager prometheus-postgres-exporter && { [ ! -d /run/systemd/system ] || systemctl \
-	  disable --now prometheus prometheus-alertmanager prometheus-postgres-exporter; }; } >build/prometheus.log 2>&1 || \
+	  $$missing && { [ ! -d /run/systemd/system ] || systemctl disable --now $$missing; }; } >build/prometheus.log 2>&1 || \
 	  echo "no Prometheus, so its tests are skipped: build/prometheus.log says why" >&2
 
 test-cluster: install proxy  ## Run the end-to-end tests on the cluster target too (half an hour)

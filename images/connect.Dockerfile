@@ -8,9 +8,8 @@ COPY stack/flink/pom.xml stack/flink/
 COPY stack/spark/pom.xml stack/spark/
 COPY datagen/pom.xml datagen/
 COPY datagen/src datagen/src
-RUN mvn -B -ntp -f stack/pom.xml -pl :stack,:datagen -Dstack.lib=/build/lib -Dmaven.test.skip=true package \
-    && mv /build/lib/agent/jmx_prometheus_javaagent-*.jar /build/agent.jar
+RUN mvn -B -ntp -f stack/pom.xml -pl :stack,:datagen -Dstack.lib=/build/lib -Dmaven.test.skip=true package
 
 FROM confluentinc/cp-kafka-connect:8.3.2
 COPY --from=plugins /build/lib/plugins /usr/share/hospital
-COPY --from=plugins /build/agent.jar /usr/share/agent.jar
+COPY --from=plugins /build/lib/agent/agent.jar /usr/share/agent.jar

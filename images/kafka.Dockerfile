@@ -6,8 +6,7 @@ COPY stack/kafka/pom.xml stack/kafka/
 COPY stack/flink/pom.xml stack/flink/
 COPY stack/spark/pom.xml stack/spark/
 COPY datagen/pom.xml datagen/
-RUN mvn -B -ntp -f stack/pom.xml -pl :stack -Dstack.lib=/build/lib package \
-    && mv /build/lib/agent/jmx_prometheus_javaagent-*.jar /build/agent.jar
+RUN mvn -B -ntp -f stack/pom.xml -pl :stack -Dstack.lib=/build/lib package
 
 FROM confluentinc/cp-kafka:8.3.2
-COPY --from=agent /build/agent.jar /usr/share/agent.jar
+COPY --from=agent /build/lib/agent/agent.jar /usr/share/agent.jar

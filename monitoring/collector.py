@@ -5,6 +5,7 @@ no old number is taken for a new one; `hospital_probe_success` tells of it.
 """
 
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock, Thread
@@ -14,6 +15,9 @@ from prometheus_client.registry import Collector
 
 from pipeline import servicelog
 from pipeline.errors import PipelineError
+
+# An answer that is so much older than it should be, in seconds, is of a probe that hangs.
+PATIENCE_S = 60
 
 
 @dataclass(frozen=True)
@@ -27,17 +31,22 @@ class Probe:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a probe gave: its metrics, or why it gave none; and how long it took, in seconds."""
+    """What a probe gave: its metrics, or why it gave none; how long it took, in seconds; and when.
+
+    `at` is by the clock of `time.monotonic`.
+    """
 
     metrics: tuple[Metric, ...]
     error: str
     seconds: float
+    at: float
 
 
 class Probed(Collector):
     """The newest answer of each probe."""
 
     def __init__(self, probes: Sequence[Probe]) -> None:
+        self._probes = probes
         self._answers: dict[str, Answer] = {}
         self._lock = Lock()
         for probe in probes:
@@ -53,10 +62,14 @@ class Probed(Collector):
         )
         with self._lock:
             answers = dict(self._answers)
-        for name, answer in sorted(answers.items()):
-            success.add_metric([name], not answer.error)
-            took.add_metric([name], answer.seconds)
-            yield from answer.metrics
+        for probe in self._probes:
+            answer = answers.get(probe.name)
+            if answer is None:
+                continue
+            is_old = time.monotonic() > answer.at + probe.every_s + PATIENCE_S
+            success.add_metric([probe.name], not (answer.error or is_old))
+            took.add_metric([probe.name], answer.seconds)
+            yield from () if is_old else answer.metrics
         yield success
         yield took
 
@@ -73,7 +86,13 @@ class Probed(Collector):
 
 def _asked(probe: Probe) -> Answer:
     begun = time.monotonic()
+    metrics: tuple[Metric, ...] = ()
     try:
-        return Answer(tuple(probe.ask()), "", time.monotonic() - begun)
-    except PipelineError as error:
-        return Answer((), str(error), time.monotonic() - begun)
+        metrics, error = tuple(probe.ask()), ""
+    except PipelineError as raised:
+        error = str(raised)
+    # A thread that ends would leave its last answer behind, as if it were of now.
+    except Exception:
+        error = traceback.format_exc()
+    now = time.monotonic()
+    return Answer(metrics, error, now - begun, now)

@@ -92,8 +92,16 @@ class Pipeline:
             one.config[key]: one.name for one in context.desired.connectors if key in one.config
         }
         letters: Counter[tuple[str, ...]] = Counter({(name,): 0 for name in queues.values()})
+        ever = Counter(letters)
         for (queue, _), (first, end) in context.services.kafka.bounds(queues).items():
             letters[queues[queue],] += end - first
+            ever[queues[queue],] += end
+        yield counter(
+            "hospital_dead_letters_written",
+            "Records that were ever put into a sink's dead letter queue",
+            ["connector"],
+            ever,
+        )
         yield gauge(
             "hospital_dead_letters", "Records in a sink's dead letter queue", ["connector"], letters
         )
@@ -131,7 +139,7 @@ class Pipeline:
             "hospital_subject_version",
             "The latest version that is registered",
             ["subject"],
-            {(name,): max(registry.versions(name)) for name in registry.subjects()},
+            {(name,): max(registry.versions(name), default=0) for name in registry.subjects()},
         )
 
     def drift(self) -> Iterator[Metric]:

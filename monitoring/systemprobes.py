@@ -25,6 +25,7 @@ WRITTEN = """
 SELECT relname, n_tup_ins + n_tup_upd FROM pg_stat_user_tables WHERE schemaname = 'public'
 """
 ASK_S = 5
+LAST_ENDED = "limit=1&order_by=-run_after&state=success&state=failed"
 
 
 @dataclass
@@ -73,12 +74,14 @@ class Airflow:
     password: str
 
     def ask(self) -> Iterator[Metric]:
-        """By DAG. Without Airflow, which is started by itself, only that it is away."""
+        """By DAG: the last run that has ended. Airflow is started by itself, and may be away."""
         try:
             runs = self._last_runs()
-        except requests.RequestException:
+        except (requests.ConnectionError, requests.Timeout):
             yield gauge("hospital_airflow_up", "Whether Airflow answers", [], {(): 0})
             return
+        except requests.HTTPError as error:
+            raise ServiceError(f"Airflow: {error}") from None
         yield gauge("hospital_airflow_up", "Whether Airflow answers", [], {(): 1})
         yield gauge(
             "hospital_dag_run_failed",
@@ -102,7 +105,7 @@ class Airflow:
         dags = self._json(session, "/dags")["dags"]
         found = {}
         for dag in (dag["dag_id"] for dag in dags):
-            runs = self._json(session, f"/dags/{dag}/dagRuns?limit=1&order_by=-run_after")
+            runs = self._json(session, f"/dags/{dag}/dagRuns?{LAST_ENDED}")
             if runs["dag_runs"]:
                 found[dag] = runs["dag_runs"][0]
         return found

@@ -36,6 +36,7 @@ from pipeline.options import (
 )
 from pipeline.paths import here
 from pipeline.rejects.cli import rejects
+from pipeline.rejects.dlq import dlq
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader
 from pipeline.repository import target as targets
@@ -202,6 +203,7 @@ def status(
 
 
 app.command()(rejects)
+app.command()(dlq)
 
 
 @app.command("test")

@@ -36,5 +36,4 @@ def agent(layout: Layout, name: str) -> tuple[str, ...]:
     port = ports(layout).get(name)
     if port is None:
         return ()
-    (jar,) = (LIB / "agent").glob("jmx_prometheus_javaagent-*.jar")
-    return (f"-javaagent:{jar}=127.0.0.1:{port}:{CONFIG}",)
+    return (f"-javaagent:{LIB / 'agent' / 'agent.jar'}=127.0.0.1:{port}:{CONFIG}",)

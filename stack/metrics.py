@@ -9,6 +9,7 @@ from monitoring import configuration
 from pipeline.clients.database import in_url
 from pipeline.clients.postgres import ROLE_PASSWORDS
 from pipeline.errors import PipelineError
+from scripts import passwords
 from stack import exporters
 from stack.layout import Layout
 from stack.service import Service, address, answers
@@ -34,7 +35,9 @@ def services(layout: Layout) -> tuple[Service, ...]:
 def _pipeline(layout: Layout) -> Service:
     at = ("127.0.0.1", exporters.ports(layout)["exporter"])
     # The supervisor has the secrets of when it was started, and the file has those of now.
-    command = [sys.executable, "-m", "monitoring", "--target", str(layout.run / "target.yaml")]
+    fresh = ["env", *(f"--unset={name}" for name in passwords.NAMES)]
+    target = str(layout.run / "target.yaml")
+    command = [*fresh, sys.executable, "-m", "monitoring", "--target", target]
     return Service(
         "exporter",
         at,

@@ -19,6 +19,8 @@ AIRFLOW_CLI := $(COMPOSE) --profile airflow exec airflow-scheduler airflow $(A)
 DASHBOARD := $(COMPOSE) --profile dashboard up --detach --wait dashboard && \
              echo "http://$$($(COMPOSE) --profile dashboard port dashboard 8050)"
 METRICS := $(COMPOSE) --profile metrics up --detach --wait && \
+           $(COMPOSE) --profile metrics restart exporter alertmanager prometheus && \
+           $(COMPOSE) --profile metrics up --detach --wait && \
            echo "Prometheus: http://$$($(COMPOSE) --profile metrics port prometheus 9090)" && \
            echo "Grafana: http://$$($(COMPOSE) --profile metrics port grafana 3000)  user admin," \
                 "password $$(sed -n s/^GRAFANA_PASSWORD=//p .env)"

@@ -1,10 +1,10 @@
 """`render.py rejects`: what the cleansing has refused, and its way back into the pipeline."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from json import dumps
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,19 +15,16 @@ from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, UsageError
 from pipeline.options import JsonOption, TargetOption
 from pipeline.paths import here
-from pipeline.rejects import report, store
+from pipeline.rejects import report, store, values
 from pipeline.rejects.reject import Choice, Reject, choose, digests
 from pipeline.repository import loader
 from pipeline.repository import target as targets
 from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
 from pipeline.repository.target import Target
-from pipeline.schemas import Schema, subject_of
 from pipeline.suggest import unknown
 from spark import status
 
-# What fastavro raises for bytes that are no record of the schema.
-NO_AVRO = (ArithmeticError, EOFError, LookupError, TypeError, ValueError)
 RuleOption = Annotated[
     str | None, typer.Option("--rule", "-r", help="Only records that broke this rule.")
 ]
@@ -46,44 +43,21 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Refused:
-    """The rejects of a target, and what it takes to read them."""
+    """The rejects of a target that are asked for, all that there are, and where they come from."""
 
     target: Target
     project: Project
     rules: Rules
-    registry: Registry
     rejects: Sequence[Reject]
-
-    def reader(self) -> Callable[[Reject], Any]:
-        """Reads the values of rejects as Avro's JSON, by the schemas they were written with."""
-        topics = {reject.topic for reject in self.rejects}
-        schemas = {topic: _schemas(self.registry, topic) for topic in topics}
-
-        def read(reject: Reject) -> Any:
-            value = reject.value
-            if value is None:
-                return None
-            try:
-                schema = schemas[reject.topic][codec.schema_id(value)]
-                return codec.to_json(schema, codec.decoder(schema)(value))
-            except NO_AVRO:
-                return f"{len(value)} bytes that are no Avro of the topic: {value[:20]!r}"
-
-        return read
+    everything: Sequence[Reject]
 
     def chosen(self) -> Choice:
         """Which of them are sent again, and which are not."""
         kafka = self.target.kafka_of("produce")
         now = digests(self.rules, self.project.schemas)
-        choice = choose(self.rejects, store.raw(kafka, self.rejects), now)
+        choice = choose(self.rejects, store.raw(kafka, self.rejects, self.everything), now)
         _refuse_stale(self.target, {replay.reject.topic for replay in choice.replays}, now)
         return choice
-
-
-def _schemas(registry: Registry, topic: str) -> dict[int, Schema]:
-    subject = subject_of(topic)
-    versions = [registry.version(subject, number) for number in registry.versions(subject)]
-    return {version.id: version.schema for version in versions if not version.foreign}
 
 
 def _refuse_stale(target: Target, topics: set[str], now: dict[str, str]) -> None:
@@ -107,8 +81,7 @@ def _refused(target_name: str, topic: str | None = None, rule: str | None = None
         raise UsageError("there is no spark/rules.yaml, so nothing is rejected")
     if topic and topic not in rules.topics:
         raise UsageError(unknown("raw topic", topic, rules.topics))
-    registry = Registry(target.registry)
-    schemas = _schemas(registry, rules.rejects)
+    schemas = values.schemas(Registry(target.registry), rules.rejects)
     decoders = {number: codec.decoder(schema) for number, schema in schemas.items()}
     with stderr.status(f"reading {rules.rejects}"):
         found = store.read(
@@ -121,7 +94,7 @@ def _refused(target_name: str, topic: str | None = None, rule: str | None = None
         for reject in found
         if (topic is None or reject.topic == topic) and (rule is None or rule in reject.rules)
     ]
-    return Refused(target, project, rules, registry, rejects)
+    return Refused(target, project, rules, rejects, found)
 
 
 @command.placing
@@ -153,10 +126,11 @@ def rejects(
 
 
 def _list(refused: Refused, *, as_json: bool) -> None:
+    read = values.reader(Registry(refused.target.registry), refused.rejects)
     if as_json:
-        print(report.as_json(refused.rejects, refused.reader()))
+        print(report.as_json(refused.rejects, read))
     else:
-        report.show(refused.rejects, refused.reader(), stdout)
+        report.show(refused.rejects, read, stdout)
 
 
 def _show(target: str, reject: str) -> None:
@@ -164,7 +138,8 @@ def _show(target: str, reject: str) -> None:
     found = next((one for one in refused.rejects if one.id == reject), None)
     if found is None:
         raise PipelineError(f"there is no reject {reject}: `render.py rejects` has them")
-    print(json.dumps(report.one(found, refused.reader()), indent=2))
+    read = values.reader(Registry(refused.target.registry), [found])
+    print(dumps(report.one(found, read), indent=2))
 
 
 def _replay(target_name: str, topic: str | None, rule: str | None) -> None:
@@ -176,6 +151,6 @@ def _replay(target_name: str, topic: str | None, rule: str | None) -> None:
         sent = 0
         with stderr.status("sending") as shown:
             kafka = target.kafka_of("produce")
-            for sent in store.send(kafka, refused.rules.rejects, choice):
+            for sent in store.send(kafka, choice, refused.rules.rejects):
                 shown.update(f"sending: {sent:,} of {len(choice.replays):,}")
     stderr.print(report.outcome(choice, sent), soft_wrap=True, highlight=False)

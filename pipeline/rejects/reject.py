@@ -16,9 +16,11 @@ Partition = tuple[str, int]
 
 @dataclass(frozen=True)
 class Reject:
-    """A raw record that broke rules: its coordinates, its time in ms since the epoch, its bytes.
+    """A record that was refused: its coordinates, its time in ms since the epoch, its bytes.
 
-    `partition` is that of the raw topic, `kept_in` that of the topic with the rejects.
+    `topic` and `partition` are those that it came from, `kept_in` is the partition of the topic
+    with the rejects. `rules` are those of the cleansing that it broke; or else what a sink could
+    not do, which `why` says in the words of the error.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Reject:
     key: bytes | None
     value: bytes | None
     kept_in: int
+    why: str = ""
 
     @property
     def place(self) -> Partition:
@@ -61,10 +64,12 @@ class Raw:
     sent: dict[tuple[Partition, int], Sent] = field(default_factory=dict)
     last: dict[tuple[Partition, bytes | None], int] = field(default_factory=dict)
 
-    @property
-    def seen(self) -> frozenset[Sent]:
-        """What was sent again."""
-        return frozenset(self.sent.values())
+    def last_sent(self) -> dict[str, int]:
+        """The offset at which each was last sent again, by the id of the first one."""
+        found: dict[str, int] = {}
+        for (_, offset), sent in self.sent.items():
+            found[sent.of] = max(offset, found.get(sent.of, offset))
+        return found
 
     def offset(self, reject: Reject) -> int:
         """That of the record that came first."""
@@ -84,7 +89,8 @@ class Replay:
 class Choice:
     """What is sent again, in the order of its offsets, and what is not.
 
-    `sent` were sent, and the run was killed before it took them from the rejects. `tried` were sent
+    `sent` have been sent again since, and are rejects still: a letter stays in its queue, and a run
+    may have been killed before it took a reject. `tried` were sent
     again for these very rules, and broke them. `superseded` have a newer record of their key, which
     they would take back.
     """
@@ -116,14 +122,14 @@ def _digest(topic: str, rules: Rules, schemas: Mapping[str, Schema]) -> str:
 def choose(rejects: Iterable[Reject], raw: Raw, digests: Mapping[str, str]) -> Choice:
     """Which rejects are sent again. `digests` has that of each raw topic's rules of now."""
     replays, sent, tried, superseded = [], [], [], []
-    seen = raw.seen
+    last_sent = raw.last_sent()
     for reject in sorted(rejects, key=lambda one: (one.place, raw.offset(one))):
         before = raw.sent.get((reject.place, reject.offset))
         again = Sent(before.of if before else reject.id, digests[reject.topic])
-        if before == again:
-            tried.append(reject)
-        elif again in seen:
+        if last_sent.get(again.of, -1) > reject.offset:
             sent.append(reject)
+        elif before == again:
+            tried.append(reject)
         elif raw.last.get((reject.place, reject.key), -1) > raw.offset(reject):
             superseded.append(reject)
         else:

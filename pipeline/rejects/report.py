@@ -26,7 +26,7 @@ def groups(rejects: Iterable[Reject]) -> dict[tuple[str, tuple[str, ...]], list[
 def show(rejects: Sequence[Reject], read: Read, console: Console) -> None:
     """Prints how many each group has, and its newest record."""
     if not rejects:
-        console.print("no rejects")
+        console.print("none")
         return
     for (topic, rules), several in groups(rejects).items():
         newest = max(several, key=lambda one: one.at_ms)
@@ -59,18 +59,19 @@ def one(reject: Reject, read: Read) -> Mapping[str, Any]:
         "offset": reject.offset,
         "at": datetime.fromtimestamp(reject.at_ms / 1000, UTC).isoformat(),
         "rules": list(reject.rules),
+        **({"why": reject.why} if reject.why else {}),
         "key": None if reject.key is None else reject.key.decode(errors="replace"),
         "value": read(reject),
     }
 
 
-def outcome(choice: Choice, sent: int) -> str:
-    """What was sent again, and what was not and why."""
+def outcome(choice: Choice, sent: int, failed: str = "they broke these very rules") -> str:
+    """What was sent again, and what was not and why; `failed` is what happened to those tried."""
     said = [f"{sent:,} records sent again" if sent else "nothing is sent again"]
     if choice.sent:
         said.append(f"{len(choice.sent):,} had been sent by a run that was killed")
     if choice.tried:
-        said.append(f"{len(choice.tried):,} were, for these very rules, and broke them again")
+        said.append(f"{len(choice.tried):,} were before, and {failed} again")
     if choice.superseded:
         said.append(f"{len(choice.superseded):,} stay: a newer record of the key has come since")
     return "; ".join(said)

@@ -43,14 +43,14 @@ def _reject(record: Mapping[str, Any], kept_in: int) -> Reject:
     )
 
 
-def raw(kafka: Mapping[str, str], rejects: Collection[Reject]) -> Raw:
-    """What the raw topics have from the first reject on.
+def raw(kafka: Mapping[str, str], rejects: Collection[Reject], everything: Iterable[Reject]) -> Raw:
+    """What the raw topics have from the first of these rejects on; `everything` are all there are.
 
     Raises:
         ServiceError: the broker is unreachable.
     """
     found = Raw()
-    rejected = {(reject.place, reject.offset) for reject in rejects}
+    rejected = {(reject.place, reject.offset) for reject in everything}
     for message in records.since(kafka, starts(rejects)):
         place = str(message.topic()), int(message.partition() or 0)
         offset = int(message.offset() or 0)
@@ -71,17 +71,18 @@ def _sent(message: Message) -> Sent | None:
     return Sent(headers[OF].decode(), headers[FOR].decode())
 
 
-def send(kafka: Mapping[str, str], topic: str, choice: Choice) -> Iterator[int]:
-    """Sends rejects to their raw topics again, as they were; yields how many so far.
+def send(kafka: Mapping[str, str], choice: Choice, topic: str | None = None) -> Iterator[int]:
+    """Sends rejects to the topics that they came from, as they were; yields how many so far.
 
-    What has arrived gets a tombstone in the topic of the rejects. A run that is killed between the
-    two is seen by its headers: the next one writes the tombstone only.
+    What has arrived gets a tombstone in the topic of the rejects, if one is given. A run that is
+    killed between the two is seen by its headers: the next one writes the tombstone only.
 
     Raises:
         ServiceError: the broker is unreachable or refuses; what was yielded has been sent.
     """
     producer = records.Sender(kafka)
-    _take(producer, topic, choice.sent)
+    if topic:
+        _take(producer, topic, choice.sent)
     for first in range(0, len(choice.replays), AT_A_TIME):
         several = choice.replays[first : first + AT_A_TIME]
         for replay in several:
@@ -95,7 +96,8 @@ def send(kafka: Mapping[str, str], topic: str, choice: Choice) -> Iterator[int]:
                 headers=[(OF, sent.of.encode()), (FOR, sent.rules.encode())],
             )
         producer.settle()
-        _take(producer, topic, [replay.reject for replay in several])
+        if topic:
+            _take(producer, topic, [replay.reject for replay in several])
         yield first + len(several)
 
 

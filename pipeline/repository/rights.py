@@ -140,11 +140,15 @@ def _monitor(desired: Desired, target: Target) -> Iterator[Need]:
 
 
 def _produce(project: Project) -> Iterator[Need]:
-    """Records for the raw topics: new ones, and rejects that are sent again."""
+    """New records for the raw topics; rejects and dead letters, which are sent again."""
     yield from _writes(topic for source in project.connectors for topic in source.writes)
     if project.rules:
         yield from _topics(project.rules.topics, "Read", "Write")
         yield from _topics([project.rules.rejects], "Read", "Write")
+    for sink in project.connectors:
+        if sink.queue:
+            yield from _topics([sink.queue], "Read")
+            yield from _topics(sink.reads, "Read", "Write")
 
 
 def _cleanse(project: Project, target: Target) -> Iterator[Need]:

@@ -1,6 +1,7 @@
 """Every record that Datagen wrote is in PostgreSQL exactly once, clean or rejected, whatever is
 killed on the way."""
 
+import json
 from collections import defaultdict
 from datetime import timedelta
 from typing import Any
@@ -246,8 +247,31 @@ def test_garbage_is_rejected_by_the_cleansing_or_dead_lettered_by_the_sink(fed: 
     assert headers["__connect.errors.topic"] == b"patient_admissions_clean"
     assert headers["__connect.errors.connector.name"] == b"admissions-sink"
     assert headers["__connect.errors.exception.message"]
+    _replay_the_letter(fed)
     # Both went on: what came after the garbage is there too.
     fed.edit("connectors/sources/admissions.yaml", iterations=RECORDS + 100)
     fed.ok("deploy")
     wait_until_landed(fed, {**FED, "patient_admissions": RECORDS + 100})
     assert "FAILED" not in fed.run("status").stdout
+
+
+def _replay_the_letter(space: Workspace) -> None:
+    """It is listed and sent again, once: the sink still cannot read it."""
+    sink = ("--connector", "admissions-sink")
+    (listed,) = json.loads(space.ok("dlq", "--json", *sink))
+    assert (listed["topic"], listed["records"]) == ("patient_admissions_clean", 1)
+    letter = json.loads(space.ok("dlq", "show", listed["newest"]["id"]))
+    assert (letter["key"], letter["value"][:7]) == ("garbage", "8 bytes")
+    assert letter["why"]
+    assert "1 records sent again" in space.run("dlq", "replay", *sink).stderr
+    until(
+        lambda: list(records.raw(space.target, "admissions-sink_dlq")),
+        seconds=30,
+        done=lambda letters: len(letters) == 2,
+        describe=lambda letters: f"letters: {letters}",
+    )
+    (again,) = json.loads(space.ok("dlq", "--json", *sink))
+    assert again["records"] == 1
+    assert again["newest"]["id"] != letter["id"]
+    said = space.run("dlq", "replay", *sink).stderr
+    assert "nothing is sent again; 1 were before, and the sink could not read them again" in said

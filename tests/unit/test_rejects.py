@@ -106,6 +106,6 @@ def test_the_outcome_says_what_was_not_sent_and_why() -> None:
     one = (_reject(1),)
     assert report.outcome(Choice((), (), (), ()), 0) == "nothing is sent again"
     assert report.outcome(Choice((), one, one, one), 0) == (
-        "nothing is sent again; 1 had been sent by a run that was killed; 1 were, for these very"
-        " rules, and broke them again; 1 stay: a newer record of the key has come since"
+        "nothing is sent again; 1 had been sent by a run that was killed; 1 were before, and"
+        " they broke these very rules again; 1 stay: a newer record of the key has come since"
     )

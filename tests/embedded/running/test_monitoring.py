@@ -74,23 +74,24 @@ def watched(stack: Layout, fed_whole: Workspace) -> Iterator[Watched]:
         return 200, None
 
     before = stack.secrets.read_text()
-    with serving(answer) as address:
-        stack.secrets.write_text(
-            f"{before}ALERTS_WEBHOOK_URL={address}/hook\nALERTS_WEBHOOK_TOKEN={TOKEN}\n"
-        )
-        beside.metrics(stack, Console(stderr=True))
-        _hasten(stack)
-        yield found
-        supervisor = Supervisor(stack.socket)
+    supervisor = Supervisor(stack.socket)
+    try:
+        with serving(answer) as address:
+            more = f"ALERTS_WEBHOOK_URL={address}/hook\nALERTS_WEBHOOK_TOKEN={TOKEN}\n"
+            stack.secrets.write_text(before + more)
+            beside.metrics(stack, Console(stderr=True))
+            _hasten(stack)
+            yield found
+    finally:
         for service in metrics.services(stack):
             supervisor.stop(service.name)
-    stack.secrets.write_text(before)
+        stack.secrets.write_text(before)
 
 
 def _hasten(stack: Layout) -> None:
     """Takes the patience out of the rules and of Alertmanager."""
     quick = stack.run / "rules.yaml"
-    quick.write_text(re.sub(r"for: \d+m", "for: 0s", RULES.read_text()))
+    quick.write_text(re.sub(r"for: \d+m", "for: 0s", RULES.read_text()).replace("[1m]", "[10s]"))
     _edit(stack, "prometheus", {str(RULES): str(quick), "interval: 10s": "interval: 1s"})
     _edit(
         stack, "alertmanager", {"group_wait: 10s": "group_wait: 1s", "interval: 1m": "interval: 1s"}
