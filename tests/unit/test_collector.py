@@ -29,7 +29,7 @@ class Asked:
         yield gauge("number", "A number", [], {(): self.times})
         if self.times > 1:
             if self._error and self.times < 100:
-                raise self._error
+                raise type(self._error)(*self._error.args)
             self.released.wait(60)
 
 
