@@ -84,7 +84,8 @@ def _queues(
             for topic in {letter.topic for letter in found}
         }
         choice = choose(found, store.raw(kafka, found, found), now)
-        yield sink, Queue(tuple(one for one in found if one not in choice.sent), choice)
+        gone = {letter.id for letter in choice.sent}
+        yield sink, Queue(tuple(one for one in found if one.id not in gone), choice)
 
 
 def _list(waiting: list[Reject], letter: str | None, registry: Registry, *, as_json: bool) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pipeline.repository.rules import Rules
 from pipeline.schemas import Schema, compact
 
-# Headers of a record that was sent again: the coordinates of the first one, as the id of its
-# reject, and the digest of the rules that it was sent for.
+# Headers of a record that was sent again: the coordinates of the first one, and the digest of the
+# rules that it was sent for.
 OF, FOR = "hospital.replay.of", "hospital.replay.for"
 
 Partition = tuple[str, int]
@@ -36,8 +36,13 @@ class Reject:
 
     @property
     def place(self) -> Partition:
-        """Topic and partition of the raw record."""
+        """Topic and partition that it came from."""
         return self.topic, self.partition
+
+    @property
+    def origin(self) -> str:
+        """Its coordinates in one word."""
+        return f"{self.topic}-{self.partition}-{self.offset}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Raw:
     last: dict[tuple[Partition, bytes | None], int] = field(default_factory=dict)
 
     def last_sent(self) -> dict[str, int]:
-        """The offset at which each was last sent again, by the id of the first one."""
+        """The offset at which each was last sent again, by its first coordinates."""
         found: dict[str, int] = {}
         for (_, offset), sent in self.sent.items():
             found[sent.of] = max(offset, found.get(sent.of, offset))
@@ -90,9 +95,8 @@ class Choice:
     """What is sent again, in the order of its offsets, and what is not.
 
     `sent` have been sent again since, and are rejects still: a letter stays in its queue, and a run
-    may have been killed before it took a reject. `tried` were sent
-    again for these very rules, and broke them. `superseded` have a newer record of their key, which
-    they would take back.
+    may have been killed before it took a reject. `tried` were sent again for these very rules, and
+    broke them. `superseded` have a newer record of their key, which they would take back.
     """
 
     replays: tuple[Replay, ...]
@@ -125,7 +129,7 @@ def choose(rejects: Iterable[Reject], raw: Raw, digests: Mapping[str, str]) -> C
     last_sent = raw.last_sent()
     for reject in sorted(rejects, key=lambda one: (one.place, raw.offset(one))):
         before = raw.sent.get((reject.place, reject.offset))
-        again = Sent(before.of if before else reject.id, digests[reject.topic])
+        again = Sent(before.of if before else reject.origin, digests[reject.topic])
         if last_sent.get(again.of, -1) > reject.offset:
             sent.append(reject)
         elif before == again:

@@ -71,6 +71,20 @@ def test_rejects_go_in_the_order_in_which_their_records_first_came() -> None:
     assert [replay.reject.offset for replay in choice.replays] == [90, 8]
 
 
+def test_a_letter_goes_by_the_coordinates_that_it_came_from() -> None:
+    # In its queue, it has others.
+    letter = replace(_reject(7), id="labs-sink_dlq-3-2")
+    (replay,) = _choose([letter]).replays
+    assert replay.sent.of == "labs-0-7"
+    again = replace(_reject(90), id="labs-sink_dlq-3-3")
+    raw = Raw(sent={(("labs", 0), 90): replay.sent})
+    choice = _choose([letter, again], raw)
+    assert (choice.sent, choice.tried) == ((letter,), (again,))
+    # Mended since: only the newest of both is sent.
+    choice = _choose([letter, again], raw, rules="newer")
+    assert [one.reject for one in choice.replays] == [again]
+
+
 def test_records_without_a_key_supersede_nothing() -> None:
     assert len(_choose([_reject(7, None), _reject(8, None)], _raw((9, None, b"L1"))).replays) == 2
 
