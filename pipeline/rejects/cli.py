@@ -53,7 +53,7 @@ class Refused:
 
     def chosen(self) -> Choice:
         """Which of them are sent again, and which are not."""
-        kafka = self.target.kafka_of("produce")
+        kafka = self.target.kafka_of("replay")
         now = digests(self.rules, self.project.schemas)
         choice = choose(self.rejects, store.raw(kafka, self.rejects, self.everything), now)
         _refuse_stale(self.target, {replay.reject.topic for replay in choice.replays}, now)
@@ -85,7 +85,7 @@ def _refused(target_name: str, topic: str | None = None, rule: str | None = None
     decoders = {number: codec.decoder(schema) for number, schema in schemas.items()}
     with stderr.status(f"reading {rules.rejects}"):
         found = store.read(
-            target.kafka_of("produce"),
+            target.kafka_of("replay"),
             rules.rejects,
             lambda value: decoders[codec.schema_id(value)](value),
         )
@@ -150,7 +150,7 @@ def _replay(target_name: str, topic: str | None, rule: str | None) -> None:
         choice = refused.chosen()
         sent = 0
         with stderr.status("sending") as shown:
-            kafka = target.kafka_of("produce")
+            kafka = target.kafka_of("replay")
             for sent in store.send(kafka, choice, refused.rules.rejects):
                 shown.update(f"sending: {sent:,} of {len(choice.replays):,}")
     stderr.print(report.outcome(choice, sent), soft_wrap=True, highlight=False)

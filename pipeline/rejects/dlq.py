@@ -57,7 +57,7 @@ def dlq(
     if (letter is not None) != (action is Action.SHOW):
         raise UsageError("`dlq show ID` takes one id, and the other actions take none")
     loaded = context.load(here(), target)
-    kafka = targets.load(here(), target).kafka_of("produce")
+    kafka = targets.load(here(), target).kafka_of("replay")
     if action is Action.REPLAY:
         with loaded.services.database.locked("render.py dlq replay"):
             _replay(kafka, _queues(loaded, kafka, connector))

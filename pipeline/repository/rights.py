@@ -48,7 +48,8 @@ def rights(project: Project, desired: Desired, target: Target) -> tuple[Right, .
         "connect": _connect(project, desired),
         "flink": _flink(project, target) if target.flink else (),
         "monitor": _monitor(desired, target),
-        "produce": _produce(project),
+        "produce": _writes(topic for source in project.connectors for topic in source.writes),
+        "replay": _replay(project),
     }
     names = principals(target)
     found = {
@@ -139,12 +140,10 @@ def _monitor(desired: Desired, target: Target) -> Iterator[Need]:
     yield GROUP, KASKADE, PREFIXED, ("Read",)
 
 
-def _produce(project: Project) -> Iterator[Need]:
-    """New records for the raw topics; rejects and dead letters, which are sent again."""
-    yield from _writes(topic for source in project.connectors for topic in source.writes)
+def _replay(project: Project) -> Iterator[Need]:
+    """Rejects and dead letters are read, and sent again."""
     if project.rules:
-        yield from _topics(project.rules.topics, "Read", "Write")
-        yield from _topics([project.rules.rejects], "Read", "Write")
+        yield from _topics([*project.rules.topics, project.rules.rejects], "Read", "Write")
     for sink in project.connectors:
         if sink.queue:
             yield from _topics([sink.queue], "Read")

@@ -204,29 +204,33 @@ add --allow-principal User:monitor --operation DescribeConfigs --operation Read 
 add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic patients_clean
 add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic primary_diagnoses
 add --allow-principal User:monitor --operation DescribeConfigs --operation Read --topic rejects-sink_dlq
-add --allow-principal User:produce --operation Read --topic abnormal-labs-hourly-sink_dlq
-add --allow-principal User:produce --operation Read --operation Write --topic abnormal_labs_hourly
-add --allow-principal User:produce --operation Read --topic admissions-by-age-daily-sink_dlq
-add --allow-principal User:produce --operation Read --topic admissions-hourly-sink_dlq
-add --allow-principal User:produce --operation Read --topic admissions-sink_dlq
-add --allow-principal User:produce --operation Read --operation Write --topic admissions_by_age_daily
-add --allow-principal User:produce --operation Read --operation Write --topic admissions_hourly
-add --allow-principal User:produce --operation Read --topic diagnoses-daily-sink_dlq
-add --allow-principal User:produce --operation Read --topic diagnoses-sink_dlq
-add --allow-principal User:produce --operation Read --operation Write --topic diagnoses_daily
-add --allow-principal User:produce --operation Read --topic discharges-hourly-sink_dlq
-add --allow-principal User:produce --operation Read --operation Write --topic discharges_hourly
-add --allow-principal User:produce --operation Read --topic labs-sink_dlq
-add --allow-principal User:produce --operation Read --topic length-of-stay-daily-sink_dlq
-add --allow-principal User:produce --operation Read --operation Write --topic length_of_stay_daily
-add --allow-principal User:produce --operation Read --operation Write --topic patient_admissions
-add --allow-principal User:produce --operation Read --operation Write --topic patient_admissions_clean
-add --allow-principal User:produce --operation Read --operation Write --topic patient_diagnoses
-add --allow-principal User:produce --operation Read --operation Write --topic patient_diagnoses_clean
-add --allow-principal User:produce --operation Read --operation Write --topic patient_labs
-add --allow-principal User:produce --operation Read --operation Write --topic patient_labs_clean
-add --allow-principal User:produce --operation Read --operation Write --topic patient_rejects
-add --allow-principal User:produce --operation Read --operation Write --topic patients
-add --allow-principal User:produce --operation Read --topic patients-sink_dlq
-add --allow-principal User:produce --operation Read --operation Write --topic patients_clean
-add --allow-principal User:produce --operation Read --topic rejects-sink_dlq
+add --allow-principal User:produce --operation Write --topic patient_admissions
+add --allow-principal User:produce --operation Write --topic patient_diagnoses
+add --allow-principal User:produce --operation Write --topic patient_labs
+add --allow-principal User:produce --operation Write --topic patients
+add --allow-principal User:replay --operation Read --topic abnormal-labs-hourly-sink_dlq
+add --allow-principal User:replay --operation Read --operation Write --topic abnormal_labs_hourly
+add --allow-principal User:replay --operation Read --topic admissions-by-age-daily-sink_dlq
+add --allow-principal User:replay --operation Read --topic admissions-hourly-sink_dlq
+add --allow-principal User:replay --operation Read --topic admissions-sink_dlq
+add --allow-principal User:replay --operation Read --operation Write --topic admissions_by_age_daily
+add --allow-principal User:replay --operation Read --operation Write --topic admissions_hourly
+add --allow-principal User:replay --operation Read --topic diagnoses-daily-sink_dlq
+add --allow-principal User:replay --operation Read --topic diagnoses-sink_dlq
+add --allow-principal User:replay --operation Read --operation Write --topic diagnoses_daily
+add --allow-principal User:replay --operation Read --topic discharges-hourly-sink_dlq
+add --allow-principal User:replay --operation Read --operation Write --topic discharges_hourly
+add --allow-principal User:replay --operation Read --topic labs-sink_dlq
+add --allow-principal User:replay --operation Read --topic length-of-stay-daily-sink_dlq
+add --allow-principal User:replay --operation Read --operation Write --topic length_of_stay_daily
+add --allow-principal User:replay --operation Read --operation Write --topic patient_admissions
+add --allow-principal User:replay --operation Read --operation Write --topic patient_admissions_clean
+add --allow-principal User:replay --operation Read --operation Write --topic patient_diagnoses
+add --allow-principal User:replay --operation Read --operation Write --topic patient_diagnoses_clean
+add --allow-principal User:replay --operation Read --operation Write --topic patient_labs
+add --allow-principal User:replay --operation Read --operation Write --topic patient_labs_clean
+add --allow-principal User:replay --operation Read --operation Write --topic patient_rejects
+add --allow-principal User:replay --operation Read --operation Write --topic patients
+add --allow-principal User:replay --operation Read --topic patients-sink_dlq
+add --allow-principal User:replay --operation Read --operation Write --topic patients_clean
+add --allow-principal User:replay --operation Read --topic rejects-sink_dlq
