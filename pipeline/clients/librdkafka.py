@@ -50,7 +50,7 @@ def consumer(properties: Mapping[str, str]) -> Consumer:
     """
     own = {
         # The consumer joins no group, but the client demands a name.
-        "group.id": "none",
+        "group.id": connections.NO_GROUP,
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",

@@ -19,6 +19,8 @@ from pipeline.repository import envfile, yamlfile
 from pipeline.repository.confidential import in_clear_text
 from pipeline.repository.sentences import NO_VALUE
 
+# Of consumers that join no group. Their client asks for its coordinator nevertheless.
+NO_GROUP = "none"
 SERVERS = "bootstrap.servers"
 USER_INFO = "basic.auth.user.info"
 # ${env:NAME}, ${file:path} for the whole file, ${file:path:KEY} for a KEY=value line of it.

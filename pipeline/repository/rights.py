@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from pipeline.repository.connections import NO_GROUP
 from pipeline.repository.project import Project
 from pipeline.repository.specs import WORKERS_OWN
 from pipeline.repository.target import Program, Target
@@ -142,6 +143,7 @@ def _monitor(desired: Desired, target: Target) -> Iterator[Need]:
 
 def _replay(project: Project) -> Iterator[Need]:
     """Rejects and dead letters are read, and sent again."""
+    yield GROUP, NO_GROUP, LITERAL, ("Describe",)
     if project.rules:
         yield from _topics([*project.rules.topics, project.rules.rejects], "Read", "Write")
     for sink in project.connectors:
