@@ -208,6 +208,7 @@ add --allow-principal User:produce --operation Write --topic patient_admissions
 add --allow-principal User:produce --operation Write --topic patient_diagnoses
 add --allow-principal User:produce --operation Write --topic patient_labs
 add --allow-principal User:produce --operation Write --topic patients
+add --allow-principal User:replay --operation Describe --group none
 add --allow-principal User:replay --operation Read --topic abnormal-labs-hourly-sink_dlq
 add --allow-principal User:replay --operation Read --operation Write --topic abnormal_labs_hourly
 add --allow-principal User:replay --operation Read --topic admissions-by-age-daily-sink_dlq
