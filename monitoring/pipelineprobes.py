@@ -12,10 +12,10 @@ from pipeline.clients.lags import Lag
 from pipeline.repository.rules import Rules
 from pipeline.repository.target import Target
 from pipeline.resources import RESOURCES
+from pipeline.resources.connectorstatus import ABSENT
 from pipeline.resources.reader import sink_lags
 from spark import status
 
-ABSENT = "ABSENT"
 LAG_LABELS = ("stage", "reader")
 
 

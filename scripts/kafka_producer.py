@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, Message
 from rich.console import Console
 
 from pipeline import codec, command
 from pipeline.clients import librdkafka
+from pipeline.clients.records import hand_on
 from pipeline.clients.registry import Registry
 from pipeline.errors import PipelineError, UsageError
 from pipeline.repository import facts, loader
@@ -85,23 +86,9 @@ def _produce(
     for number, (key, value) in enumerate(records):
         if rate:
             time.sleep(max(0, begun + number / rate - time.monotonic()))
-        _enqueue(producer, topic, key, value, deliveries)
+        hand_on(producer, topic, key, value, on_delivery=deliveries.report)
     producer.flush(FLUSH_S)
     return deliveries
-
-
-def _enqueue(
-    producer: Producer, topic: str, key: str, value: bytes, deliveries: Deliveries
-) -> None:
-    while True:
-        try:
-            producer.produce(topic, key=key, value=value, on_delivery=deliveries.report)
-        except BufferError:
-            # The client's queue is full: delivery reports make room.
-            producer.poll(1)
-        else:
-            producer.poll(0)
-            return
 
 
 if __name__ == "__main__":

@@ -4,13 +4,28 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from pipeline.clients import librdkafka
 from pipeline.errors import ServiceError
 from pipeline.repository.connections import SERVERS
 
 TIMEOUT_S = 20
+
+
+def hand_on(
+    producer: Producer, topic: str, key: str | bytes | None, value: bytes | None, **options: Any
+) -> None:
+    """Hands a record to a producer. `options` are those of its `produce`."""
+    while True:
+        try:
+            producer.produce(topic, key=key, value=value, **options)
+        except BufferError:
+            # The client's queue is full: delivery reports make room.
+            producer.poll(1)
+        else:
+            producer.poll(0)
+            return
 
 
 class Sender:
@@ -23,17 +38,7 @@ class Sender:
 
     def send(self, topic: str, key: bytes | None, value: bytes | None, **options: Any) -> None:
         """Hands a record on. `options` are those of confluent-kafka's `produce`."""
-        while True:
-            try:
-                self._producer.produce(
-                    topic, key=key, value=value, on_delivery=self._delivered, **options
-                )
-            except BufferError:
-                # The client's queue is full: delivery reports make room.
-                self._producer.poll(1)
-            else:
-                self._producer.poll(0)
-                return
+        hand_on(self._producer, topic, key, value, on_delivery=self._delivered, **options)
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:

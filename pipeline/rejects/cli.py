@@ -34,11 +34,16 @@ stderr = Console(stderr=True)
 
 
 class Action(StrEnum):
-    """What `rejects` does."""
+    """What `rejects` and `dlq` do."""
 
     LIST = "list"
     SHOW = "show"
     REPLAY = "replay"
+
+    def check(self, wanted: str | None) -> None:
+        """Raises an error unless there is an id exactly if the action takes one."""
+        if (wanted is not None) != (self is Action.SHOW):
+            raise UsageError("`show ID` takes one id, and the other actions take none")
 
 
 @dataclass(frozen=True)
@@ -115,31 +120,29 @@ def rejects(
     Each goes once: what breaks the same rules again is not sent for them another time. One whose
     key has a newer record stays where it is.
     """
-    if (reject is not None) != (action is Action.SHOW):
-        raise UsageError("`rejects show ID` takes one id, and the other actions take none")
+    action.check(reject)
     if action is Action.REPLAY:
         _replay(target, topic, rule)
-    elif reject is not None:
-        _show(target, reject)
-    else:
-        _list(_refused(target, topic, rule), as_json=json)
+        return
+    refused = _refused(target, topic, rule)
+    tell(Registry(refused.target.registry), refused.rejects, reject, as_json=json)
 
 
-def _list(refused: Refused, *, as_json: bool) -> None:
-    read = values.reader(Registry(refused.target.registry), refused.rejects)
-    if as_json:
-        print(report.as_json(refused.rejects, read))
-    else:
-        report.show(refused.rejects, read, stdout)
-
-
-def _show(target: str, reject: str) -> None:
-    refused = _refused(target)
-    found = next((one for one in refused.rejects if one.id == reject), None)
+def tell(
+    registry: Registry, rejects: Sequence[Reject], wanted: str | None, *, as_json: bool
+) -> None:
+    """Prints what was refused; or one of it whole, by its id."""
+    if wanted is None:
+        read = values.reader(registry, rejects)
+        if as_json:
+            print(report.as_json(rejects, read))
+        else:
+            report.show(rejects, read, stdout)
+        return
+    found = next((one for one in rejects if one.id == wanted), None)
     if found is None:
-        raise PipelineError(f"there is no reject {reject}: `render.py rejects` has them")
-    read = values.reader(Registry(refused.target.registry), [found])
-    print(dumps(report.one(found, read), indent=2))
+        raise PipelineError(f"there is no {wanted}: the action `list` has those that there are")
+    print(dumps(report.one(found, values.reader(registry, [found])), indent=2))
 
 
 def _replay(target_name: str, topic: str | None, rule: str | None) -> None:

@@ -4,13 +4,12 @@ The headers' names are those of `errors.deadletterqueue.context.headers.enable` 
 """
 
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from typing import Any
 
 from confluent_kafka import Message
 
 from pipeline.clients import records
-from pipeline.rejects.reject import Reject
+from pipeline.rejects.reject import Reject, in_short
 from pipeline.schemas import compact
 
 ERRORS = "__connect.errors."
@@ -57,4 +56,4 @@ def _bytes(part: str | bytes | None) -> bytes | None:
 
 def digest(config: Mapping[str, str], schema: object) -> str:
     """What a sink reads a topic by, in short: its configuration, and the schema."""
-    return sha256(f"{compact(dict(config))}\n{compact(schema)}".encode()).hexdigest()[:16]
+    return in_short(compact(dict(config)), compact(schema))

@@ -104,6 +104,11 @@ class Choice:
     tried: tuple[Reject, ...]
     superseded: tuple[Reject, ...]
 
+    @property
+    def waiting(self) -> tuple[Reject, ...]:
+        """All that have not been sent again since."""
+        return (*(one.reject for one in self.replays), *self.tried, *self.superseded)
+
 
 def digests(rules: Rules, schemas: Mapping[str, Schema]) -> dict[str, str]:
     """By raw topic: what its cleansing depends on, in short."""
@@ -120,6 +125,11 @@ def _digest(topic: str, rules: Rules, schemas: Mapping[str, Schema]) -> str:
         compact(schemas[topic]),
         compact(schemas[own.clean]),
     )
+    return in_short(*parts)
+
+
+def in_short(*parts: str) -> str:
+    """A digest of texts."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
