@@ -24,8 +24,8 @@ from tests.support.embedded import TARGET, await_restart, pid_of
 
 COMPOSE_FILE = REPOSITORY / "compose.yaml"
 # The services of the parts that a test kills, if they have other names.
-EMBEDDED = {"trends": "flink"}
-COMPOSE = {"registry": "schema-registry", "trends": "ksqldb-server"}
+EMBEDDED = {"trends": "flink", "other connect": "connect"}
+COMPOSE = {"registry": "schema-registry", "trends": "ksqldb-server", "other connect": "connect"}
 
 
 class Stack(Protocol):
@@ -83,7 +83,13 @@ class Embedded:
 
 
 # The parts of the cluster that a test kills. There is another one of each, but of the cleansing.
-CLUSTER = {"kafka": "kafka-2", "connect": "connect-1", "spark": "spark-1", "trends": "flink-1"}
+CLUSTER = {
+    "kafka": "kafka-2",
+    "connect": "connect-1",
+    "other connect": "connect-2",
+    "spark": "spark-1",
+    "trends": "flink-1",
+}
 
 
 class Cluster(Embedded):
