@@ -30,6 +30,10 @@ class UnreachableError(ServiceError):
     """A service accepts no connection."""
 
 
+class SilentError(ServiceError):
+    """A service accepts connections, but does not answer in time. It may answer later."""
+
+
 class WrongAnswerError(ServiceError):
     """What answers is not the service. `setting` is the key of its address in a target's file."""
 

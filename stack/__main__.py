@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.repository import target as targets
 from pipeline.resources.resource import Wrong
 from spark import status as cleansing
+from stack import backup as backups
 from stack import beside, lifecycle, orchestration, sqlclient
 from stack import install as installer
 from stack import monitor as kaskade
@@ -154,6 +155,28 @@ def airflow_cli(arguments: list[str], target: TargetOption = "embedded") -> None
     """Run Airflow's own command line, with the daemons' settings."""
     layout = _layout(target)
     orchestration.cli(layout, targets.secrets(layout.root, layout.target), arguments)
+
+
+@app.command()
+def backup(
+    to: Annotated[
+        Path | None, typer.Option(help="Folder that gets the backup's; none: var/backups.")
+    ] = None,
+    target: TargetOption = "embedded",
+) -> None:
+    """Copy what the running services store, and print the folder. Kafka pauses for a moment."""
+    Console().print(
+        str(backups.take(_layout(target), to, console)), highlight=False, soft_wrap=True
+    )
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A folder that backup has made.")],
+    target: TargetOption = "embedded",
+) -> None:
+    """Put a backup in place of data that is lost. `up` then goes on from it."""
+    backups.restore(_layout(target), folder, console)
 
 
 @app.command()

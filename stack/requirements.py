@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.errors import PipelineError
+from pipeline.paths import LIB
 
 JAVA_AT_LEAST = 17
 FREE_DISK_GB = 2
@@ -32,6 +33,13 @@ def java() -> str:
     if not version or int(version[1]) < JAVA_AT_LEAST:
         raise PipelineError(f"{command} is too old: {done.stderr.splitlines()[0]}; {advice}")
     return command
+
+
+def postgres_version() -> str:
+    """The major version of the stack's PostgreSQL, such as 17."""
+    program = LIB / "postgres" / "bin" / "postgres"
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.split()[-1].split(".")[0]
 
 
 def maven() -> str:
@@ -84,17 +92,18 @@ def unprivileged() -> tuple[str, ...]:
     return UNPRIVILEGED
 
 
-def check_disk(folder: Path) -> None:
-    """Checks that the disk of a folder has enough free space.
+def check_disk(folder: Path, more: int = 0) -> None:
+    """Checks that the disk of a folder has enough free space: for so many bytes more than usual.
 
     Raises:
-        PipelineError: less than FREE_DISK_GB is free.
+        PipelineError: less than FREE_DISK_GB, and these, is free.
     """
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free_gb = shutil.disk_usage(existing).free / 1e9
-    if free_gb < FREE_DISK_GB:
+    needed_gb = FREE_DISK_GB + more / 1e9
+    if free_gb < needed_gb:
         raise PipelineError(
-            f"{existing}: {free_gb:.1f} GB free, {FREE_DISK_GB} GB needed: free some space,"
+            f"{existing}: {free_gb:.1f} GB free, {needed_gb:.3g} GB needed: free some space,"
             " or remove the stack's data with `make clean`"
         )
 

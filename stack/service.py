@@ -23,7 +23,12 @@ FLINK_OPENS = (
     "java.util", "java.util.concurrent", "java.util.concurrent.atomic",
     "java.util.concurrent.locks", "sun.nio.ch",
 )  # fmt: skip
-JVM = "-XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -Duser.timezone=UTC"
+# Without shared memory for its counters, which is a file: on a busy disk, a garbage collection
+# would wait until it is written.
+JVM = (
+    "-XX:+UseParallelGC -XX:+ExitOnOutOfMemoryError -XX:+PerfDisableSharedMem"
+    " -Djava.awt.headless=true -Duser.timezone=UTC"
+)
 
 
 @dataclass(frozen=True)

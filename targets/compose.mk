@@ -9,6 +9,8 @@ UP := $(COMPOSE) up --detach --wait
 DOWN := $(ALL) down
 STATUS := $(ALL) ps --all
 LOGS := $(ALL) logs --tail 40 $(if $(F),--follow) $(S)
+BACKUP = echo "error: make $@: on compose, each service's own tool does it: docs/operations.md" >&2; exit 1
+RESTORE = $(BACKUP)
 CLEAN := $(ALL) down --volumes --remove-orphans && rm -f .env
 KSQL := $(COMPOSE) run --rm $(if $(F),--volume $(abspath $(F)):/questions.sql:ro) ksqldb-cli \
         $(if $(F),--file /questions.sql http://ksqldb-server:8088)

@@ -6,14 +6,21 @@ Reference: "SQL Gateway, REST Endpoint" and "REST API" in Flink's documentation.
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from pipeline.clients import flinkanswers as answers
 from pipeline.clients.http import Service, message_of
-from pipeline.errors import NotRestoredError, PipelineError, ServiceError, UnreachableError
+from pipeline.errors import (
+    NotRestoredError,
+    PipelineError,
+    ServiceError,
+    SilentError,
+    UnreachableError,
+)
 from pipeline.repository.connections import Http
 from pipeline.wait import until
 
@@ -70,14 +77,18 @@ class Flink:
             ) from None
 
     def is_running(self, job_id: str) -> bool:
-        """Whether every vertex of a job runs or is finished.
+        """Whether every vertex of a job runs or is finished, as far as Flink says so in time.
 
         Raises:
             NotRestoredError: a vertex could not restore its state from the checkpoint.
             PipelineError: a vertex has failed; the message has the cause.
         """
-        job = self._cluster.json(answers.Vertices, "GET", f"/jobs/{job_id}")
-        failure = self._last_failure(job_id)
+        try:
+            job = self._cluster.json(answers.Vertices, "GET", f"/jobs/{job_id}")
+            failure = self._last_failure(job_id)
+        except SilentError:
+            # Its machine may be busy: who waits for the job has a deadline.
+            return False
         if failure:
             cause = innermost(failure.stacktrace)
             if "Could not restore" in failure.stacktrace:
@@ -136,6 +147,35 @@ class Flink:
 
         until(probe, seconds=deadline_s, describe=lambda _: f"Flink's job {job.name} did not end")
 
+    def savepoint(self, job: LiveJob, folder: Path, deadline_s: float) -> Path:
+        """Has a job write its whole state below a folder; returns the savepoint's own folder.
+
+        The job runs on. A savepoint refers to no file outside, and can be moved.
+
+        Raises:
+            ServiceError: Flink cannot write it; the message has the cause.
+            DeadlineError: it is not complete after `deadline_s` seconds.
+        """
+        path = f"/jobs/{job.id}/savepoints"
+        # Canonical: another version of Flink, and another store of its state, can read it.
+        body = {"target-directory": folder.resolve().as_uri(), "formatType": "CANONICAL"}
+        request = self._cluster.json(answers.Trigger, "POST", path, body).id
+
+        def probe() -> answers.Saved | None:
+            answer = self._cluster.json(answers.Savepoint, "GET", f"{path}/{quote(request)}")
+            return answer.operation if answer.status.id == "COMPLETED" else None
+
+        saved = until(
+            probe,
+            seconds=deadline_s,
+            done=lambda _: True,
+            describe=lambda _: f"Flink has not written the savepoint of {job.name}",
+        )
+        if saved.failure:
+            cause = innermost(saved.failure.stack_trace)
+            raise ServiceError(f"Flink cannot write a savepoint of {job.name}: {cause}")
+        return Path(unquote(urlsplit(saved.location).path))
+
     @contextmanager
     def session(self) -> Iterator["Session"]:
         """Opens a session of the gateway, and closes it at the end of the block."""
@@ -144,7 +184,9 @@ class Flink:
         try:
             yield Session(self._gateway, path)
         finally:
-            self._gateway.call("DELETE", path)
+            # Flink closes a session by itself that nobody uses any more.
+            with suppress(SilentError):
+                self._gateway.call("DELETE", path)
 
 
 class Session:

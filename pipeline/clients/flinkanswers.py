@@ -134,3 +134,35 @@ class Page(Answer):
 
     kind: str = Field(alias="resultType")
     results: Results | None = None
+
+
+class Trigger(Answer):
+    """POST /jobs/ID/savepoints."""
+
+    id: str = Field(alias="request-id")
+
+
+class Asynchronous(Answer):
+    """The state of what was triggered."""
+
+    id: str
+
+
+class Cause(Answer):
+    """Why it failed."""
+
+    stack_trace: str = Field("", alias="stack-trace")
+
+
+class Saved(Answer):
+    """What a savepoint became: a folder, as a URL, or a failure."""
+
+    location: str = ""
+    failure: Cause | None = Field(None, alias="failure-cause")
+
+
+class Savepoint(Answer):
+    """GET /jobs/ID/savepoints/REQUEST."""
+
+    status: Asynchronous
+    operation: Saved | None = None

@@ -21,6 +21,7 @@ from pipeline.clients.websession import session
 from pipeline.errors import (
     DeniedError,
     ServiceError,
+    SilentError,
     UnreachableError,
     WrongAnswerError,
 )
@@ -185,8 +186,8 @@ class Service:
                 raise self._silent(method, path, patience_s) from None
             raise self._failure(method, path, error, cause) from None
 
-    def _silent(self, method: str, path: str, patience_s: float) -> ServiceError:
-        return ServiceError(
+    def _silent(self, method: str, path: str, patience_s: float) -> SilentError:
+        return SilentError(
             f"{self.name} at {self.url} accepts connections, but said nothing for {patience_s} s"
             f" ({method} {path}): `make status` shows if it is up"
         )

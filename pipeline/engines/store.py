@@ -76,6 +76,17 @@ class Store:
         """The folder for the checkpoints of a query's job."""
         return self._folder / name / CHECKPOINTS
 
+    def copy(self, name: str, to: Path) -> Path:
+        """Copies a query to the folder of another store, but for its state.
+
+        Returns where the state has to be, so that a Flink that starts on that store finds it.
+        """
+        folder = to / name
+        folder.mkdir(parents=True)
+        for file in (RECORD, PLAN):
+            shutil.copy2(self._folder / name / file, folder / file)
+        return folder / CHECKPOINTS / "saved" / "chk-1"
+
     def newest_checkpoint(self, name: str) -> Path | None:
         """The folder of the newest complete checkpoint; None if there is none."""
         # Flink writes _metadata last, so a checkpoint with this file is complete.

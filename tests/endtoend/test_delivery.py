@@ -1,15 +1,17 @@
 """Every record that Datagen wrote is in PostgreSQL exactly once, clean or rejected, whatever is
-killed on the way."""
+killed or lost on the way."""
 
 import json
 from collections import defaultdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from psycopg.rows import dict_row
 
+from pipeline.clients.registry import Registry
 from pipeline.repository.loader import load
 from pipeline.wait import until
 from tests.support import golden, records
@@ -37,6 +39,8 @@ KILLS = (
     (6500, "kafka"),
     (7500, "cleanse"),
 )
+# When the backup is made, and when the disk is lost.
+BACKED_UP, LOST = 7800, 8500
 
 
 def _specs(space: Workspace) -> dict[str, list[dict[str, Any]]]:
@@ -108,12 +112,15 @@ def _assert_table_equals_topic(
 
 
 def test_nothing_is_lost_or_counted_twice_whatever_is_killed_or_comes_again(
-    whole: Workspace, stack: Stack
+    whole: Workspace, stack: Stack, tmp_path: Path
 ) -> None:
     bounded(whole, max_interval_ms=20)
     whole.ok("deploy")
     for rows, part in KILLS:
-        _kill_at(whole, stack, rows, part)
+        _wait_for_rows(whole, rows)
+        stack.kill(part)
+    if stack.has_backup:
+        _lose_the_disk(whole, stack, tmp_path / "backups")
     wait_until_landed(whole, ENTITIES)
     _account(whole)
     # The kills hit the sources in the middle: some records carry a later generation.
@@ -169,14 +176,30 @@ def _elsewhere(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "department": "Neurology", "admission_date": at}
 
 
-def _kill_at(space: Workspace, stack: Stack, rows: int, part: str) -> None:
+def _wait_for_rows(space: Workspace, rows: int) -> None:
     until(
         lambda: counts(space, ("diagnoses",))["diagnoses"],
         seconds=120,
         done=lambda count: count >= rows,
         describe=lambda count: f"diagnoses has {count} rows\n{space.run('status').stdout}",
     )
-    stack.kill(part)
+
+
+def _lose_the_disk(space: Workspace, stack: Stack, folder: Path) -> None:
+    """What came after the backup is written once more, by the sources and by all others."""
+    _wait_for_rows(space, BACKED_UP)
+    backup = stack.back_up(folder)
+    _wait_for_rows(space, LOST)
+    registered = _registered(space)
+    stack.lose_and_restore(backup)
+    assert _registered(space) == registered
+    space.await_changes([])
+
+
+def _registered(space: Workspace) -> dict[str, int]:
+    """The id of each schema."""
+    registry = Registry(space.target.registry)
+    return {subject: registry.latest(subject).id for subject in registry.subjects()}
 
 
 def test_a_fast_feed_lands_with_the_rejects_that_its_seeds_give(fed: Workspace) -> None:

@@ -14,15 +14,18 @@ from typing import Any, Protocol
 import pytest
 import yaml
 from pytest_docker.plugin import DockerComposeExecutor, Services
+from rich.console import Console
 
 from pipeline.errors import PipelineError
 from pipeline.paths import REPOSITORY
 from scripts import passwords
-from stack import requirements, throwaway
+from stack import backup, lifecycle, requirements, throwaway
 from stack.layout import Layout
+from stack.supervisor import Supervisor
 from tests.support.embedded import TARGET, await_restart, pid_of
 
 COMPOSE_FILE = REPOSITORY / "compose.yaml"
+CONSOLE = Console(stderr=True)
 # The services of the parts that a test kills, if they have other names.
 EMBEDDED = {"trends": "flink", "other connect": "connect"}
 COMPOSE = {"registry": "schema-registry", "trends": "ksqldb-server", "other connect": "connect"}
@@ -37,6 +40,16 @@ class Stack(Protocol):
 
     def kill(self, part: str) -> None:
         """Ends a part at once, without notice, and returns when it is started again."""
+
+    @property
+    def has_backup(self) -> bool:
+        """Whether `make backup` is of this target."""
+
+    def back_up(self, folder: Path) -> Path:
+        """Copies what it stores to a new folder in one, while it runs."""
+
+    def lose_and_restore(self, backup_folder: Path) -> None:
+        """Ends all at once, deletes what is stored, and starts it again from a backup."""
 
     def logs(self) -> str:
         """The logs of all services."""
@@ -63,6 +76,17 @@ class Embedded:
         # The group: the cleansing is a Python program and the JVM that it drives.
         os.killpg(pid, signal.SIGKILL)
         await_restart(self.layout, service, pid)
+
+    has_backup = True
+
+    def back_up(self, folder: Path) -> Path:
+        return backup.take(self.layout, folder, CONSOLE)
+
+    def lose_and_restore(self, backup_folder: Path) -> None:
+        Supervisor(self.layout.socket).end(gently=())
+        shutil.rmtree(self.layout.data)
+        backup.restore(self.layout, backup_folder, CONSOLE)
+        lifecycle.up(self.layout, CONSOLE)
 
     def logs(self) -> str:
         return "".join(file.read_text() for file in self.layout.logs.glob("*.log*"))
@@ -130,6 +154,14 @@ class Compose:
         service = COMPOSE.get(part, part)
         self._docker.execute(f"kill --signal KILL {service}")
         self._docker.execute(f"up --detach --wait --no-recreate {service}")
+
+    has_backup = False
+
+    def back_up(self, folder: Path) -> Path:
+        raise NotImplementedError
+
+    def lose_and_restore(self, backup_folder: Path) -> None:
+        raise NotImplementedError
 
     def logs(self) -> str:
         return str(self._docker.execute("logs --no-color").decode())

@@ -53,7 +53,7 @@ def await_text(terminal: int, wanted: str) -> None:
 
     until(
         read,
-        seconds=60,
+        seconds=180,
         done=lambda text: wanted.encode() in text,
         describe=lambda _: f"no {wanted} in {shown[-2000:]!r}",
         every=0,

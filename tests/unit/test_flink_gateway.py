@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.clients import http
 from pipeline.clients.flink import Flink, LiveJob
 from pipeline.errors import PipelineError, ServiceError
 from pipeline.repository.connections import at
-from tests.support.serving import serving
+from tests.support.serving import serving, silent
 
 VERTEX = {"id": "v", "name": "Source: t", "status": "RUNNING"}
 JOB = LiveJob("1", "ksql A", "RUNNING", 0)
@@ -45,6 +46,22 @@ def cluster() -> Iterator[Cluster]:
     started = Cluster()
     with serving(started.answer) as started.url:
         yield started
+
+
+def test_a_flink_that_is_too_busy_to_answer_fails_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(http, "CHANGE_TIMEOUT_S", 0.2)
+
+    def only_opens(method: str, path: str, _: Any) -> tuple[int, Any]:
+        assert (method, path) == ("POST", "/v1/sessions")
+        monkeypatch.setattr(flink._gateway, "url", f"http://127.0.0.1:{port}")
+        return 200, {"sessionHandle": "s"}
+
+    with silent() as port, serving(only_opens) as url:
+        flink = Flink(at(url), at(f"http://127.0.0.1:{port}"))
+        assert not flink.is_running("1")
+        with flink.session() as session:
+            assert session
 
 
 @pytest.mark.parametrize(
