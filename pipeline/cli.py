@@ -22,6 +22,7 @@ from pipeline import plan as planning
 from pipeline.cases import runner
 from pipeline.change import Change
 from pipeline.context import Context
+from pipeline.erasure.cli import erase
 from pipeline.errors import PipelineError, PlanRefusedError, ServicesError
 from pipeline.options import (
     AdoptOption,
@@ -203,6 +204,7 @@ def status(
 
 
 app.command()(rejects)
+app.command()(erase)
 app.command()(dlq)
 
 

@@ -13,6 +13,8 @@ from pipeline.errors import InterruptedRunError
 from pipeline.repository import desired as declarations
 from pipeline.repository import loader
 from pipeline.repository import target as targets
+from pipeline.repository.project import Project
+from pipeline.repository.target import Target
 from pipeline.resources.desired import Desired
 from pipeline.selection import recreated, selected
 from pipeline.services import Services, clients
@@ -20,11 +22,13 @@ from pipeline.services import Services, clients
 
 @dataclass(frozen=True)
 class Context:
-    """What is declared, the clients, and the secrets that no output shows.
+    """What the files say and declare, the clients, and the secrets that no output shows.
 
     `operated` is whether topics and connectors are of Strimzi's operators.
     """
 
+    target: Target
+    project: Project
     hidden: tuple[str, ...]
     desired: Desired
     services: Services
@@ -94,4 +98,5 @@ def load(root: Path, target_name: str) -> Context:
     desired = declarations.render(project, target.pipeline, queries, target.variables)
     secrets = targets.secrets(root, target)
     hidden = (*secrets.values(), *targets.referenced(target))
-    return Context(hidden, desired, clients(target, secrets, engine), target.strimzi is not None)
+    services = clients(target, secrets, engine)
+    return Context(target, project, hidden, desired, services, target.strimzi is not None)

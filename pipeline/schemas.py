@@ -1,9 +1,10 @@
-"""Avro schemas, with Datagen's annotations and without them."""
+"""Avro schemas, with the annotations of this repository and without them."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pipeline import privacy
 from pipeline.suggest import unknown
 
 ANNOTATION = "arg.properties"
@@ -35,8 +36,18 @@ def subject_of(topic: str) -> str:
 
 
 def contract(schema: Any) -> Any:
-    """The schema as it is registered: without Datagen's annotations."""
+    """The schema as it is registered: without the annotations of Datagen and of privacy."""
+    return _without(schema, {ANNOTATION, privacy.ATTRIBUTE})
+
+
+def tagged(schema: Any) -> Any:
+    """The schema without Datagen's annotations, but with those of privacy."""
     return _without(schema, {ANNOTATION})
+
+
+def generated(schema: Any) -> Any:
+    """The schema as Datagen gets it: without the annotations of privacy."""
+    return _without(schema, {privacy.ATTRIBUTE})
 
 
 def _without(schema: Any, attributes: set[str]) -> Any:
@@ -121,7 +132,8 @@ def bad_annotations(schema: Any) -> Iterator[str]:
 
 def meaning(schema: Any) -> Any:
     """The contract in one style: one order, full names, and nothing that holds without it."""
-    return _mapped(_full(_without(schema, {ANNOTATION, *CONNECTS_OWN}), ""), _in_one_order)
+    bare = _without(contract(schema), CONNECTS_OWN)
+    return _mapped(_full(bare, ""), _in_one_order)
 
 
 def _in_one_order(part: Any) -> Any:

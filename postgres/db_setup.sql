@@ -89,6 +89,17 @@ CREATE UNIQUE INDEX IF NOT EXISTS alerts_lasting ON alerts (key) WHERE closed_at
 COMMENT ON TABLE alerts IS 'One row per alert, open or closed; Airflow sends its notices';
 COMMENT ON COLUMN alerts.key IS 'Kind and subject; at most one alert per key is open';
 
+-- Erasures ---------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS erasures (
+  erasure_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  patient    text NOT NULL,
+  begun_at   timestamptz NOT NULL DEFAULT now(),
+  ended_at   timestamptz,
+  records    bigint
+);
+COMMENT ON TABLE erasures IS 'One row per person that render.py erase has erased; nobody reads it but the administrator';
+COMMENT ON COLUMN erasures.patient IS 'HMAC-SHA256 of the patient''s id, under the secret ERASURE_KEY';
+
 -- Views for BI -----------------------------------------------------------------------------------
 -- They compute from the landed rows what a count in ksql/ cannot keep correct when a row changes.
 CREATE OR REPLACE VIEW department_census AS

@@ -28,7 +28,7 @@ PATIENCE_S = 10
 REFUSED_PATIENTS = "SELECT count(*) FROM rejected_records WHERE source_topic = 'patients'"
 SAMPLE = """
 SELECT a.admission_id AS admission, to_char(a.admission_date, 'YYYY-MM-DD HH24:MI') AS at,
-       p.first_name || ' ' || p.last_name AS patient,
+       p.patient_id AS patient, coalesce(p.gender, '') AS gender,
        coalesce(a.department, '') AS department, d.diagnosis_code AS icd_10_cm
 FROM admissions a
 JOIN patients p USING (patient_id)

@@ -19,6 +19,8 @@ NAMES = {
     "AIRFLOW_DB_PASSWORD": 24,
     "AIRFLOW_ADMIN_PASSWORD": 24,
     "GRAFANA_PASSWORD": 24,
+    # Not a password: what the notes on erasures are hashed with. Keep it as long as those.
+    "ERASURE_KEY": 32,
     "AIRFLOW_FERNET_KEY": 32,
     "AIRFLOW_SECRET_KEY": 48,
     "AIRFLOW_JWT_SECRET": 48,

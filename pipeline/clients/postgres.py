@@ -19,6 +19,7 @@ from pipeline.errors import (
 )
 from pipeline.live import LiveColumn, LiveTable
 from pipeline.repository.target import Postgres
+from pipeline.sql import ddl
 from pipeline.sql.objects import Catalog
 from pipeline.sql.steps import Step
 
@@ -57,6 +58,16 @@ FROM pg_class c
 CROSS JOIN aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
 LEFT JOIN pg_roles r ON r.oid = a.grantee
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+GROUP BY c.relname, r.rolname
+"""
+
+COLUMN_GRANTS = """
+SELECT c.relname, r.rolname, array_agg(t.attname::text)
+FROM pg_class c
+JOIN pg_attribute t ON t.attrelid = c.oid AND NOT t.attisdropped
+CROSS JOIN aclexplode(t.attacl) a
+JOIN pg_roles r ON r.oid = a.grantee
+WHERE c.relnamespace = 'public'::regnamespace AND a.privilege_type = 'SELECT'
 GROUP BY c.relname, r.rolname
 """
 
@@ -141,6 +152,9 @@ class Transaction:
         grants: dict[str, dict[str, frozenset[str]]] = {}
         for table, role, privileges in self._connection.execute(GRANTS):
             grants.setdefault(table, {})[role] = frozenset(privileges)
+        for table, role, columns_read in self._connection.execute(COLUMN_GRANTS):
+            of_table = grants.setdefault(table, {})
+            of_table[role] = of_table.get(role, frozenset()) | {ddl.select_of(columns_read)}
         return {
             table: LiveTable(
                 table,

@@ -1,11 +1,15 @@
 """The interface of the engines, ksqlDB and Flink, for plans and deployments."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from pipeline.live import LiveQuery
 from pipeline.schemas import Schema
 from pipeline.sql.statements import Statement
+
+# Whether a file, or a file of a folder, has what is to be gone.
+IsDirty = Callable[[Path], bool]
 
 
 class Engine(Protocol):
@@ -53,6 +57,13 @@ class Engine(Protocol):
 
         Raises:
             DeadlineError: that takes more than `deadline_s` seconds.
+        """
+
+    def purge(self, names: Collection[str], is_dirty: IsDirty, deadline_s: float) -> str:
+        """Has queries keep nothing in their files but the state of now.
+
+        `is_dirty` tells whether files have what is to be gone: as long as the state of now has it,
+        for up to `deadline_s` seconds, the queries are waited for. Returns a note, or "".
         """
 
     def skipped(self) -> Mapping[str, int]:

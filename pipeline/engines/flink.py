@@ -1,14 +1,16 @@
 """Runs ksql/*.sql on Flink, as one job per query."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import shutil
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.clients.flink import ENDED, Flink, LiveJob, Session
 from pipeline.clients.websession import CONCURRENCY
+from pipeline.engines.engine import IsDirty
 from pipeline.engines.store import Deployed, Store
-from pipeline.errors import NotRestoredError, ServiceError
+from pipeline.errors import NotRestoredError, PipelineError, ServiceError
 from pipeline.live import Line, LiveQuery
 from pipeline.resources.query import Query
 from pipeline.schemas import Schema
@@ -20,6 +22,8 @@ from pipeline.wait import until
 # Not for the whole cluster: with checkpoints, an ad hoc query shows rows only every 5 s.
 INTERVAL = "5 s"
 PREFIX = "ksql "
+# The folder of the checkpoint that a purged query starts from.
+PURGED = "purged"
 # INSERT returns when its job has ended, and a failure ends the job.
 TRIAL = {"table.dml-sync": "true", "restart-strategy.type": "none"}
 BUILDS_ON = "what it builds on has changed: "
@@ -138,6 +142,43 @@ class FlinkEngine:
                     session.execute(f"SET '{key}' = '{value}'")
                 for statement in (*job.catalog, job.insert):
                     session.execute(statement, deadline_s)
+
+    def purge(self, names: Collection[str], is_dirty: IsDirty, deadline_s: float) -> str:
+        """Starts queries again from savepoints that are clean, and deletes all older checkpoints.
+
+        RocksDB's own files still have what was deleted; a savepoint has what there is.
+        """
+
+        def purge(name: str) -> None:
+            saved = self._clean_savepoint(name, is_dirty, deadline_s)
+            with self._flink.session() as session:
+                self._cancel(name, deadline_s)
+                self._store.keep_only(name, saved)
+                self._start(session, name, deadline_s)
+
+        with ThreadPoolExecutor(self.concurrency) as pool:
+            list(pool.map(purge, [name for name in self._store.read() if name in names]))
+        return ""
+
+    def _clean_savepoint(self, name: str, is_dirty: IsDirty, deadline_s: float) -> Path:
+        job = self._live().get(name)
+        if job is None or job.state in ENDED:
+            raise PipelineError(f"query {name} does not run: make deploy")
+        place = self._store.checkpoints(name) / PURGED / "chk-1"
+
+        def saved() -> bool:
+            shutil.rmtree(place.parent, ignore_errors=True)
+            place.parent.mkdir(parents=True)
+            self._flink.savepoint(job, place.parent, deadline_s).rename(place)
+            return not is_dirty(place)
+
+        until(
+            saved,
+            seconds=deadline_s,
+            describe=lambda _: f"the state of query {name} still has what is to be gone",
+            every=1,
+        )
+        return place
 
     def skipped(self) -> Mapping[str, int]:
         """The number of unreadable records since their job started, by topic.

@@ -1,11 +1,12 @@
 """Runs ksql/*.sql on ksqlDB."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from pipeline.clients.ksqldb import KsqlDb, Source
+from pipeline.engines.engine import IsDirty
 from pipeline.errors import NotTakenError, PipelineError, SpecError
 from pipeline.live import Line, LiveQuery
 from pipeline.resources.query import Query
@@ -155,6 +156,14 @@ class KsqlDbEngine:
         finally:
             for statement in reversed(created):
                 self.drop(statement.name, deadline_s)
+
+    def purge(self, names: Collection[str], is_dirty: IsDirty, deadline_s: float) -> str:
+        """Nothing: ksqlDB has its state in topics of its own, and in files that it keeps itself."""
+        del names, is_dirty, deadline_s
+        return (
+            "ksqlDB's own files and changelog topics were not looked at: they follow at the next"
+            " compaction of both"
+        )
 
     def skipped(self) -> Mapping[str, int]:
         """Always empty: ksqlDB only logs unreadable records, in its processing log."""

@@ -87,6 +87,12 @@ class Store:
             shutil.copy2(self._folder / name / file, folder / file)
         return folder / CHECKPOINTS / "saved" / "chk-1"
 
+    def keep_only(self, name: str, checkpoint: Path) -> None:
+        """Deletes all checkpoints of a query but one."""
+        for folder in self.checkpoints(name).iterdir():
+            if folder != checkpoint.parent:
+                shutil.rmtree(folder)
+
     def newest_checkpoint(self, name: str) -> Path | None:
         """The folder of the newest complete checkpoint; None if there is none."""
         # Flink writes _metadata last, so a checkpoint with this file is complete.

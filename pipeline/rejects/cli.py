@@ -1,6 +1,6 @@
 """`render.py rejects`: what the cleansing has refused, and its way back into the pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from json import dumps
@@ -22,6 +22,7 @@ from pipeline.repository import target as targets
 from pipeline.repository.project import Project
 from pipeline.repository.rules import Rules
 from pipeline.repository.target import Target
+from pipeline.schemas import Schema
 from pipeline.suggest import unknown
 from spark import status
 
@@ -116,24 +117,31 @@ def rejects(
     """Show what the cleansing has refused, or send it through the pipeline again.
 
     `list` has them by topic and broken rules, with the newest record of each. `show ID` prints one
-    whole, as JSON. `replay` sends them to their raw topics again, for the rules and schemas of now.
-    Each goes once: what breaks the same rules again is not sent for them another time. One whose
-    key has a newer record stays where it is.
+    whole, as JSON. Names and the like are masked: see `phi` in schemas/. `replay` sends them to
+    their raw topics again, for the rules and schemas of now. Each goes once: what breaks the same
+    rules again is not sent for them another time. One whose key has a newer record stays where it
+    is.
     """
     action.check(reject)
     if action is Action.REPLAY:
         _replay(target, topic, rule)
         return
     refused = _refused(target, topic, rule)
-    tell(Registry(refused.target.registry), refused.rejects, reject, as_json=json)
+    registry = Registry(refused.target.registry)
+    tell(registry, refused.rejects, refused.project.schemas, reject, as_json=json)
 
 
 def tell(
-    registry: Registry, rejects: Sequence[Reject], wanted: str | None, *, as_json: bool
+    registry: Registry,
+    rejects: Sequence[Reject],
+    declared: Mapping[str, Schema],
+    wanted: str | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Prints what was refused; or one of it whole, by its id."""
+    """Prints what was refused; or one of it whole, by its id. What tells of a person is masked."""
+    read = values.reader(registry, rejects, declared)
     if wanted is None:
-        read = values.reader(registry, rejects)
         if as_json:
             print(report.as_json(rejects, read))
         else:
@@ -142,7 +150,7 @@ def tell(
     found = next((one for one in rejects if one.id == wanted), None)
     if found is None:
         raise PipelineError(f"there is no {wanted}: the action `list` has those that there are")
-    print(dumps(report.one(found, values.reader(registry, [found])), indent=2))
+    print(dumps(report.one(found, read), indent=2))
 
 
 def _replay(target_name: str, topic: str | None, rule: str | None) -> None:

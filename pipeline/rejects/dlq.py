@@ -15,7 +15,6 @@ from pipeline.paths import here
 from pipeline.rejects import letters, report, store
 from pipeline.rejects.cli import Action, tell
 from pipeline.rejects.reject import Choice, choose
-from pipeline.repository import target as targets
 from pipeline.repository.source import DEAD_LETTER_QUEUE
 from pipeline.resources.connector import Connector
 from pipeline.schemas import subject_of
@@ -41,12 +40,13 @@ def dlq(
     """Show what the sinks have put into their dead letter queues, or send it to their topics again.
 
     `list` has the letters by topic and error, with the newest of each. `show ID` prints one whole,
-    as JSON. `replay` sends them to the topics that they came from. Each goes once: what the sink
-    cannot read again is not sent another time, until its configuration or the schema has changed.
+    as JSON. Names and the like are masked: see `phi` in schemas/. `replay` sends them to the topics
+    that they came from. Each goes once: what the sink cannot read again is not sent another time,
+    until its configuration or the schema has changed.
     """
     action.check(letter)
     loaded = context.load(here(), target)
-    kafka = targets.load(here(), target).kafka_of("replay")
+    kafka = loaded.target.kafka_of("replay")
     if action is Action.REPLAY:
         with loaded.services.database.locked("render.py dlq replay"):
             _replay(kafka, _queues(loaded, kafka, connector))
@@ -54,7 +54,7 @@ def dlq(
     with stderr.status("reading the dead letter queues"):
         queues = list(_queues(loaded, kafka, connector))
     waiting = [one for _, choice in queues for one in choice.waiting]
-    tell(loaded.services.registry, waiting, letter, as_json=json)
+    tell(loaded.services.registry, waiting, loaded.project.schemas, letter, as_json=json)
 
 
 def _queues(

@@ -1,9 +1,9 @@
 """The values of refused records, as people read them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline import codec
+from pipeline import codec, privacy
 from pipeline.clients.registry import Registry
 from pipeline.rejects.reject import Reject
 from pipeline.rejects.report import Read
@@ -11,6 +11,7 @@ from pipeline.schemas import Schema, subject_of
 
 # What fastavro raises for bytes that are no record of the schema.
 NO_AVRO = (ArithmeticError, EOFError, LookupError, TypeError, ValueError)
+NOTHING_KNOWN: Schema = {"fields": []}
 
 
 def schemas(registry: Registry, topic: str) -> dict[int, Schema]:
@@ -24,8 +25,10 @@ def schemas(registry: Registry, topic: str) -> dict[int, Schema]:
     return {version.id: version.schema for version in versions if not version.foreign}
 
 
-def reader(registry: Registry, rejects: Iterable[Reject]) -> Read:
+def reader(registry: Registry, rejects: Iterable[Reject], declared: Mapping[str, Schema]) -> Read:
     """Reads values as Avro's JSON, by the schemas that they were written with.
+
+    The `declared` schemas, by topic, say what is masked: see privacy.masked.
 
     Raises:
         ServiceError: the registry is unreachable.
@@ -39,8 +42,9 @@ def reader(registry: Registry, rejects: Iterable[Reject]) -> Read:
             return None
         try:
             schema = by_topic[reject.topic][codec.schema_id(value)]
-            return codec.to_json(schema, codec.decoder(schema)(value))
+            found = codec.to_json(schema, codec.decoder(schema)(value))
         except NO_AVRO:
-            return f"{len(value)} bytes that are no Avro of the topic: {value[:20]!r}"
+            return f"{len(value)} bytes that are no Avro of the topic"
+        return privacy.masked(found, declared.get(reject.topic, NOTHING_KNOWN))
 
     return read

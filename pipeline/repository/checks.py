@@ -14,6 +14,7 @@ from pipeline.sql.columns import UnknownTypeError, columns_of
 from pipeline.suggest import did_you_mean, unknown
 
 TOPICS = Path("topics.yaml")
+POLICY = "cleanup.policy"
 
 
 def check(project: Project) -> Iterator[Mistake]:
@@ -24,6 +25,7 @@ def check(project: Project) -> Iterator[Mistake]:
         yield from _table(project, source)
     yield from _reserved_topics(project)
     yield from _schemas_without_topic(project)
+    yield from _unerasable(project)
     yield from _cleansing(project)
     yield from _unconnected(project)
 
@@ -117,6 +119,20 @@ def _schemas_without_topic(project: Project) -> Iterator[Mistake]:
             yield Mistake(file, None, "", unknown("topic", topic, all_topics))
 
 
+def _unerasable(project: Project) -> Iterator[Mistake]:
+    """Topics that tell who somebody is, and are not compacted: a tombstone would erase nothing."""
+    for topic, spec in project.topics.topics.items():
+        policy = str(spec.config.get(POLICY, "compact"))
+        if topic in project.identifying and "compact" not in policy:
+            yield _mistake_in_topics(
+                project,
+                f"{topic}.config.{POLICY}",
+                f"is {policy}, and {topic} has records that tell who somebody is: from a topic that"
+                " is not compacted, nobody can be erased. Write compact, or compact,delete, which"
+                " holds without an entry",
+            )
+
+
 def _cleansing(project: Project) -> Iterator[Mistake]:
     """The topics that spark/rules.yaml reads and writes exist, and have schemas."""
     if project.rules is None:
@@ -183,8 +199,8 @@ def _read(project: Project, cleansing: Rules) -> set[str]:
     return {*sinks, *cleansing.topics, *statements}
 
 
-def _mistake_in_topics(project: Project, topic: str, message: str) -> Mistake:
-    return yamlfile.mistake(project.root / TOPICS, f"topics.{topic}", message)
+def _mistake_in_topics(project: Project, key: str, message: str) -> Mistake:
+    return yamlfile.mistake(project.root / TOPICS, f"topics.{key}", message)
 
 
 def _mistake_in_rules(project: Project, key: str, message: str) -> Mistake:

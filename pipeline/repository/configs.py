@@ -17,6 +17,7 @@ from pipeline.repository.specs import is_reserved, reserved, strings
 from pipeline.repository.templates import EVERY_SINK, FOLDER, SUFFIX
 from pipeline.resources.connector import Connector
 from pipeline.resources.validity import OWNER_KEY
+from pipeline.sql.columns import columns_of
 from pipeline.suggest import unknown
 
 TOPICS, TOPICS_REGEX = "topics", "topics.regex"
@@ -90,6 +91,7 @@ def _rendered(project: Project, renderer: Renderer, source: Source) -> _Rendered
         **spec.model_dump(),
         "replication": project.topics.defaults.replication,
         "annotated": lambda topic, by_field: _annotated(project, source, topic, by_field),
+        "is_key": lambda topics, columns: _is_key(project, topics, columns),
         "as_in_topics": lambda topics, columns: _as_in_topics(project, topics, columns),
     }
     config = strings(spec.config)
@@ -256,7 +258,18 @@ def _annotated(
     )
     if mistakes:
         raise SpecError(mistakes)
-    return schemas.compact(schemas.annotate(project.schemas[topic], by_field))
+    return schemas.compact(schemas.generated(schemas.annotate(project.schemas[topic], by_field)))
+
+
+def _is_key(project: Project, topics: list[str], columns: list[str]) -> bool:
+    """Whether a table's key is one text, and the key of the records of these topics."""
+    of_topics = columns_of(project.schemas[topic] for topic in topics if topic in project.schemas)
+    texts = {column.name for column in of_topics if column.type == "text"}
+    return (
+        len(columns) == 1
+        and columns[0] in texts
+        and all(project.key_of(topic) == columns[0] for topic in topics)
+    )
 
 
 def _as_in_topics(project: Project, topics: list[str], columns: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from pipeline import schemas, textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import configs
 from pipeline.repository import schemas as schema_files
+from pipeline.repository.checks import POLICY
 from pipeline.repository.project import SCRIPT, Project
 from pipeline.repository.source import DEAD_LETTER_QUEUE, Source
 from pipeline.repository.specs import TopicSpec, topic_strings
@@ -73,9 +74,14 @@ def _topic(project: Project, name: str, spec: TopicSpec) -> Topic:
         name,
         spec.partitions or defaults.partitions,
         spec.replication or defaults.replication,
-        topic_strings({**defaults.config, **spec.config}),
+        topic_strings({**defaults.config, **_erasable(project, name), **spec.config}),
         origins=_origins(project, spec),
     )
+
+
+def _erasable(project: Project, topic: str) -> dict[str, str]:
+    """The policy of a topic whose records tell who somebody is: a tombstone erases one."""
+    return {POLICY: "compact,delete"} if topic in project.identifying else {}
 
 
 def _origins(project: Project, spec: TopicSpec) -> dict[str, str]:

@@ -51,6 +51,7 @@ def rights(project: Project, desired: Desired, target: Target) -> tuple[Right, .
         "monitor": _monitor(desired, target),
         "produce": _writes(topic for source in project.connectors for topic in source.writes),
         "replay": _replay(project),
+        "erase": _erase(project),
     }
     names = principals(target)
     found = {
@@ -150,6 +151,12 @@ def _replay(project: Project) -> Iterator[Need]:
         if sink.queue:
             yield from _topics([sink.queue], "Read")
             yield from _topics(sink.reads, "Read", "Write")
+
+
+def _erase(project: Project) -> Iterator[Need]:
+    """What tells of a person is read, and followed by a tombstone."""
+    yield GROUP, NO_GROUP, LITERAL, ("Describe",)
+    yield from _topics(sorted(project.identifying), "Read", "Write")
 
 
 def _cleanse(project: Project, target: Target) -> Iterator[Need]:

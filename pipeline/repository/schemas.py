@@ -2,17 +2,24 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pipeline import avro, schemas, textfile
+from pipeline import avro, privacy, schemas, textfile
 from pipeline.errors import Mistake, SpecError
 from pipeline.repository import yamltext
 
 FOLDER = Path("schemas")
 SUFFIX = ".avsc"
 FIELDS = "fields"
+Check = Callable[[Any], str | None]
+# Each one's first mistake, in this order: the later ones need what the earlier ones accept.
+CHECKS: tuple[Check, ...] = (
+    avro.problem,
+    lambda schema: next(schemas.bad_annotations(schema), None),
+    lambda schema: next(privacy.bad_tags(schema[FIELDS]), None),
+)
 
 
 def file_of(root: Path, topic: str) -> Path:
@@ -46,9 +53,11 @@ def read(file: Path) -> schemas.Schema:
     """
     text = textfile.read(file)
     schema = _json(file, text)
-    problem = avro.problem(schema) or next(schemas.bad_annotations(schema), None)
-    if problem:
-        first = _first_bad(schema)
+    for check in CHECKS:
+        problem = check(schema)
+        if problem is None:
+            continue
+        first = _first_bad(schema, check)
         raise SpecError((Mistake(file, _line(file, text, first), ".".join(first), problem),))
     checked: schemas.Schema = schema
     return checked
@@ -97,21 +106,16 @@ def _too_deep(schema: Any) -> Iterator[Any]:
     yield from level
 
 
-def _first_bad(schema: Any) -> tuple[str, ...]:
+def _first_bad(schema: Any, check: Check) -> tuple[str, ...]:
     """The place of the field that the mistake is in, as far as that can be told."""
     fields = schema.get(FIELDS) if isinstance(schema, dict) else None
-    if not isinstance(fields, list) or _is_bad({**schema, FIELDS: []}):
+    if not isinstance(fields, list) or check({**schema, FIELDS: []}):
         return ()
-    count = bisect_left(range(len(fields)), 1, key=lambda n: _is_bad_until(schema, n))
-    return (FIELDS, str(count))
 
+    def is_bad_until(last: int) -> int:
+        return int(bool(check({**schema, FIELDS: fields[: last + 1]})))
 
-def _is_bad_until(schema: Mapping[str, Any], last: int) -> int:
-    return int(_is_bad({**schema, FIELDS: schema[FIELDS][: last + 1]}))
-
-
-def _is_bad(schema: Any) -> bool:
-    return bool(avro.problem(schema) or next(schemas.bad_annotations(schema), None))
+    return (FIELDS, str(bisect_left(range(len(fields)), 1, key=is_bad_until)))
 
 
 def _line(file: Path, text: str, place: tuple[str, ...]) -> int | None:

@@ -36,7 +36,7 @@ Address = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 # The programs that talk to Kafka, beside render.py.
-Program = Literal["airflow", "cleanse", "connect", "flink", "monitor", "produce", "replay"]
+Program = Literal["airflow", "cleanse", "connect", "flink", "monitor", "produce", "replay", "erase"]
 
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]

@@ -23,7 +23,7 @@ SUFFIX = ".yaml.j2"
 EVERY_SINK = f"every-sink{SUFFIX}"
 FENCE = "---"
 # What every template is given beside its own variables: desired.py, rendering.py.
-TAKEN = {"replication", "annotated", "as_in_topics", "range", "dict", "namespace"}
+TAKEN = {"replication", "annotated", "as_in_topics", "is_key", "range", "dict", "namespace"}
 # The types of variables, each with the values that a spec can give. checks.py and source.py use
 # the names.
 TYPES: Mapping[str, Any] = {

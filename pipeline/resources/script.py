@@ -10,11 +10,12 @@ from pipeline.sql import objects
 from pipeline.sql.objects import Catalog, Drift, Object
 from pipeline.sql.steps import Step, UnclosedError, split
 
-# The privileges of db_setup.sql's roles: Connect upserts; dashboards and Airflow read.
+# The privileges of db_setup.sql's roles: Connect upserts and deletes; dashboards and Airflow read.
+READS = ("SELECT",)
 PRIVILEGES: Mapping[str, tuple[str, ...]] = {
-    "connect_writer": ("SELECT", "INSERT", "UPDATE"),
-    "bi_reader": ("SELECT",),
-    "orchestrator": ("SELECT",),
+    "connect_writer": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "bi_reader": READS,
+    "orchestrator": READS,
 }
 KIND = "table"
 UPGRADED = "PostgreSQL has been upgraded: what the script made is read again"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.change import Action, Change, edits
 from pipeline.live import LiveColumn, LiveTable
-from pipeline.resources.script import KIND, PRIVILEGES, Script
+from pipeline.resources.script import KIND, PRIVILEGES, READS, Script
 from pipeline.sql import ddl
 from pipeline.sql.columns import Column
 
@@ -28,13 +28,13 @@ class Table:
         """Compares columns, comments and privileges, one by one."""
         if not self.columns:
             return None
-        after = _described(self.columns, self.comment, PRIVILEGES)
+        after = _described(self.columns, self.comment, self.privileges)
         if live is None:
             created = edits({}, {**after, "primary key": ", ".join(self.key)})
             return Change(KIND, self.name, Action.CREATE, created, declared=self)
         if not live.has_primary_key:
             after["primary key"] = ", ".join(self.key)
-        changed = edits(_existing(live, after), after)
+        changed = edits(self._existing(live, after), after)
         return Change(KIND, self.name, Action.UPDATE, changed, "", self, live) if changed else None
 
     def statements(self, live: LiveTable | None) -> Iterator[str]:
@@ -69,8 +69,27 @@ class Table:
                 yield ddl.comment_on_column(self.name, column)
 
     def grants(self) -> Iterator[str]:
-        """The SQL that gives each role its privileges."""
-        return ddl.grants(self.name, PRIVILEGES)
+        """The SQL that gives each role its privileges, and takes those to read what it may not."""
+        return ddl.grants(self.name, self.privileges)
+
+    @property
+    def privileges(self) -> Mapping[str, tuple[str, ...]]:
+        """What each role may do. One that only reads gets no column that it may not read."""
+        readable = [column.name for column in self.columns if column.is_readable]
+        if len(readable) == len(self.columns):
+            return PRIVILEGES
+        part = (ddl.select_of(readable),) if readable else ()
+        return {role: part if allowed == READS else allowed for role, allowed in PRIVILEGES.items()}
+
+    def _existing(self, live: LiveTable, wanted: Mapping[str, str]) -> dict[str, str]:
+        """The live table in the same words, with the wanted entries only."""
+        privileges = {
+            role: [held for held in sorted(live.grants[role]) if _concerns(held, allowed)]
+            for role, allowed in self.privileges.items()
+            if role in live.grants
+        }
+        described = _described(live.columns.values(), live.comment, privileges)
+        return {key: value for key, value in described.items() if key in wanted}
 
     def unfit(self, live: LiveTable | None) -> Iterator[str]:
         """Why the sink would fail on its first record, and what a person has to do.
@@ -135,16 +154,11 @@ def _described(
         **{f"column {c.name}": f"{c.type}{'' if c.nullable else ' not null'}" for c in listed},
         **{f"comment on {c.name}": c.comment for c in listed if c.comment},
         **({"comment": comment} if comment else {}),
-        **{f"privileges of {role}": ", ".join(held) for role, held in privileges.items()},
+        **{f"privileges of {role}": ", ".join(sorted(held)) for role, held in privileges.items()},
     }
 
 
-def _existing(live: LiveTable, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The live table in the same words, with the wanted entries only."""
-    privileges = {
-        role: [privilege for privilege in allowed if privilege in live.grants[role]]
-        for role, allowed in PRIVILEGES.items()
-        if role in live.grants
-    }
-    described = _described(live.columns.values(), live.comment, privileges)
-    return {key: value for key, value in described.items() if key in wanted}
+def _concerns(held: str, allowed: Sequence[str]) -> bool:
+    """Whether a privilege that a role holds is to be compared with those that it is to have."""
+    reads_columns = any(privilege.startswith("SELECT (") for privilege in allowed)
+    return held in allowed or (reads_columns and held.startswith("SELECT"))

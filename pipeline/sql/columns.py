@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.schemas import Schema, contract
+from pipeline.privacy import ATTRIBUTE, NONE, READABLE
+from pipeline.schemas import Schema, tagged
 
 # Flatten's delimiter in connectors/templates/jdbc-sink.yaml.j2.
 DELIMITER = "_"
@@ -33,13 +34,22 @@ LOGICAL = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `default` is the schema's default, if the field is text, a number or a boolean."""
+    """A column. `default` is the schema's default, if the field is text, a number or a boolean.
+
+    `phi` is what it tells of a person: see pipeline/privacy.py.
+    """
 
     name: str
     type: str
     nullable: bool
     comment: str = ""
     default: Any = None
+    phi: str = NONE
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether dashboards may read it."""
+        return self.phi in READABLE
 
 
 class UnknownTypeError(ValueError):
@@ -53,7 +63,7 @@ def columns_of(schemas: Iterable[Schema]) -> tuple[Column, ...]:
         UnknownTypeError: no column type fits a field, or two schemas give a column different types.
     """
     each = [
-        {column.name: column for column in _flattened(contract(s), "", is_nullable=False)}
+        {column.name: column for column in _flattened(tagged(s), "", is_nullable=False)}
         for s in schemas
     ]
     names = dict.fromkeys(name for columns in each for name in columns)
@@ -85,6 +95,7 @@ def _flattened(schema: Schema, prefix: str, *, is_nullable: bool) -> Iterator[Co
             nullable or is_nullable,
             field.get("doc", ""),
             field.get("default") if isinstance(kind, str) and kind != "bytes" else None,
+            field.get(ATTRIBUTE, NONE),
         )
 
 

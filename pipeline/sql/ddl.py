@@ -1,6 +1,6 @@
 """The PostgreSQL statements that create and alter a table. Pure functions: text in, text out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.sql.columns import Column
@@ -50,9 +50,16 @@ def comment_on_column(table: str, column: Column) -> str:
     return f"COMMENT ON COLUMN {quoted(table)}.{quoted(column.name)} IS {literal(column.comment)}"
 
 
-def grants(table: str, privileges: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """Grants each role its privileges, given by role."""
+def select_of(columns: Iterable[str]) -> str:
+    """The privilege to read some columns, in one order."""
+    return f"SELECT ({', '.join(map(quoted, sorted(columns)))})"
+
+
+def grants(table: str, privileges: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Grants each role its privileges, given by role. One that may read columns reads no others."""
     for role, allowed in privileges.items():
+        if any(privilege.startswith("SELECT (") for privilege in allowed):
+            yield f"REVOKE SELECT ON {quoted(table)} FROM {quoted(role)}"  # noqa: S608 - quoted
         yield f"GRANT {', '.join(allowed)} ON {quoted(table)} TO {quoted(role)}"
 
 

@@ -36,6 +36,15 @@ class Elsewhere:
 
 
 ELSEWHERE = {
+    rf"{RENDER} erase": Elsewhere(
+        "the rows that other pages count would be fewer",
+        "tests/endtoend/test_erasure.py::test_a_patient_is_erased_and_everybody_else_stays",
+    ),
+    r"make (backup|restore|up)": Elsewhere(
+        "the stack of these tests would lose its data",
+        "tests/endtoend/test_delivery.py"
+        "::test_nothing_is_lost_or_counted_twice_whatever_is_killed_or_comes_again",
+    ),
     rf"{RENDER} rejects": Elsewhere(
         "another rule would have to cleanse all records again",
         "tests/embedded/test_cleansing.py"

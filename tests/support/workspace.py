@@ -20,6 +20,7 @@ from pipeline.repository import target as targets
 from pipeline.wait import until
 from tests.support import hands
 from tests.support.program import SHORT, Running, Watch
+from tests.support.tags import tagged
 
 DETAILS = ("patients", "admissions", "diagnoses", "labs", "rejects")
 VIEWS_OF_TRENDS = ("department_census", "top_diagnoses")
@@ -86,7 +87,7 @@ class Workspace:
         if isinstance(content, str):
             file.write_text(content)
         elif file.suffix == ".avsc":
-            file.write_text(json.dumps(content, indent=2))
+            file.write_text(json.dumps(tagged(content), indent=2))
         else:
             file.write_text(yaml.safe_dump(content, sort_keys=False))
         return file

@@ -134,7 +134,10 @@ def test_of_many_mistakes_the_first_are_told(root: Path) -> None:
     assert time.process_time() - begin < MOST_SECONDS
 
 
-RECORD = '{"type": "record", "name": "R",\n"fields": [\n{"name": "id", "type": "string"},\n%s\n]}\n'
+RECORD = (
+    '{"type": "record", "name": "R",\n"fields": [\n{"name": "id", "phi": "code", "type": "string"},'
+    "\n%s\n]}\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +177,8 @@ def test_an_avro_schema_that_is_none(root: Path, content: str | bytes, message: 
 
 
 def test_a_default_of_a_map_may_have_a_type(root: Path) -> None:
-    field = '{"name": "m", "type": {"type": "map", "values": "string"}, "default": {"type": "x"}}'
+    kind = '"type": {"type": "map", "values": "string"}'
+    field = f'{{"name": "m", "phi": "none", {kind}, "default": {{"type": "x"}}}}'
     planted.plant(root, SCHEMA, RECORD % field)
     (root / SINK).unlink()
     planted.append(root, "topics.yaml", "")

@@ -15,6 +15,7 @@ from pipeline.paths import REPOSITORY
 from pipeline.plan import Plan
 from pipeline.repository import desired, loader
 from pipeline.repository import target as targets
+from pipeline.repository.checks import POLICY
 from pipeline.repository.target import Target
 from pipeline.resources.connector import Connectors
 from pipeline.resources.desired import Desired
@@ -71,7 +72,7 @@ def test_a_plan_says_which_file_an_edit_comes_from(
     declared = _declared(target)
     topic = next(t for t in declared.topics if t.name == "patient_labs")
     labs = next(c for c in declared.connectors if c.name == "labs-sink")
-    live_topic = LiveTopic(topic.name, 4, 3, {"retention.ms": "1000"})
+    live_topic = LiveTopic(topic.name, 4, 3, {"retention.ms": "1000", POLICY: topic.config[POLICY]})
     config = {**labs.config, "tasks.max": "1", "batch.size": "1"}
     live = LiveConnector("labs-sink", config, "RUNNING", "", (Task(0, "RUNNING"),), is_sink=True)
     changes = (

@@ -143,6 +143,26 @@ add --allow-principal User:deploy --operation Alter --operation AlterConfigs --o
 add --allow-principal User:deploy --operation Alter --operation AlterConfigs --operation Create --operation Delete --topic patients_clean
 add --allow-principal User:deploy --operation Alter --operation AlterConfigs --operation Create --operation Delete --topic primary_diagnoses
 add --allow-principal User:deploy --operation Alter --operation AlterConfigs --operation Create --operation Delete --topic rejects-sink_dlq
+add --allow-principal User:erase --operation Describe --group none
+add --allow-principal User:erase --operation Read --operation Write --topic abnormal_labs
+add --allow-principal User:erase --operation Read --operation Write --topic admissions-sink_dlq
+add --allow-principal User:erase --operation Read --operation Write --topic admissions_by_band
+add --allow-principal User:erase --operation Read --operation Write --topic admissions_enriched
+add --allow-principal User:erase --operation Read --operation Write --topic admissions_named
+add --allow-principal User:erase --operation Read --operation Write --topic diagnoses-sink_dlq
+add --allow-principal User:erase --operation Read --operation Write --topic labs-sink_dlq
+add --allow-principal User:erase --operation Read --operation Write --topic patient_admissions
+add --allow-principal User:erase --operation Read --operation Write --topic patient_admissions_clean
+add --allow-principal User:erase --operation Read --operation Write --topic patient_diagnoses
+add --allow-principal User:erase --operation Read --operation Write --topic patient_diagnoses_clean
+add --allow-principal User:erase --operation Read --operation Write --topic patient_labs
+add --allow-principal User:erase --operation Read --operation Write --topic patient_labs_clean
+add --allow-principal User:erase --operation Read --operation Write --topic patient_rejects
+add --allow-principal User:erase --operation Read --operation Write --topic patients
+add --allow-principal User:erase --operation Read --operation Write --topic patients-sink_dlq
+add --allow-principal User:erase --operation Read --operation Write --topic patients_clean
+add --allow-principal User:erase --operation Read --operation Write --topic primary_diagnoses
+add --allow-principal User:erase --operation Read --operation Write --topic rejects-sink_dlq
 add --allow-principal User:flink --operation Read --group hospital-admissions-flink --resource-pattern-type prefixed
 add --allow-principal User:flink --operation Read --operation Write --topic abnormal_labs
 add --allow-principal User:flink --operation Read --operation Write --topic abnormal_labs_hourly

@@ -244,6 +244,17 @@ CREATE UNIQUE INDEX IF NOT EXISTS alerts_lasting ON alerts (key) WHERE closed_at
 COMMENT ON TABLE alerts IS 'One row per alert, open or closed; Airflow sends its notices';
 COMMENT ON COLUMN alerts.key IS 'Kind and subject; at most one alert per key is open';
 
+-- Erasures ---------------------------------------------------------------------------------------
+CREATE TABLE IF NOT EXISTS erasures (
+  erasure_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  patient    text NOT NULL,
+  begun_at   timestamptz NOT NULL DEFAULT now(),
+  ended_at   timestamptz,
+  records    bigint
+);
+COMMENT ON TABLE erasures IS 'One row per person that render.py erase has erased; nobody reads it but the administrator';
+COMMENT ON COLUMN erasures.patient IS 'HMAC-SHA256 of the patient''s id, under the secret ERASURE_KEY';
+
 -- Views for BI -----------------------------------------------------------------------------------
 -- They compute from the landed rows what a count in ksql/ cannot keep correct when a row changes.
 CREATE OR REPLACE VIEW department_census AS
@@ -436,37 +447,41 @@ GRANT SELECT ON department_census, top_diagnoses, stay_extremes_daily, abnormal_
   largest_deviations_hourly, patient_status TO bi_reader, orchestrator;
 GRANT SELECT, INSERT, UPDATE ON alerts, cleansing_runs TO orchestrator;
 
-GRANT SELECT, INSERT, UPDATE ON "abnormal_labs_hourly" TO "connect_writer";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "abnormal_labs_hourly" TO "connect_writer";
 GRANT SELECT ON "abnormal_labs_hourly" TO "bi_reader";
 GRANT SELECT ON "abnormal_labs_hourly" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "admissions_by_age_daily" TO "connect_writer";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "admissions_by_age_daily" TO "connect_writer";
 GRANT SELECT ON "admissions_by_age_daily" TO "bi_reader";
 GRANT SELECT ON "admissions_by_age_daily" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "admissions_hourly" TO "connect_writer";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "admissions_hourly" TO "connect_writer";
 GRANT SELECT ON "admissions_hourly" TO "bi_reader";
 GRANT SELECT ON "admissions_hourly" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "admissions" TO "connect_writer";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "admissions" TO "connect_writer";
 GRANT SELECT ON "admissions" TO "bi_reader";
 GRANT SELECT ON "admissions" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "diagnoses_daily" TO "connect_writer";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "diagnoses_daily" TO "connect_writer";
 GRANT SELECT ON "diagnoses_daily" TO "bi_reader";
 GRANT SELECT ON "diagnoses_daily" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "diagnoses" TO "connect_writer";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "diagnoses" TO "connect_writer";
 GRANT SELECT ON "diagnoses" TO "bi_reader";
 GRANT SELECT ON "diagnoses" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "discharges_hourly" TO "connect_writer";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "discharges_hourly" TO "connect_writer";
 GRANT SELECT ON "discharges_hourly" TO "bi_reader";
 GRANT SELECT ON "discharges_hourly" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "lab_results" TO "connect_writer";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "lab_results" TO "connect_writer";
 GRANT SELECT ON "lab_results" TO "bi_reader";
 GRANT SELECT ON "lab_results" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "length_of_stay_daily" TO "connect_writer";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "length_of_stay_daily" TO "connect_writer";
 GRANT SELECT ON "length_of_stay_daily" TO "bi_reader";
 GRANT SELECT ON "length_of_stay_daily" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "patients" TO "connect_writer";
-GRANT SELECT ON "patients" TO "bi_reader";
-GRANT SELECT ON "patients" TO "orchestrator";
-GRANT SELECT, INSERT, UPDATE ON "rejected_records" TO "connect_writer";
-GRANT SELECT ON "rejected_records" TO "bi_reader";
-GRANT SELECT ON "rejected_records" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "patients" TO "connect_writer";
+REVOKE SELECT ON "patients" FROM "bi_reader";
+GRANT SELECT ("gender", "insurance", "patient_id", "race") ON "patients" TO "bi_reader";
+REVOKE SELECT ON "patients" FROM "orchestrator";
+GRANT SELECT ("gender", "insurance", "patient_id", "race") ON "patients" TO "orchestrator";
+GRANT SELECT, INSERT, UPDATE, DELETE ON "rejected_records" TO "connect_writer";
+REVOKE SELECT ON "rejected_records" FROM "bi_reader";
+GRANT SELECT ("record_key", "reject_id", "rules", "source_offset", "source_partition", "source_timestamp", "source_topic") ON "rejected_records" TO "bi_reader";
+REVOKE SELECT ON "rejected_records" FROM "orchestrator";
+GRANT SELECT ("record_key", "reject_id", "rules", "source_offset", "source_partition", "source_timestamp", "source_topic") ON "rejected_records" TO "orchestrator";
 COMMIT;
