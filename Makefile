@@ -24,7 +24,7 @@ UV = index=$${UV_DEFAULT_INDEX:-$$($(TOOLS)/pip config list | sed -n "s/^.*\.ind
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
           --custom-compile-command 'make lock' $(addprefix --upgrade-package ,$(P))
 
-.PHONY: help engine install setup up down status logs backup restore clean deploy plan validate render destroy graph cases ksql airflow airflow-cli produce produce-http \
+.PHONY: help engine install setup up down status logs backup restore drill clean deploy plan validate render destroy graph cases ksql airflow airflow-cli produce produce-http \
         monitor metrics dashboard powerbi demo \
         browser proxy prometheus lint format test test-unit test-spark test-datagen test-compose test-cluster bench golden spec-schema lock
 
@@ -73,6 +73,9 @@ backup: $(READY)  ## Copy what the running services store to var/backups; make b
 
 restore: $(READY)  ## Put a backup in place of lost data: make restore FROM=folder, then make up
 	@$(if $(FROM),$(RESTORE),echo "error: FROM is missing: make restore FROM=var/backups/…" >&2; exit 2)
+
+drill: $(READY)  ## On the running demo: the faults that an operator fears, and what each one costs
+	@$(DRILL)
 
 clean: $(READY)  ## Stop the services and remove their data, logs and secrets
 	@$(CLEAN)

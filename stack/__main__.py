@@ -16,6 +16,8 @@ from stack import backup as backups
 from stack import beside, lifecycle, orchestration, sqlclient
 from stack import install as installer
 from stack import monitor as kaskade
+from stack.drill import faults
+from stack.drill import run as drills
 from stack.layout import Layout, layout_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -177,6 +179,24 @@ def restore(
 ) -> None:
     """Put a backup in place of data that is lost. `up` then goes on from it."""
     backups.restore(_layout(target), folder, console)
+
+
+@app.command()
+def drill(
+    away: Annotated[
+        float, typer.Option(help="For how many seconds PostgreSQL and the registry are away.")
+    ] = 300,
+    target: TargetOption = "embedded",
+) -> None:
+    """Make the faults that an operator fears, one by one; tell how long each lasts, what it costs.
+
+    The demo has to run. Every process is killed; PostgreSQL and the registry are away; a record is
+    poison, a schema incompatible, a clock wrong; a partition is added, a password rotated.
+    """
+    place = faults.Place(_layout(target), target)
+    drills.check(place)
+    made = list(drills.run(place, faults.all_faults(place, away), console))
+    Console(width=120).print(drills.table(made))
 
 
 @app.command()

@@ -11,6 +11,7 @@ STATUS := $(ALL) ps --all
 LOGS := $(ALL) logs --tail 40 $(if $(F),--follow) $(S)
 BACKUP = echo "error: make $@: on compose, each service's own tool does it: docs/operations.md" >&2; exit 1
 RESTORE = $(BACKUP)
+DRILL = echo "error: make drill: it is of the embedded stack" >&2; exit 1
 CLEAN := $(ALL) down --volumes --remove-orphans && rm -f .env
 KSQL := $(COMPOSE) run --rm $(if $(F),--volume $(abspath $(F)):/questions.sql:ro) ksqldb-cli \
         $(if $(F),--file /questions.sql http://ksqldb-server:8088)
