@@ -191,7 +191,10 @@ class Erasure:
         pattern = person.pattern
         with stderr.status("starting the queries from clean savepoints"):
             note = engine.purge(names, lambda path: scan.has(path, pattern), self.deadline_s)
-        self._told(note or f"{len(names)} queries have a clean state")
+        if note:
+            stderr.print(note, soft_wrap=True, highlight=False)
+        else:
+            self._told(f"{len(names)} queries have a clean state")
 
     def _forget(self, tables: Sequence[rows.Column], person: Person) -> None:
         with stderr.status("writing the tables anew"):
@@ -204,7 +207,7 @@ class Erasure:
     def _search(self, person: Person, digest: str) -> None:
         """Every file of the stack, until nothing is found: some are deleted a moment later."""
         if self.loaded.target.embedded is None:
-            self._told("the services' files are elsewhere, and were not searched")
+            stderr.print("The services' files are elsewhere, and were not searched.")
             return
         folder = (here() / self.loaded.target.state).resolve()
         kept, pattern = self._file(digest).resolve(), person.pattern

@@ -69,7 +69,7 @@ def _cost(place: Place, fault: Fault, console: Console) -> Outcome:
             seconds=HEALTHY_S,
             done=lambda wrong: not wrong,
             describe=lambda wrong: f"after {fault.name}: {'; '.join(wrong or ())}",
-            every=0.5,
+            every=2,
         )
         healthy_s = time.monotonic() - begun
         shown.update(f"{fault.name}: counting")
