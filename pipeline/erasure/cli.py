@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -223,18 +222,10 @@ class Erasure:
             stderr.print(f"Backups are not changed: delete {listed}", soft_wrap=True)
 
     def _until_clean(self, folder: Path, pattern: re.Pattern[bytes], kept: Path) -> scan.Scan:
-        def probe() -> scan.Scan:
-            with suppress(FileNotFoundError):
-                return scan.scan(folder, pattern, kept)
-            return scan.Scan(found={folder})
-
         return until(
-            probe,
+            lambda: scan.scan(folder, pattern, kept),
             seconds=self.deadline_s,
-            done=lambda looked: not looked.found,
-            describe=lambda looked: (
-                "identifiers are left in:\n"
-                + "\n".join(sorted(map(str, looked.found if looked else ())))
-            ),
+            done=lambda looked: not looked.left,
+            describe=lambda looked: looked.left if looked else "",
             every=2,
         )

@@ -16,25 +16,34 @@ CHUNK = 1 << 24
 # No identifier is longer.
 OVERLAP = 256
 SEGMENT = ".log"
+AT_A_TIME = 500
 TOOL = "org.apache.kafka.tools.DumpLogSegments"
 
 
 @dataclass
 class Scan:
-    """What was looked through, by part of the stack's folder; and the files with a finding."""
+    """What was looked through, by part of the stack's folder; and the files with a finding.
+
+    `failed` is why not all was looked through, or "".
+    """
 
     files: Counter[str] = field(default_factory=Counter)
     size: Counter[str] = field(default_factory=Counter)
     found: set[Path] = field(default_factory=set)
+    failed: str = ""
+
+    @property
+    def left(self) -> str:
+        """What is wrong, in lines; "" if nothing was found."""
+        files = "\n".join(sorted(map(str, self.found)))
+        said = f"identifiers are left in:\n{files}" if files else ""
+        return "\n".join(filter(None, (said, self.failed)))
 
 
 def scan(folder: Path, pattern: re.Pattern[bytes], without: Path) -> Scan:
     """Looks through every file of a stack, but for one.
 
     Kafka's segments may be compressed: they are read with Kafka's own DumpLogSegments.
-
-    Raises:
-        PipelineError: that does not run.
     """
     result = Scan()
     segments = []
@@ -50,7 +59,12 @@ def scan(folder: Path, pattern: re.Pattern[bytes], without: Path) -> Scan:
                 segments.append(path)
             elif has(path, pattern):
                 result.found.add(path)
-    result.found |= _in_records(segments, pattern)
+    try:
+        # A command line is no longer than 128 KiB.
+        for first in range(0, len(segments), AT_A_TIME):
+            result.found |= _in_records(segments[first : first + AT_A_TIME], pattern)
+    except PipelineError as error:
+        result.failed = str(error)
     return result
 
 
@@ -76,13 +90,15 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _in_records(segments: Iterable[Path], pattern: re.Pattern[bytes]) -> set[Path]:
-    listed = ",".join(str(path) for path in segments)
-    if not listed:
-        return set()
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
     tool = [java, "-Xmx256m", "-cp", f"{LIB / 'kafka'}/*", TOOL]
-    options = ["--print-data-log", "--skip-record-metadata", "--files", listed]
+    options = [
+        "--print-data-log",
+        "--skip-record-metadata",
+        "--files",
+        ",".join(map(str, segments)),
+    ]
     found: set[Path] = set()
     at = Path()
     with subprocess.Popen(
@@ -94,5 +110,6 @@ def _in_records(segments: Iterable[Path], pattern: re.Pattern[bytes]) -> set[Pat
             elif pattern.search(line):
                 found.add(at)
     if running.returncode:
+        # Such as for a segment that is deleted meanwhile.
         raise PipelineError(f"Kafka's DumpLogSegments failed with exit code {running.returncode}")
     return found
