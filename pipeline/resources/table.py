@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.change import Action, Change, edits
 from pipeline.live import LiveColumn, LiveTable
-from pipeline.resources.script import KIND, PRIVILEGES, READS, Script
+from pipeline.resources.script import DASHBOARDS, KIND, PRIVILEGES, Script
 from pipeline.sql import ddl
 from pipeline.sql.columns import Column
 
@@ -74,12 +74,14 @@ class Table:
 
     @property
     def privileges(self) -> Mapping[str, tuple[str, ...]]:
-        """What each role may do. One that only reads gets no column that it may not read."""
+        """What each role may do. Dashboards get no column that they may not read."""
         readable = [column.name for column in self.columns if column.is_readable]
         if len(readable) == len(self.columns):
             return PRIVILEGES
         part = (ddl.select_of(readable),) if readable else ()
-        return {role: part if allowed == READS else allowed for role, allowed in PRIVILEGES.items()}
+        return {
+            role: part if role in DASHBOARDS else allowed for role, allowed in PRIVILEGES.items()
+        }
 
     def _existing(self, live: LiveTable, wanted: Mapping[str, str]) -> dict[str, str]:
         """The live table in the same words, with the wanted entries only."""

@@ -10,12 +10,12 @@ from pipeline import privacy
 from pipeline.live import LiveColumn, LiveTable
 from pipeline.paths import REPOSITORY
 from pipeline.repository import desired, loader
-from pipeline.resources.script import PRIVILEGES, READS
+from pipeline.resources.script import DASHBOARDS, PRIVILEGES
 from tests.support import planted
 from tests.support.workspace import copy
 
-FULL = ("connect_writer",)
-READERS = [role for role, allowed in PRIVILEGES.items() if allowed == READS]
+FULL = ("connect_writer", "orchestrator")
+READERS = sorted(DASHBOARDS)
 HIDDEN = {
     "patients": {"first_name", "last_name", "birth_date", "medical_history"},
     "rejected_records": {"record_value"},
@@ -60,7 +60,7 @@ def test_a_record_has_no_kind_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_who_only_reads_reads_no_name_no_birth_date_no_history(table: str) -> None:
+def test_a_dashboard_reads_no_name_no_birth_date_no_history(table: str) -> None:
     made = TABLES[table]
     hidden = {column.name for column in made.columns if not column.is_readable}
     assert hidden == HIDDEN.get(table, set())
