@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support import byhand, workspace
+from tests.support.tags import tagged
 from tests.support.workspace import Workspace
 
 # Each has a schema, a topic and a subject; some a source, or a sink and its table.
@@ -166,7 +167,9 @@ def space(tmp_path: Path, target_file: Path) -> Iterator[Workspace]:
         # Datagen's converter takes no enum, and a table no nested type.
         kinds = TYPES[:FLAT] if number < SINKS + SOURCES else TYPES
         schema = _schema(chance, topic, PLAIN if number in READ_BY_SQL else kinds)
-        made.write(f"schemas/{topic}.avsc", json.dumps(schema, ensure_ascii=False, indent=1))
+        made.write(
+            f"schemas/{topic}.avsc", json.dumps(tagged(schema), ensure_ascii=False, indent=1)
+        )
         if is_read:
             sink = {"name": f"{topic}-sink".replace("_", "-"), "template": "jdbc-sink"}
             of_table = {"topics": [topic], "table": topic, "key": ["id"]}
