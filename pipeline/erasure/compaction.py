@@ -62,7 +62,9 @@ def compact(
             clean,
             seconds=deadline_s,
             done=lambda found: not found,
-            describe=lambda found: f"records are left in partitions of {', '.join(found or ())}",
+            describe=lambda found: (
+                f"records are left in {', '.join(found or ())}: does somebody still send them?"
+            ),
             every=EVERY_S,
         )
     finally:
